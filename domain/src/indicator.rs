@@ -1,0 +1,306 @@
+//! Indicators and their immutable versions: what is measured, and exactly how.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    code::codes,
+    error::{ProblemCode, Problems},
+    id::{IndicatorId, IndicatorVersionId, NetworkId, NodeRef},
+    initiative::Issue,
+    key::{Code, CurrencyCode},
+    page::SortKey,
+    period::PeriodKind,
+    record::{NoKey, Noun},
+    rules::{self, NAME_LENGTH, PROSE_LENGTH},
+    text::LocalizedText,
+};
+
+codes! {
+    /// What an indicator tells about (Results-Based Accountability).
+    pub enum IndicatorKind {
+        /// How a whole population fares: belongs to communities.
+        Population = "POPULATION",
+        /// How much a programme did: belongs to activities and partners.
+        PerformanceHowMuch = "PERFORMANCE_HOW_MUCH",
+        /// How well it did it: belongs to activities and partners.
+        PerformanceHowWell = "PERFORMANCE_HOW_WELL",
+        /// Whether anybody is better off: belongs to activities and partners.
+        PerformanceBetterOff = "PERFORMANCE_BETTER_OFF",
+    }
+}
+
+codes! {
+    /// Which way is good.
+    pub enum Polarity {
+        /// More is better.
+        HigherIsBetter = "HIGHER_IS_BETTER",
+        /// Less is better.
+        LowerIsBetter = "LOWER_IS_BETTER",
+        /// Neither; no improvement is computed.
+        Neutral = "NEUTRAL",
+    }
+}
+
+impl Polarity {
+    /// +1, -1, or nothing for a neutral indicator.
+    pub const fn sign(self) -> Option<f64> {
+        match self {
+            Self::HigherIsBetter => Some(1.0),
+            Self::LowerIsBetter => Some(-1.0),
+            Self::Neutral => None,
+        }
+    }
+}
+
+codes! {
+    /// How figures of several communities may be put together. Percentages are never averaged.
+    pub enum Additivity {
+        /// They add up: counts of distinct things.
+        Sum = "SUM",
+        /// Numerators and denominators add up, and the ratio is taken of the sums.
+        RatioOfSums = "RATIO_OF_SUMS",
+        /// They cannot be put together.
+        None = "NONE",
+    }
+}
+
+codes! {
+    /// What kind of quantity a figure is.
+    pub enum Measure {
+        /// A whole number of things or people.
+        Count = "COUNT",
+        /// A share of a whole, 0 to 100 unless the version declares another range.
+        Percentage = "PERCENTAGE",
+        /// So many per 100, 1 000, 10 000 or 100 000.
+        Rate = "RATE",
+        /// An amount of money in units of its currency.
+        Amount = "AMOUNT",
+        /// A length of time.
+        Duration = "DURATION",
+        /// An index or score without a unit.
+        Index = "INDEX",
+        /// Any other quantity, as its unit says.
+        Other = "OTHER",
+    }
+}
+
+/// An indicator: a question that many communities answer by the same measure.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Indicator {
+    /// Its stable code.
+    pub code: Code,
+    /// What it tells about. A measure of another kind is another indicator, so the kind stands here and not on the version.
+    pub kind: IndicatorKind,
+    /// The issue it belongs to.
+    pub issue: Option<Issue>,
+    /// Its name.
+    pub name: LocalizedText,
+    /// What it measures, in a few sentences.
+    pub description: Option<LocalizedText>,
+}
+
+/// What indicators can be narrowed by; every given condition must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct IndicatorFilter {
+    /// Of one of these kinds.
+    pub kinds: Option<Vec<IndicatorKind>>,
+    /// About one of these issues.
+    pub issues: Option<Vec<Issue>>,
+    /// Adopted by this network.
+    pub network: Option<NetworkId>,
+    /// The name in any language or the code contains this, whatever the case and marks.
+    pub text: Option<String>,
+}
+
+/// What indicators can be ordered by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum IndicatorSort {
+    /// The code.
+    #[default]
+    Code,
+    /// The name in its source language.
+    Name,
+    /// When it was recorded.
+    CreatedAt,
+}
+
+impl SortKey for IndicatorSort {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Code => "indicators.code",
+            Self::Name => "indicators.name",
+            Self::CreatedAt => "indicators.created",
+        }
+    }
+}
+
+/// Whose indicators.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum IndicatorParent {
+    /// Adopted by a network.
+    Network,
+    /// Linked to a learning.
+    Learning,
+}
+
+impl Noun for Indicator {
+    type Id = IndicatorId;
+    type Key = Code;
+    type Filter = IndicatorFilter;
+    type Sort = IndicatorSort;
+    type Parent = IndicatorParent;
+
+    fn key(&self) -> Option<&Code> {
+        Some(&self.code)
+    }
+
+    fn check(&self, problems: &mut Problems) {
+        rules::text(problems, "name", &self.name, NAME_LENGTH);
+        rules::optional_text(problems, "description", self.description.as_ref(), PROSE_LENGTH);
+    }
+
+    fn references(&self) -> Vec<(&'static str, NodeRef)> {
+        Vec::new()
+    }
+}
+
+/// One definition of an indicator. Once figures are recorded under it, it never changes: a changed definition is a new
+/// version, and no arithmetic crosses versions (domain invariant 5).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IndicatorVersion {
+    /// The indicator it defines.
+    pub indicator: IndicatorId,
+    /// Counts from 1 within the indicator.
+    pub number: i32,
+    /// What kind of quantity a figure is.
+    pub measure: Measure,
+    /// The unit, as shown beside a figure: “%”, “per 100 000”.
+    pub unit: LocalizedText,
+    /// The currency of an amount of money, ISO 4217.
+    pub currency: Option<CurrencyCode>,
+    /// Decimals shown, 0 to 6.
+    pub decimals: i32,
+    /// The smallest possible figure, if there is one.
+    pub minimum: Option<f64>,
+    /// The largest possible figure, if there is one.
+    pub maximum: Option<f64>,
+    /// Which way is good.
+    pub polarity: Polarity,
+    /// What is counted above the line of a ratio.
+    pub numerator: Option<LocalizedText>,
+    /// What is counted below the line of a ratio.
+    pub denominator: Option<LocalizedText>,
+    /// Figure = numerator / denominator x multiplier: 100, 1 000, 10 000, 100 000.
+    pub multiplier: Option<f64>,
+    /// How often a figure is due.
+    pub frequency: PeriodKind,
+    /// How figures of several communities may be put together.
+    pub additivity: Additivity,
+    /// The first day for which this definition holds.
+    pub effective_from: NaiveDate,
+}
+
+impl IndicatorVersion {
+    /// The smallest figure allowed: declared, or 0 for counts and percentages.
+    pub fn lower_bound(&self) -> Option<f64> {
+        self.minimum.or(matches!(self.measure, Measure::Count | Measure::Percentage).then_some(0.0))
+    }
+
+    /// The largest figure allowed: declared, or 100 for percentages that declare no range of their own.
+    pub fn upper_bound(&self) -> Option<f64> {
+        self.maximum.or((self.measure == Measure::Percentage && self.minimum.is_none()).then_some(100.0))
+    }
+
+    /// Whether a figure lies in the range of this version.
+    pub fn allows(&self, value: f64) -> bool {
+        value.is_finite()
+            && self.lower_bound().is_none_or(|low| value >= low)
+            && self.upper_bound().is_none_or(|high| value <= high)
+    }
+
+    /// The range for a message: `0 to 100`, `at least 0`.
+    pub fn range(&self) -> String {
+        match (self.lower_bound(), self.upper_bound()) {
+            (Some(low), Some(high)) => format!("{low} to {high}"),
+            (Some(low), None) => format!("at least {low}"),
+            (None, Some(high)) => format!("at most {high}"),
+            (None, None) => "any number".to_owned(),
+        }
+    }
+}
+
+/// What the versions of indicators can be narrowed by.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct IndicatorVersionFilter {
+    /// Of this indicator.
+    pub indicator: Option<IndicatorId>,
+}
+
+/// What the versions of indicators can be ordered by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum IndicatorVersionSort {
+    /// The number within the indicator.
+    #[default]
+    Number,
+}
+
+impl SortKey for IndicatorVersionSort {
+    fn name(self) -> &'static str {
+        "indicator_versions.number"
+    }
+}
+
+/// Whose versions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum IndicatorVersionParent {
+    /// An indicator's.
+    Indicator,
+}
+
+impl Noun for IndicatorVersion {
+    type Id = IndicatorVersionId;
+    type Key = NoKey;
+    type Filter = IndicatorVersionFilter;
+    type Sort = IndicatorVersionSort;
+    type Parent = IndicatorVersionParent;
+
+    fn key(&self) -> Option<&NoKey> {
+        None
+    }
+
+    fn check(&self, problems: &mut Problems) {
+        rules::text(problems, "unit", &self.unit, 60);
+        rules::optional_text(problems, "numerator", self.numerator.as_ref(), PROSE_LENGTH);
+        rules::optional_text(problems, "denominator", self.denominator.as_ref(), PROSE_LENGTH);
+        problems.require((0..=6).contains(&self.decimals), "decimals", ProblemCode::OutOfRange, "decimals are 0 to 6");
+        for (path, bound) in [("minimum", self.minimum), ("maximum", self.maximum)] {
+            problems.require(bound.is_none_or(f64::is_finite), path, ProblemCode::Invalid, "it must be a finite number");
+        }
+        if let (Some(low), Some(high)) = (self.minimum, self.maximum) {
+            problems.require(low < high, "maximum", ProblemCode::OutOfRange, format!("{high} is not above the minimum {low}"));
+        }
+        if let Some(multiplier) = self.multiplier {
+            let good = [1.0, 100.0, 1_000.0, 10_000.0, 100_000.0, 1_000_000.0].contains(&multiplier);
+            problems.require(good, "multiplier", ProblemCode::OutOfRange, "a multiplier is 1, 100, 1 000, 10 000, 100 000 or 1 000 000");
+        }
+        let ratio = self.multiplier.is_some() && self.denominator.is_some();
+        problems.require(
+            ratio || self.additivity != Additivity::RatioOfSums,
+            "additivity",
+            ProblemCode::Invalid,
+            "a ratio of sums needs a denominator and a multiplier",
+        );
+        problems.require(
+            self.currency.is_none() || self.measure == Measure::Amount,
+            "currency",
+            ProblemCode::Invalid,
+            "only an AMOUNT has a currency",
+        );
+    }
+
+    fn references(&self) -> Vec<(&'static str, NodeRef)> {
+        vec![("indicator", self.indicator.into())]
+    }
+}
+

@@ -1,0 +1,35 @@
+//! What a network of communities working for collective impact is, and its rules.
+//!
+//! One file for each noun; [`compare`] computes on series; [`access`] alone decides who may; [`port`] says what the
+//! domain asks of the outside; [`service`] holds the use cases.
+
+pub mod access;
+pub mod baseline;
+pub mod code;
+pub mod community;
+pub mod compare;
+pub mod error;
+pub mod event;
+pub mod fold;
+pub mod id;
+pub mod indicator;
+pub mod initiative;
+pub mod key;
+pub mod learning;
+pub mod membership;
+pub mod network;
+pub mod observation;
+pub mod page;
+pub mod participation;
+pub mod partner;
+pub mod period;
+pub mod port;
+pub mod record;
+mod rules;
+pub mod series;
+pub mod service;
+pub mod source;
+pub mod target;
+pub mod text;
+
+pub use error::{Error, Result};

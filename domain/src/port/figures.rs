@@ -1,0 +1,106 @@
+//! Reading and recording figures.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use chrono::{DateTime, NaiveDate, Utc};
+
+use crate::{
+    access::Scope,
+    compare::Candidate,
+    error::Result,
+    id::{CommunityId, IndicatorId, IndicatorVersionId, NetworkId, SeriesId},
+    observation::{NewObservation, Observation, ObservationFilter, ObservationSort, Outcome},
+    page::{ListQuery, Page},
+    period::Period,
+    series::{Disaggregation, Series},
+};
+
+/// The newest published value of a series: the latest period that has a value and is not a forecast.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Latest {
+    /// The series that it belongs to.
+    pub series_id: SeriesId,
+    /// What the series is of.
+    pub series: Series,
+    /// The figure.
+    pub observation: Observation,
+}
+
+/// Which figures a comparison needs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CandidateQuery {
+    /// Whose; order does not matter.
+    pub communities: Vec<CommunityId>,
+    /// By which indicator, whatever its version.
+    pub indicator: IndicatorId,
+    /// About which part of the population.
+    pub disaggregation: Disaggregation,
+    /// For this period; without it, the newest value of each series.
+    pub period: Option<Period>,
+    /// Counted from this period; without it, from the declared baseline of each series.
+    pub baseline_period: Option<Period>,
+    /// The moment of reading, for embargoes.
+    pub now: DateTime<Utc>,
+}
+
+/// A member of a network, as far as comparisons need it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// The community.
+    pub community: CommunityId,
+    /// Its newest population estimate, persons.
+    pub population: Option<i64>,
+    /// The days on which one of its codes began or ceased to be in force: its geography changed.
+    pub geography_changes: Vec<NaiveDate>,
+}
+
+/// Reads and records figures. Reads leave out what the scope does not cover, at the moment of reading.
+#[async_trait]
+pub trait Figures: Send + Sync {
+    /// The newest values of these communities, of all indicators if none are named, about one part of the population; one statement.
+    async fn latest(
+        &self,
+        scope: Scope,
+        communities: &[CommunityId],
+        indicators: &[IndicatorId],
+        disaggregation: &Disaggregation,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Latest>>;
+
+    /// The newest value of each of these series; one statement.
+    async fn latest_of(&self, scope: Scope, series: &[SeriesId], now: DateTime<Utc>) -> Result<HashMap<SeriesId, Observation>>;
+
+    /// The same part of the current figures of several series; one statement, and another if counts are asked for.
+    async fn observations(
+        &self,
+        scope: Scope,
+        series: &[SeriesId],
+        query: &ListQuery<ObservationFilter, ObservationSort>,
+        now: DateTime<Utc>,
+    ) -> Result<HashMap<SeriesId, Page<Observation>>>;
+
+    /// Every revision of these periods, oldest first; one statement.
+    async fn revisions(&self, scope: Scope, keys: &[(SeriesId, Period)], now: DateTime<Utc>) -> Result<Vec<Observation>>;
+
+    /// Whether any figure was ever recorded under this version.
+    async fn is_observed(&self, version: IndicatorVersionId) -> Result<bool>;
+
+    /// The communities that are members of the network on `day`; one statement.
+    async fn members(&self, network: NetworkId, day: NaiveDate) -> Result<Vec<Member>>;
+
+    /// What a comparison chooses from: every series of the communities that has a figure for it; one statement.
+    async fn candidates(&self, scope: Scope, query: &CandidateQuery) -> Result<Vec<Candidate>>;
+
+    /// The ids of these series, in their order; those that are missing are created at `at` by `by`.
+    /// Only within a unit of work.
+    async fn ensure_series(&self, series: &[Series], at: DateTime<Utc>, by: &str) -> Result<Vec<SeriesId>>;
+
+    /// Records figures already checked by [`crate::observation::Figure::check`], at `at` by `by`, and brings the newest
+    /// values up to date. Says what became of each, in their order. Only within a unit of work.
+    ///
+    /// A figure that says the same as the current revision is unchanged. A second, different figure for a series and
+    /// period recorded at the same `at` contradicts the first and is rejected with CONFLICT; so is, with OVERLAP, a
+    /// period that overlaps another of its kind (see [`crate::period::PeriodKind::may_overlap`]).
+    async fn record(&self, figures: &[NewObservation], at: DateTime<Utc>, by: &str) -> Result<Vec<Outcome>>;
+}

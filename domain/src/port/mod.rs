@@ -1,0 +1,11 @@
+//! What the domain asks of the outside. Adapters implement these traits; services hold them behind `Arc<dyn …>`.
+//!
+//! Errors that every port may return: [`crate::Error::Busy`] when the other side cannot answer just now (no free
+//! connection, a statement that took too long, a deadlock, a full disk, a database that is down) and
+//! [`crate::Error::Internal`] for faults, with a detail for the log alone.
+
+pub mod bus;
+pub mod cache;
+pub mod clock;
+pub mod figures;
+pub mod store;

@@ -1,0 +1,178 @@
+//! Comparing the communities of a network by one indicator.
+
+use std::{
+    collections::{HashMap, HashSet},
+    fmt::Write as _,
+    time::Duration,
+};
+
+use super::Services;
+use crate::{
+    access::{Actor, Scope},
+    compare::{self, Comparison, Input},
+    error::{Error, ProblemCode, Problems, Result},
+    event::Topic,
+    id::{CommunityId, IndicatorId, IndicatorVersionId, NetworkId},
+    indicator::{IndicatorVersion, IndicatorVersionFilter, IndicatorVersionSort},
+    page::{Direction, ListQuery, MAX_PAGE, Order, PageArgs},
+    period::Period,
+    port::figures::{CandidateQuery, Member},
+    record::Stored,
+    series::Disaggregation,
+    target::{Target, TargetFilter, TargetParent},
+};
+
+/// How long a result is kept. It is found again only while every topic it depends on is at the version it was computed
+/// for, so this bounds no error; it only lets a passed embargo show within a minute.
+const CACHE_TIME: Duration = Duration::from_secs(60);
+
+/// What to compare.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ComparisonRequest {
+    /// The members of this network today.
+    pub network: NetworkId,
+    /// By this indicator, in the version now in force.
+    pub indicator: IndicatorId,
+    /// For this period; without it, by the newest values.
+    pub period: Option<Period>,
+    /// Change counted from this period; without it, from each community's declared baseline.
+    pub baseline_period: Option<Period>,
+    /// Only these members, in this order; without it, all.
+    pub communities: Option<Vec<CommunityId>>,
+    /// About this part of the population.
+    pub disaggregation: Disaggregation,
+}
+
+impl Services {
+    /// Compares communities. The network and the indicator are known to exist and to be visible to the actor.
+    ///
+    /// # Errors
+    /// [`Error::Validation`] naming `communities` for one that is not a member, `indicator` for one without a version in
+    /// force, `baselinePeriod` for one that does not lie before the period.
+    pub async fn compare(&self, actor: &Actor, request: &ComparisonRequest) -> Result<Comparison> {
+        if let (Some(period), Some(baseline)) = (request.period, request.baseline_period)
+            && baseline.end() > period.start()
+        {
+            let message = format!("{baseline} does not lie before {period}");
+            return Err(Error::invalid("baselinePeriod", ProblemCode::OutOfRange, message));
+        }
+        let topics = [Topic::Communities, Topic::Network(request.network), Topic::Indicator(request.indicator)];
+        // Read before the figures: whatever is computed is at least as new as the versions it is kept under.
+        let versions = self.store.read().topic_versions(&topics).await?;
+        let key = self.cache_key(actor.scope(), request, &versions);
+        if let Some(kept) = self.cache.get(&key).await.and_then(|bytes| postcard::from_bytes(&bytes).ok()) {
+            return Ok(kept);
+        }
+        let comparison = compare::compare(&self.comparison_input(actor, request).await?);
+        if let Ok(bytes) = postcard::to_allocvec(&comparison) {
+            self.cache.put(&key, bytes, CACHE_TIME).await;
+        }
+        Ok(comparison)
+    }
+
+    /// Everything the result depends on, spelled out: nothing is hashed, so nothing can collide.
+    fn cache_key(&self, scope: Scope, request: &ComparisonRequest, versions: &[i64]) -> String {
+        let text = |period: Option<Period>| period.map(|period| period.to_string()).unwrap_or_default();
+        let mut key = format!(
+            "comparison:1:{}:{}:{}:{}:{}:{}:{}:{versions:?}",
+            scope.cache_key(),
+            self.clock.today(),
+            request.network,
+            request.indicator,
+            text(request.period),
+            text(request.baseline_period),
+            request.disaggregation,
+        );
+        for community in request.communities.iter().flatten() {
+            // Writing to a String cannot fail.
+            let _ = write!(key, ":{community}");
+        }
+        if request.communities.as_ref().is_some_and(Vec::is_empty) {
+            key.push_str(":none");
+        }
+        key
+    }
+
+    async fn comparison_input(&self, actor: &Actor, request: &ComparisonRequest) -> Result<Input> {
+        let reader = self.store.read();
+        let versions = self.versions_of(request.indicator).await?;
+        let version = in_force(&versions, self.clock.today())?;
+        let members = reader.figures().members(request.network, self.clock.today()).await?;
+        let members = chosen(members, request.communities.as_deref())?;
+        let query = CandidateQuery {
+            communities: members.iter().map(|member| member.community).collect(),
+            indicator: request.indicator,
+            disaggregation: request.disaggregation.clone(),
+            period: request.period,
+            baseline_period: request.baseline_period,
+            now: self.clock.now(),
+        };
+        let candidates = reader.figures().candidates(actor.scope(), &query).await?;
+        let targets = self.targets_of(actor, request).await?;
+        Ok(Input { members, versions, version, candidates, targets, period: request.period })
+    }
+
+    async fn versions_of(&self, indicator: IndicatorId) -> Result<Vec<Stored<IndicatorVersion>>> {
+        let query = ListQuery {
+            filter: IndicatorVersionFilter { indicator: Some(indicator) },
+            order: Order { by: IndicatorVersionSort::Number, direction: Direction::Descending },
+            page: PageArgs::first(MAX_PAGE),
+            ..ListQuery::default()
+        };
+        let page = self.store.read().indicator_versions().list(Scope::Everything, &query).await?;
+        Ok(page.items.into_iter().map(|(_, version)| version).collect())
+    }
+
+    /// The current targets of the network and of its communities on the indicator. They speak of everybody, so a
+    /// comparison of a part of the population has none.
+    async fn targets_of(&self, actor: &Actor, request: &ComparisonRequest) -> Result<Vec<Stored<Target>>> {
+        if !request.disaggregation.is_total() {
+            return Ok(Vec::new());
+        }
+        let mut targets = Vec::new();
+        let mut query = ListQuery { filter: TargetFilter::default(), page: PageArgs::first(MAX_PAGE), ..ListQuery::default() };
+        // An indicator can have a target in every community: all pages are read.
+        loop {
+            let ids = [request.indicator.into()];
+            let mut pages = self.store.read().targets().list_of(actor.scope(), TargetParent::Indicator, &ids, &query).await?;
+            let Some(page) = pages.remove(&request.indicator.into()) else { break };
+            query.page.after = page.items.last().map(|(cursor, _)| cursor.clone());
+            targets.extend(page.items.into_iter().map(|(_, target)| target));
+            if !page.has_next {
+                break;
+            }
+        }
+        targets.retain(|target| target.network.is_none_or(|network| network == request.network));
+        Ok(targets)
+    }
+}
+
+/// The version in force: of those effective by `today`, the one with the highest number.
+fn in_force(versions: &[Stored<IndicatorVersion>], today: chrono::NaiveDate) -> Result<IndicatorVersionId> {
+    let effective = versions.iter().filter(|version| version.effective_from <= today && version.meta.archived_at.is_none());
+    let newest = effective.max_by_key(|version| version.number);
+    newest
+        .map(|version| version.id)
+        .ok_or_else(|| Error::invalid("indicator", ProblemCode::NotFound, "no version of the indicator is in force yet"))
+}
+
+/// The members asked for, in the order asked for.
+fn chosen(members: Vec<Member>, asked: Option<&[CommunityId]>) -> Result<Vec<Member>> {
+    let Some(asked) = asked else { return Ok(members) };
+    let mut by_id: HashMap<_, _> = members.into_iter().map(|member| (member.community, member)).collect();
+    let mut chosen = Vec::with_capacity(asked.len());
+    let mut seen = HashSet::with_capacity(asked.len());
+    let mut problems = Problems::default();
+    for (index, community) in asked.iter().enumerate() {
+        if let Some(member) = by_id.remove(community) {
+            seen.insert(*community);
+            chosen.push(member);
+        } else if seen.contains(community) {
+            problems.add(format!("communities.{index}"), ProblemCode::Taken, "it stands twice in this list");
+        } else {
+            problems.add(format!("communities.{index}"), ProblemCode::NotFound, "it is not a member of the network");
+        }
+    }
+    problems.into_result()?;
+    Ok(chosen)
+}

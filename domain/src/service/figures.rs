@@ -1,0 +1,139 @@
+//! Reading and recording figures.
+
+use std::collections::HashMap;
+
+use super::{Services, Session};
+use crate::{
+    access::{Actor, Scope},
+    error::{Error, ProblemCode, Problems, Result},
+    id::{CommunityId, IndicatorId, IndicatorVersionId, SeriesId, SourceId},
+    membership::{MembershipFilter, MembershipSort},
+    observation::{Figure, NewObservation, Observation, ObservationFilter, ObservationSort, Outcome},
+    page::{ListQuery, MAX_PAGE, Page, PageArgs},
+    period::Period,
+    port::figures::Latest,
+    series::{Disaggregation, Series},
+};
+
+/// A figure to record, with everything that says which it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewFigure {
+    /// Whose.
+    pub community: CommunityId,
+    /// By which definition.
+    pub indicator_version: IndicatorVersionId,
+    /// Where it comes from.
+    pub source: SourceId,
+    /// About which part of the population.
+    pub disaggregation: Disaggregation,
+    /// For which period.
+    pub period: Period,
+    /// What is known.
+    pub figure: Figure,
+}
+
+impl Services {
+    /// The newest values of these communities, of all indicators if none are named.
+    pub async fn latest(
+        &self,
+        actor: &Actor,
+        communities: &[CommunityId],
+        indicators: &[IndicatorId],
+        disaggregation: &Disaggregation,
+    ) -> Result<Vec<Latest>> {
+        let figures = self.store.read().figures();
+        figures.latest(actor.scope(), communities, indicators, disaggregation, self.clock.now()).await
+    }
+
+    /// The newest value of each of these series.
+    pub async fn latest_of(&self, actor: &Actor, series: &[SeriesId]) -> Result<HashMap<SeriesId, Observation>> {
+        self.store.read().figures().latest_of(actor.scope(), series, self.clock.now()).await
+    }
+
+    /// The same part of the current figures of several series.
+    pub async fn observations(
+        &self,
+        actor: &Actor,
+        series: &[SeriesId],
+        query: &ListQuery<ObservationFilter, ObservationSort>,
+    ) -> Result<HashMap<SeriesId, Page<Observation>>> {
+        self.store.read().figures().observations(actor.scope(), series, query, self.clock.now()).await
+    }
+
+    /// Every revision of these periods, oldest first.
+    pub async fn revisions(&self, actor: &Actor, keys: &[(SeriesId, Period)]) -> Result<Vec<Observation>> {
+        self.store.read().figures().revisions(actor.scope(), keys, self.clock.now()).await
+    }
+
+    /// Records one figure and answers it as it now stands with what became of it.
+    ///
+    /// # Errors
+    /// [`Error::Validation`] naming the field of a figure that breaks a rule, or what it refers to and does not exist.
+    pub async fn record_figure(&self, actor: &Actor, new: NewFigure) -> Result<(Observation, Outcome)> {
+        let mut session = self.session(actor, "record figures").await?;
+        let indicator = session.check_figure(&new, self.clock.today()).await?;
+        let series = Series {
+            community: new.community,
+            indicator,
+            indicator_version: new.indicator_version,
+            source: new.source,
+            disaggregation: new.disaggregation,
+        };
+        let series_id = session.ensure_series(&[series]).await?.pop();
+        let series_id = series_id.ok_or_else(|| Error::internal("ensure_series answered nothing"))?;
+        let observation = NewObservation { series: series_id, period: new.period, figure: new.figure };
+        let outcome = session.record(&[observation], [indicator]).await?.pop();
+        let outcome = match outcome {
+            Some(Outcome::Rejected(problem)) => return Err(problem.into()),
+            Some(outcome) => outcome,
+            None => return Err(Error::internal("record answered nothing")),
+        };
+        let revisions =
+            session.repositories().figures().revisions(Scope::Everything, &[(series_id, new.period)], session.now()).await?;
+        let current = revisions.into_iter().next_back();
+        session.commit().await?;
+        Ok((current.ok_or_else(|| Error::internal("a recorded figure is not there"))?, outcome))
+    }
+}
+
+impl Session {
+    /// Checks a single figure and what it refers to; answers its indicator.
+    async fn check_figure(&self, new: &NewFigure, today: chrono::NaiveDate) -> Result<IndicatorId> {
+        let repositories = self.repositories();
+        let references =
+            [("community", new.community.into()), ("indicatorVersion", new.indicator_version.into()), ("source", new.source.into())];
+        let missing = repositories.missing(&references.map(|(_, id)| id)).await?;
+        let mut problems = Problems::default();
+        for (field, id) in references.into_iter().filter(|(_, id)| missing.contains(id)) {
+            problems.add(field, ProblemCode::NotFound, format!("there is no such {}", id.kind));
+        }
+        problems.into_result()?;
+        let gone = |noun| Error::NotFound { noun, key: "id" };
+        let version = repositories.indicator_versions().get(Scope::Everything, &[new.indicator_version]).await?.pop();
+        let version = version.ok_or_else(|| gone("IndicatorVersion"))?;
+        let indicator = repositories.indicators().get(Scope::Everything, &[version.indicator]).await?.pop();
+        let indicator = indicator.ok_or_else(|| gone("Indicator"))?;
+        let mut problems = Problems::default();
+        Series::check_kind(&indicator.value, &mut problems);
+        problems.into_result()?;
+        new.figure.check(&version.value, new.period, today)?;
+        self.check_has_not_left(new.community, today).await?;
+        Ok(indicator.id)
+    }
+
+    /// Writes for a community that left every network it was in are refused.
+    async fn check_has_not_left(&self, community: CommunityId, today: chrono::NaiveDate) -> Result<()> {
+        let query: ListQuery<MembershipFilter, MembershipSort> = ListQuery {
+            filter: MembershipFilter { community: Some(community), ..MembershipFilter::default() },
+            page: PageArgs::first(MAX_PAGE),
+            ..ListQuery::default()
+        };
+        let memberships = self.repositories().memberships().list(Scope::Everything, &query).await?.items;
+        if !memberships.is_empty() && !memberships.iter().any(|(_, membership)| membership.is_current(today)) {
+            let message = "the community has left its networks; its figures are history";
+            return Err(Error::invalid("community", ProblemCode::Conflict, message));
+        }
+        Ok(())
+    }
+}
+

@@ -1,0 +1,303 @@
+//! Rules that need to look at other records: one implementation for each kind that can be written.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::{
+    access::Scope,
+    baseline::Baseline,
+    community::Community,
+    error::{Error, Problem, ProblemCode, Problems, Result},
+    event::Topic,
+    id::{CommunityId, EntityId, IndicatorId, IndicatorVersionId, NetworkId, SeriesId},
+    indicator::{Indicator, IndicatorVersion, IndicatorVersionFilter, IndicatorVersionSort},
+    initiative::Initiative,
+    learning::{Learning, LearningStatus},
+    membership::{Membership, MembershipFilter},
+    network::Network,
+    observation::Observation,
+    page::{Direction, ListQuery, MAX_PAGE, Order, PageArgs},
+    participation::Participation,
+    partner::Partner,
+    port::store::Repositories,
+    record::{Noun, Stored},
+    series::{Disaggregation, Series, SeriesFilter},
+    source::Source,
+    target::Target,
+};
+
+/// What a rule can look at.
+pub struct Context<'a> {
+    /// Everything, within the session.
+    pub repositories: &'a dyn Repositories,
+    /// The moment of the session.
+    pub now: DateTime<Utc>,
+}
+
+/// A kind of record that can be written, with the rules that need to look at other records.
+#[async_trait]
+pub trait Governed: Noun {
+    /// Completes “sign in to …”.
+    const TO_WRITE: &'static str;
+
+    /// Whatever computed figures depend on this record.
+    fn topics(&self, id: Self::Id) -> BTreeSet<Topic>;
+
+    /// The content as it may be kept, in place of `before` if it is a change. What it refers to exists.
+    async fn admit(self, before: Option<&Stored<Self>>, context: &Context<'_>) -> Result<Self> {
+        let _ = (before, context);
+        Ok(self)
+    }
+}
+
+fn no_topics() -> BTreeSet<Topic> {
+    BTreeSet::new()
+}
+
+#[async_trait]
+impl Governed for Network {
+    const TO_WRITE: &'static str = "change networks";
+
+    fn topics(&self, id: NetworkId) -> BTreeSet<Topic> {
+        [Topic::Network(id)].into()
+    }
+}
+
+#[async_trait]
+impl Governed for Membership {
+    const TO_WRITE: &'static str = "change memberships";
+
+    fn topics(&self, _: Self::Id) -> BTreeSet<Topic> {
+        [Topic::Network(self.network)].into()
+    }
+
+    /// A community is in a network at most once at a time.
+    async fn admit(self, before: Option<&Stored<Self>>, context: &Context<'_>) -> Result<Self> {
+        let query = ListQuery {
+            filter: MembershipFilter { network: Some(self.network), community: Some(self.community), on: None },
+            page: PageArgs::first(MAX_PAGE),
+            ..ListQuery::default()
+        };
+        let others = context.repositories.memberships().list(Scope::Everything, &query).await?;
+        let overlaps = |other: &Self| {
+            other.left_on.is_none_or(|left| self.joined_on < left) && self.left_on.is_none_or(|left| other.joined_on < left)
+        };
+        let own = before.map(|before| before.id);
+        if others.items.iter().any(|(_, other)| Some(other.id) != own && overlaps(&other.value)) {
+            let message = "the community is already a member of the network in these days";
+            return Err(Error::Conflict(Problem::new("joinedOn", ProblemCode::Overlap, message)));
+        }
+        Ok(self)
+    }
+}
+
+#[async_trait]
+impl Governed for Community {
+    const TO_WRITE: &'static str = "change communities";
+
+    fn topics(&self, _: Self::Id) -> BTreeSet<Topic> {
+        [Topic::Communities].into()
+    }
+}
+
+#[async_trait]
+impl Governed for Initiative {
+    const TO_WRITE: &'static str = "change initiatives";
+
+    fn topics(&self, _: Self::Id) -> BTreeSet<Topic> {
+        no_topics()
+    }
+
+    async fn admit(self, before: Option<&Stored<Self>>, _: &Context<'_>) -> Result<Self> {
+        if let Some(before) = before
+            && !before.status.may_become(self.status)
+        {
+            let message = format!("an initiative cannot go from {} to {}", before.status, self.status);
+            return Err(Error::Conflict(Problem::new("status", ProblemCode::Conflict, message)));
+        }
+        Ok(self)
+    }
+}
+
+#[async_trait]
+impl Governed for Partner {
+    const TO_WRITE: &'static str = "change partners";
+
+    fn topics(&self, _: Self::Id) -> BTreeSet<Topic> {
+        no_topics()
+    }
+}
+
+#[async_trait]
+impl Governed for Participation {
+    const TO_WRITE: &'static str = "change participations";
+
+    fn topics(&self, _: Self::Id) -> BTreeSet<Topic> {
+        no_topics()
+    }
+}
+
+#[async_trait]
+impl Governed for Indicator {
+    const TO_WRITE: &'static str = "change indicators";
+
+    fn topics(&self, id: Self::Id) -> BTreeSet<Topic> {
+        [Topic::Indicator(id)].into()
+    }
+
+    /// What kind of measure it is cannot change once it is defined: its figures would belong to the wrong owner.
+    async fn admit(self, before: Option<&Stored<Self>>, _: &Context<'_>) -> Result<Self> {
+        if before.is_some_and(|before| before.kind != self.kind) {
+            let message = "the kind of an indicator does not change; another kind is another indicator";
+            return Err(Error::Conflict(Problem::new("kind", ProblemCode::Immutable, message)));
+        }
+        Ok(self)
+    }
+}
+
+#[async_trait]
+impl Governed for IndicatorVersion {
+    const TO_WRITE: &'static str = "change indicators";
+
+    fn topics(&self, _: IndicatorVersionId) -> BTreeSet<Topic> {
+        [Topic::Indicator(self.indicator)].into()
+    }
+
+    /// A new version takes the next number. Once figures are recorded under it, it never changes (invariant 5).
+    async fn admit(mut self, before: Option<&Stored<Self>>, context: &Context<'_>) -> Result<Self> {
+        let Some(before) = before else {
+            self.number = next_number(self.indicator, context).await?;
+            return Ok(self);
+        };
+        if context.repositories.figures().is_observed(before.id).await? {
+            let message = "figures are recorded under this version, so it no longer changes: add another version";
+            return Err(Error::Conflict(Problem::new("id", ProblemCode::Immutable, message)));
+        }
+        Ok(self)
+    }
+}
+
+async fn next_number(indicator: IndicatorId, context: &Context<'_>) -> Result<i32> {
+    let query = ListQuery {
+        filter: IndicatorVersionFilter { indicator: Some(indicator) },
+        order: Order { by: IndicatorVersionSort::Number, direction: Direction::Descending },
+        page: PageArgs::first(1),
+        archived: true,
+        ..ListQuery::default()
+    };
+    let newest = context.repositories.indicator_versions().list(Scope::Everything, &query).await?.items.pop();
+    Ok(newest.map_or(1, |(_, newest)| newest.number.saturating_add(1)))
+}
+
+#[async_trait]
+impl Governed for Source {
+    const TO_WRITE: &'static str = "change sources";
+
+    fn topics(&self, _: Self::Id) -> BTreeSet<Topic> {
+        no_topics()
+    }
+}
+
+#[async_trait]
+impl Governed for Baseline {
+    const TO_WRITE: &'static str = "declare baselines";
+
+    /// Its indicator is known only through the series; `Communities`, on which every comparison depends, is as good, since
+    /// baselines change rarely.
+    fn topics(&self, _: Self::Id) -> BTreeSet<Topic> {
+        [Topic::Communities].into()
+    }
+
+    /// A baseline is a figure that exists and has a value.
+    async fn admit(self, _: Option<&Stored<Self>>, context: &Context<'_>) -> Result<Self> {
+        if current_value(context, self.series, self.period).await?.is_none() {
+            let message = format!("the series has no value for {}", self.period);
+            return Err(Error::invalid("period", ProblemCode::NotFound, message));
+        }
+        Ok(self)
+    }
+}
+
+async fn current_value(context: &Context<'_>, series: SeriesId, period: crate::period::Period) -> Result<Option<f64>> {
+    let revisions = context.repositories.figures().revisions(Scope::Everything, &[(series, period)], context.now).await?;
+    let current = revisions.into_iter().find(|revision: &Observation| revision.superseded_at.is_none());
+    Ok(current.and_then(|current| current.figure.value))
+}
+
+#[async_trait]
+impl Governed for Target {
+    const TO_WRITE: &'static str = "set targets";
+
+    fn topics(&self, _: Self::Id) -> BTreeSet<Topic> {
+        let network = self.network.map(Topic::Network);
+        network.into_iter().chain([Topic::Indicator(self.indicator)]).collect()
+    }
+
+    async fn admit(self, before: Option<&Stored<Self>>, context: &Context<'_>) -> Result<Self> {
+        if before.is_some_and(|before| before.value != self) {
+            let message = "a target does not change: set another in its place";
+            return Err(Error::Conflict(Problem::new("id", ProblemCode::Immutable, message)));
+        }
+        let versions = context.repositories.indicator_versions();
+        let version = versions.get(Scope::Everything, &[self.indicator_version]).await?.pop();
+        let version = version.filter(|version| version.indicator == self.indicator).ok_or_else(|| {
+            Error::invalid("indicatorVersion", ProblemCode::NotFound, "the indicator has no such version")
+        })?;
+        let baseline = match self.community {
+            Some(community) => self.baseline_of(community, context).await?,
+            None => None,
+        };
+        let mut problems = Problems::default();
+        self.check_against(&version.value, baseline, &mut problems);
+        problems.into_result()?;
+        Ok(self)
+    }
+}
+
+impl Target {
+    /// The declared baseline of the community's total by the target's definition, if there is one.
+    async fn baseline_of(&self, community: CommunityId, context: &Context<'_>) -> Result<Option<(crate::period::Period, f64)>> {
+        let query = ListQuery {
+            filter: SeriesFilter {
+                community: Some(community),
+                indicators: Some(vec![self.indicator]),
+                disaggregation: Some(Disaggregation::total()),
+                source: None,
+            },
+            page: PageArgs::first(MAX_PAGE),
+            ..ListQuery::default()
+        };
+        let series = context.repositories.series().list(Scope::Everything, &query).await?;
+        let of_version = |series: &Stored<Series>| series.indicator_version == self.indicator_version;
+        let ids: Vec<Uuid> = series.items.iter().filter(|(_, s)| of_version(s)).map(|(_, s)| s.id.uuid()).collect();
+        let baselines = context
+            .repositories
+            .baselines()
+            .list_of(Scope::Everything, crate::baseline::BaselineParent::Series, &ids, &ListQuery::default())
+            .await?;
+        for (_, baseline) in baselines.into_values().flat_map(|page| page.items) {
+            if let Some(value) = current_value(context, baseline.series, baseline.period).await? {
+                return Ok(Some((baseline.period, value)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+#[async_trait]
+impl Governed for Learning {
+    const TO_WRITE: &'static str = "change learnings";
+
+    fn topics(&self, _: Self::Id) -> BTreeSet<Topic> {
+        no_topics()
+    }
+
+    async fn admit(self, before: Option<&Stored<Self>>, context: &Context<'_>) -> Result<Self> {
+        let from = before.map_or(LearningStatus::Draft, |before| before.status);
+        let shared_at = before.and_then(|before| before.shared_at).or(self.shared_at);
+        self.succeeding(from, shared_at, context.now).map_err(Error::Conflict)
+    }
+}

@@ -1,0 +1,48 @@
+//! Use cases: check the policy, open a unit of work, apply the rules, commit. Everything that callers can do goes
+//! through [`Services`]; everything that changes several things at once through a [`Session`].
+
+mod comparison;
+mod figures;
+mod governed;
+mod records;
+mod session;
+mod targets;
+
+use std::sync::Arc;
+
+pub use comparison::ComparisonRequest;
+pub use figures::NewFigure;
+pub use governed::{Context, Governed};
+pub use session::Session;
+
+use crate::port::{cache::Cache, clock::Clock, store::Store};
+
+/// Every use case, over the ports that the composition root chose.
+#[derive(Clone)]
+pub struct Services {
+    store: Arc<dyn Store>,
+    cache: Arc<dyn Cache>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Services {
+    /// The use cases over these ports.
+    pub fn new(store: Arc<dyn Store>, cache: Arc<dyn Cache>, clock: Arc<dyn Clock>) -> Self {
+        Self { store, cache, clock }
+    }
+
+    /// What time it is here.
+    pub fn clock(&self) -> &dyn Clock {
+        self.clock.as_ref()
+    }
+
+    /// The database, for health checks.
+    pub fn store(&self) -> &dyn Store {
+        self.store.as_ref()
+    }
+
+    /// The cache, for health checks.
+    pub fn cache(&self) -> &dyn Cache {
+        self.cache.as_ref()
+    }
+}

@@ -1,0 +1,102 @@
+//! Reading and changing single records: the same for every kind.
+
+use std::collections::HashMap;
+
+use uuid::Uuid;
+
+use super::{Governed, Services};
+use crate::{
+    access::Actor,
+    error::Result,
+    page::{ListQuery, Page},
+    port::store::{Holds, Repositories},
+    record::{Noun, Stored},
+};
+
+impl Services {
+    /// The records with these ids that the actor may see, in any order.
+    pub async fn get<N: Noun>(&self, actor: &Actor, ids: &[N::Id]) -> Result<Vec<Stored<N>>>
+    where
+        for<'a> dyn Repositories + 'a: Holds<N>,
+    {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.store.read().repository().get(actor.scope(), ids).await
+    }
+
+    /// The records with these natural keys that the actor may see, in any order.
+    pub async fn by_keys<N: Noun>(&self, actor: &Actor, keys: &[N::Key]) -> Result<Vec<Stored<N>>>
+    where
+        for<'a> dyn Repositories + 'a: Holds<N>,
+    {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.store.read().repository().by_keys(actor.scope(), keys).await
+    }
+
+    /// A part of a list.
+    pub async fn list<N: Noun>(&self, actor: &Actor, query: &ListQuery<N::Filter, N::Sort>) -> Result<Page<Stored<N>>>
+    where
+        for<'a> dyn Repositories + 'a: Holds<N>,
+    {
+        self.store.read().repository().list(actor.scope(), query).await
+    }
+
+    /// The same part of the lists of several parents.
+    pub async fn list_of<N: Noun>(
+        &self,
+        actor: &Actor,
+        parent: N::Parent,
+        ids: &[Uuid],
+        query: &ListQuery<N::Filter, N::Sort>,
+    ) -> Result<HashMap<Uuid, Page<Stored<N>>>>
+    where
+        for<'a> dyn Repositories + 'a: Holds<N>,
+    {
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        self.store.read().repository().list_of(actor.scope(), parent, ids, query).await
+    }
+
+    /// Creates a record.
+    pub async fn create<N: Governed>(&self, actor: &Actor, value: N) -> Result<Stored<N>>
+    where
+        for<'a> dyn Repositories + 'a: Holds<N>,
+    {
+        let session = self.session(actor, N::TO_WRITE).await?;
+        let record = session.create(value).await?;
+        session.commit().await?;
+        Ok(record)
+    }
+
+    /// Changes a record of which the actor saw version `seen`.
+    pub async fn update<N: Governed>(
+        &self,
+        actor: &Actor,
+        id: N::Id,
+        seen: i32,
+        change: impl FnOnce(&N) -> Result<N> + Send,
+    ) -> Result<Stored<N>>
+    where
+        for<'a> dyn Repositories + 'a: Holds<N>,
+    {
+        let session = self.session(actor, N::TO_WRITE).await?;
+        let record = session.update(id, seen, change).await?;
+        session.commit().await?;
+        Ok(record)
+    }
+
+    /// Archives a record of which the actor saw version `seen`, or restores it.
+    pub async fn archive<N: Governed>(&self, actor: &Actor, id: N::Id, seen: i32, archived: bool) -> Result<Stored<N>>
+    where
+        for<'a> dyn Repositories + 'a: Holds<N>,
+    {
+        let session = self.session(actor, N::TO_WRITE).await?;
+        let record = session.archive(id, seen, archived).await?;
+        session.commit().await?;
+        Ok(record)
+    }
+}

@@ -1,0 +1,187 @@
+//! Several changes by one actor that happen together or not at all.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+
+use super::{Context, Governed, Services};
+use crate::{
+    access::{self, Actor, Scope},
+    error::{Error, ProblemCode, Problems, Result},
+    event::Event,
+    id::{EntityId, IndicatorId, SeriesId},
+    observation::{NewObservation, Outcome},
+    port::store::{Holds, Repositories, UnitOfWork},
+    record::Stored,
+    series::Series,
+};
+
+/// Several changes by one actor at one moment. Dropped without [`Session::commit`], it leaves nothing behind.
+pub struct Session {
+    actor: Actor,
+    now: DateTime<Utc>,
+    services: Services,
+    work: Box<dyn UnitOfWork>,
+    revisions: u64,
+    indicators: BTreeSet<IndicatorId>,
+}
+
+impl Services {
+    /// Begins changes by this actor; `what` completes “sign in to …”.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] or [`Error::Forbidden`] for an actor who may not write.
+    pub async fn session(&self, actor: &Actor, what: &'static str) -> Result<Session> {
+        access::can_write(actor, what)?;
+        Ok(Session {
+            actor: actor.clone(),
+            now: self.clock.now(),
+            services: self.clone(),
+            work: self.store.begin().await?,
+            revisions: 0,
+            indicators: BTreeSet::new(),
+        })
+    }
+}
+
+impl Session {
+    /// The moment that everything in this session is recorded at.
+    pub const fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// Reads within the session, with everything that it changed so far.
+    pub fn repositories(&self) -> &dyn Repositories {
+        self.work.repositories()
+    }
+
+    /// Creates a record.
+    pub async fn create<N: Governed>(&self, value: N) -> Result<Stored<N>>
+    where
+        for<'a> dyn Repositories + 'a: Holds<N>,
+    {
+        self.check_references(&value).await?;
+        let value = value.admit(None, &self.context()).await?;
+        let id = N::Id::from(self.services.clock.next_id());
+        let record = Stored::create(id, value, &self.actor, self.now)?;
+        self.repository::<N>().insert(&record).await?;
+        self.emit(&record, record.value.topics(record.id)).await?;
+        Ok(record)
+    }
+
+    /// Changes a record of which the actor saw version `seen`; `change` makes the new content from the present one.
+    pub async fn update<N: Governed>(
+        &self,
+        id: N::Id,
+        seen: i32,
+        change: impl FnOnce(&N) -> Result<N> + Send,
+    ) -> Result<Stored<N>>
+    where
+        for<'a> dyn Repositories + 'a: Holds<N>,
+    {
+        let before = self.present::<N>(id).await?;
+        let value = change(&before.value)?;
+        // A stale caller learns of that first: other complaints about content it has not seen would mislead.
+        let record = before.changed(value, seen, &self.actor, self.now)?;
+        self.check_references(&record.value).await?;
+        let value = record.value.admit(Some(&before), &self.context()).await?;
+        let record = Stored { value, ..record };
+        if record.value == before.value {
+            return Ok(before);
+        }
+        self.repository::<N>().update(&record).await?;
+        let topics = before.value.topics(id).union(&record.value.topics(id)).copied().collect();
+        self.emit(&record, topics).await?;
+        Ok(record)
+    }
+
+    /// Archives a record, or restores it.
+    pub async fn archive<N: Governed>(&self, id: N::Id, seen: i32, archived: bool) -> Result<Stored<N>>
+    where
+        for<'a> dyn Repositories + 'a: Holds<N>,
+    {
+        let before = self.present::<N>(id).await?;
+        let record = before.archived(archived, seen, &self.actor, self.now)?;
+        if record.meta.version != before.meta.version {
+            self.repository::<N>().update(&record).await?;
+            self.emit(&record, record.value.topics(id)).await?;
+        }
+        Ok(record)
+    }
+
+    /// The ids of these series, in their order; those that are missing are created.
+    ///
+    /// # Errors
+    /// [`Error::Validation`] for a series of a performance measure (invariant 7). The caller has checked that what the
+    /// series refer to exists.
+    pub async fn ensure_series(&self, series: &[Series]) -> Result<Vec<SeriesId>> {
+        self.repositories().figures().ensure_series(series, self.now, self.actor.name()).await
+    }
+
+    /// Records figures that were checked against their indicator versions, and says what became of each.
+    /// `indicators` are those that the figures are of.
+    pub async fn record(
+        &mut self,
+        figures: &[NewObservation],
+        indicators: impl IntoIterator<Item = IndicatorId>,
+    ) -> Result<Vec<Outcome>> {
+        let outcomes = self.repositories().figures().record(figures, self.now, self.actor.name()).await?;
+        let written = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Created | Outcome::Updated)).count();
+        if written > 0 {
+            self.revisions += written as u64;
+            self.indicators.extend(indicators);
+        }
+        Ok(outcomes)
+    }
+
+    /// Makes everything last, and lets it be known.
+    pub async fn commit(self) -> Result<()> {
+        if self.revisions > 0 {
+            let event = Event::ObservationsRecorded { indicators: self.indicators, revisions: self.revisions };
+            self.work.emit(&event).await?;
+        }
+        self.work.commit().await
+    }
+
+    fn context(&self) -> Context<'_> {
+        Context { repositories: self.repositories(), now: self.now }
+    }
+
+    fn repository<N: Governed>(&self) -> &dyn crate::port::store::Repository<N>
+    where
+        for<'a> dyn Repositories + 'a: Holds<N>,
+    {
+        self.repositories().repository()
+    }
+
+    async fn present<N: Governed>(&self, id: N::Id) -> Result<Stored<N>>
+    where
+        for<'a> dyn Repositories + 'a: Holds<N>,
+    {
+        let found = self.repository::<N>().get(Scope::Everything, &[id]).await?.pop();
+        found.ok_or(Error::NotFound { noun: N::Id::KIND.name(), key: "id" })
+    }
+
+    async fn check_references<N: Governed>(&self, value: &N) -> Result<()> {
+        let references = value.references();
+        let ids: Vec<_> = references.iter().map(|(_, id)| *id).collect();
+        let missing = self.repositories().missing(&ids).await?;
+        let mut problems = Problems::default();
+        for (field, id) in references {
+            if missing.contains(&id) {
+                problems.add(field, ProblemCode::NotFound, format!("there is no such {}", id.kind));
+            }
+        }
+        problems.into_result()
+    }
+
+    async fn emit<N: Governed>(&self, record: &Stored<N>, topics: BTreeSet<crate::event::Topic>) -> Result<()> {
+        let event = Event::RecordChanged {
+            noun: N::Id::KIND.name().to_owned(),
+            id: record.id.into(),
+            version: record.meta.version,
+            topics,
+        };
+        self.work.emit(&event).await
+    }
+}
