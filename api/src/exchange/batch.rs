@@ -1,0 +1,231 @@
+//! What the reading thread hands to the writing task: rows in which everything that repeats is a number.
+//!
+//! The reader knows nothing of what is recorded already. It numbers what it meets, community, indicator, source, part of
+//! the population, and their combinations, which are series; the writer looks each of them up once.
+
+use std::{collections::HashMap, hash::Hash};
+
+use domain::{
+    observation::Figure,
+    period::{Period, PeriodKind},
+    series::Disaggregation,
+};
+
+use super::report::{Adjustments, Reason};
+
+/// How many different things are numbered before numbering begins anew, so that memory does not grow with the file.
+const MOST_KEYS: usize = 500_000;
+
+/// How a row names its community.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AreaKey {
+    /// By a code of the declared scheme.
+    Code {
+        /// The code.
+        code: String,
+        /// The name that stands beside it.
+        name: String,
+        /// The kind of place that stands beside it.
+        geography: String,
+    },
+    /// By a name, and a code of the declared scheme if there is one.
+    Name {
+        /// The name; blank if only the code is given.
+        name: String,
+        /// The code; blank if only the name is given.
+        code: String,
+    },
+    /// By nothing: the community given for such rows.
+    Blank,
+}
+
+/// How a row names its indicator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndicatorKey {
+    /// Its code or name; blank if the caller named one for all rows.
+    pub name: String,
+    /// The Open SDG series that it is of; blank without.
+    pub series: String,
+    /// The kind of quantity, if the row says so.
+    pub measure: String,
+    /// The unit, if the row says so.
+    pub unit: String,
+    /// The kind of the first period met.
+    pub frequency: PeriodKind,
+    /// The decimals of the first value met.
+    pub decimals: i32,
+}
+
+/// A series as a row names it: the numbers of its community, indicator, source and part of the population.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SeriesKey {
+    /// The community.
+    pub area: u32,
+    /// The indicator.
+    pub indicator: u32,
+    /// The source.
+    pub source: u32,
+    /// The part of the population.
+    pub disaggregation: u32,
+}
+
+/// A row that could be read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReadRow {
+    /// The line that it begins at.
+    pub line: u64,
+    /// The number of its series.
+    pub series: u32,
+    /// Its period.
+    pub period: Period,
+    /// What it says.
+    pub figure: Figure,
+    /// The rules by which it was read.
+    pub adjustments: Adjustments,
+}
+
+/// Rows that follow each other in a file, with what they name for the first time.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// Whether numbering begins anew with this batch.
+    pub restart: bool,
+    /// Communities met for the first time, numbered on from those before.
+    pub areas: Vec<AreaKey>,
+    /// Indicators.
+    pub indicators: Vec<IndicatorKey>,
+    /// Sources: their keys; blank for the one named for all rows.
+    pub sources: Vec<String>,
+    /// Parts of the population.
+    pub disaggregations: Vec<Disaggregation>,
+    /// Series.
+    pub series: Vec<SeriesKey>,
+    /// The rows that could be read.
+    pub rows: Vec<ReadRow>,
+    /// The rows that could not, by line.
+    pub rejects: Vec<(u64, Reason)>,
+    /// Every row as it stands in the file, if they are kept for the list of rejected ones.
+    pub raw: HashMap<u64, String>,
+    /// How much of the file has been read so far, bytes.
+    pub consumed: u64,
+}
+
+/// Numbers things in the order in which they are met.
+#[derive(Debug)]
+struct Numbers<K> {
+    numbers: HashMap<K, u32>,
+    next: u32,
+}
+
+impl<K> Default for Numbers<K> {
+    fn default() -> Self {
+        Self { numbers: HashMap::new(), next: 0 }
+    }
+}
+
+impl<K: Hash + Eq> Numbers<K> {
+    fn insert(&mut self, key: K) -> u32 {
+        let number = self.next;
+        self.numbers.insert(key, number);
+        self.next += 1;
+        number
+    }
+}
+
+/// Numbers what rows name. What is new is put into the batch that is being made.
+#[derive(Debug, Default)]
+pub struct Keys {
+    /// The batch in the making.
+    pub batch: Batch,
+    areas: Numbers<String>,
+    indicators: Numbers<String>,
+    sources: Numbers<String>,
+    disaggregations: Numbers<Disaggregation>,
+    series: Numbers<SeriesKey>,
+    /// The cells of the dimensions as they stand, with the number of what they mean or why they mean nothing.
+    parts: HashMap<String, Result<(u32, Adjustments), Reason>>,
+    size: usize,
+}
+
+impl Keys {
+    /// The number of a community; `text` tells it from others.
+    pub fn area(&mut self, text: &str, key: impl FnOnce() -> AreaKey) -> u32 {
+        if let Some(&number) = self.areas.numbers.get(text) {
+            return number;
+        }
+        self.size += 1;
+        self.batch.areas.push(key());
+        self.areas.insert(text.to_owned())
+    }
+
+    /// The number of an indicator; `text` tells it from others.
+    pub fn indicator(&mut self, text: &str, key: impl FnOnce() -> IndicatorKey) -> u32 {
+        if let Some(&number) = self.indicators.numbers.get(text) {
+            return number;
+        }
+        self.size += 1;
+        self.batch.indicators.push(key());
+        self.indicators.insert(text.to_owned())
+    }
+
+    /// The number of a source.
+    pub fn source(&mut self, text: &str) -> u32 {
+        if let Some(&number) = self.sources.numbers.get(text) {
+            return number;
+        }
+        self.size += 1;
+        self.batch.sources.push(text.to_owned());
+        self.sources.insert(text.to_owned())
+    }
+
+    /// The number of a part of the population; `text` is how the row says it, `read` what that means.
+    pub fn disaggregation(
+        &mut self,
+        text: &str,
+        read: impl FnOnce() -> Result<(Disaggregation, Adjustments), Reason>,
+    ) -> Result<(u32, Adjustments), Reason> {
+        if let Some(known) = self.parts.get(text) {
+            return known.clone();
+        }
+        self.size += 1;
+        let numbered = read().map(|(disaggregation, adjustments)| {
+            let number = match self.disaggregations.numbers.get(&disaggregation) {
+                Some(&number) => number,
+                None => {
+                    self.batch.disaggregations.push(disaggregation.clone());
+                    self.disaggregations.insert(disaggregation)
+                }
+            };
+            (number, adjustments)
+        });
+        self.parts.insert(text.to_owned(), numbered.clone());
+        numbered
+    }
+
+    /// The number of a series.
+    pub fn series(&mut self, key: SeriesKey) -> u32 {
+        if let Some(&number) = self.series.numbers.get(&key) {
+            return number;
+        }
+        self.size += 1;
+        self.batch.series.push(key);
+        self.series.insert(key)
+    }
+
+    /// Takes the batch, and begins the next.
+    pub fn take(&mut self) -> Batch {
+        let batch = std::mem::take(&mut self.batch);
+        if self.size > MOST_KEYS {
+            *self = Self { batch: Batch { restart: true, ..Batch::default() }, ..Self::default() };
+        }
+        batch
+    }
+}
+
+/// What a reader of one format makes of a row.
+pub trait RowReader: Send {
+    /// Reads a row; whatever it names for the first time goes into the batch of `keys`, but only if the row is good.
+    fn read(&mut self, row: &super::csv::Row<'_>, keys: &mut Keys) -> Result<ReadRow, Reason>;
+
+    /// What should be known of the columns.
+    fn notices(&self) -> Vec<String>;
+}

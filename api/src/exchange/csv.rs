@@ -1,0 +1,253 @@
+//! Rows of a comma-separated text, one at a time, each with the line it begins at.
+//!
+//! The crate `csv` counts lines one short for files that end lines by CR LF and does not bound a row; so this reads with
+//! its inner state machine, `csv_core`, and counts by itself.
+
+use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
+
+use super::{
+    failure::{Failure, FailureCode},
+    reader::Input,
+};
+
+/// The longest row, in bytes: beyond it a quotation mark was surely left open.
+const LONGEST_ROW: usize = 1024 * 1024;
+/// The most columns.
+const MOST_COLUMNS: usize = 4096;
+
+/// A table whose first row names its columns.
+pub struct Table {
+    input: Input,
+    machine: Reader,
+    header: Header,
+    fields: Vec<u8>,
+    ends: Vec<usize>,
+    raw: Vec<u8>,
+    /// The line that comes next, from 1.
+    line: u64,
+    /// Whether a CR was read that may be the whole end of a line, or its beginning.
+    carriage_return: bool,
+}
+
+/// The names of the columns, in their order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header(Vec<String>);
+
+/// What stands next in a table.
+pub enum Next<'a> {
+    /// A row of text.
+    Row(Row<'a>),
+    /// A row that is not UTF-8: the line it begins at and the column of the first bad byte.
+    Broken(u64, String),
+    /// Nothing more.
+    End,
+}
+
+/// One row.
+#[derive(Clone, Copy)]
+pub struct Row<'a> {
+    /// The line that it begins at, from 1.
+    pub line: u64,
+    text: &'a str,
+    ends: &'a [usize],
+}
+
+impl<'a> Row<'a> {
+    /// The cell in a column without the white space around it; nothing for a row that is too short.
+    pub fn cell(&self, column: usize) -> &'a str {
+        let start = match column.checked_sub(1) {
+            None => 0,
+            Some(before) => self.ends.get(before).copied().unwrap_or(self.text.len()),
+        };
+        let end = self.ends.get(column).copied().unwrap_or(start);
+        self.text.get(start..end).unwrap_or_default().trim()
+    }
+
+    /// The cell in a column that the table may not have.
+    pub fn optional(&self, column: Option<usize>) -> &'a str {
+        column.map_or("", |column| self.cell(column))
+    }
+
+    /// How many cells there are.
+    pub const fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is nothing in any of them.
+    pub fn is_blank(&self) -> bool {
+        self.text.trim().is_empty()
+    }
+}
+
+impl Header {
+    /// The number of columns.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The name of a column.
+    pub fn name(&self, column: usize) -> &str {
+        self.0.get(column).map_or("", String::as_str)
+    }
+
+    /// The names, in their order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    /// Refuses two columns that `same` takes for one, and columns without a name.
+    pub fn distinct<K: PartialEq>(&self, same: impl Fn(&str) -> K) -> Result<(), Failure> {
+        let mut keys = Vec::with_capacity(self.len());
+        for (index, name) in self.names().enumerate() {
+            if name.is_empty() {
+                let message = format!("column {} has no name", index + 1);
+                return Err(Failure::new(FailureCode::UnknownColumn, message).at(1));
+            }
+            let key = same(name);
+            if let Some(earlier) = keys.iter().position(|other| *other == key) {
+                let message = format!("columns {} and {} have the same name", earlier + 1, index + 1);
+                return Err(Failure::new(FailureCode::DuplicateColumn, message).at(1).in_column(name));
+            }
+            keys.push(key);
+        }
+        Ok(())
+    }
+}
+
+impl Table {
+    /// Reads the header.
+    ///
+    /// # Errors
+    /// EMPTY_FILE if there is none, ENCODING if it is not UTF-8, and whatever reading runs into.
+    pub fn open(input: Input, delimiter: u8) -> Result<Self, Failure> {
+        let mut table = Self {
+            input,
+            machine: ReaderBuilder::new().delimiter(delimiter).build(),
+            header: Header(Vec::new()),
+            fields: vec![0; 4096],
+            ends: vec![0; 64],
+            raw: Vec::new(),
+            line: 1,
+            carriage_return: false,
+        };
+        table.header = match table.next()? {
+            Next::Row(row) if row.is_blank() => return Err(Failure::new(FailureCode::Empty, "its first row is blank").at(row.line)),
+            Next::Row(row) => Header((0..row.len()).map(|column| row.cell(column).to_owned()).collect()),
+            Next::Broken(line, column) => {
+                return Err(Failure::new(FailureCode::Encoding, format!("the header is not UTF-8 in its {column}")).at(line));
+            }
+            Next::End => return Err(Failure::new(FailureCode::Empty, "there is no row in it")),
+        };
+        Ok(table)
+    }
+
+    /// The names of the columns.
+    pub const fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// How many bytes of the file have been read so far.
+    pub fn consumed(&self) -> u64 {
+        self.input.consumed()
+    }
+
+    /// The row read last as it stands in the text, without the end of its line.
+    pub fn raw(&self) -> &[u8] {
+        &self.raw
+    }
+
+    /// Reads the next row.
+    ///
+    /// # Errors
+    /// TRUNCATED, DAMAGED, UNREADABLE, ROW_TOO_LONG, UNCLOSED_QUOTE: nothing after it can be read.
+    pub fn next(&mut self) -> Result<Next<'_>, Failure> {
+        self.skip_line_ends()?;
+        let line = self.line;
+        let Some((length, count)) = self.read_record(line)? else { return Ok(Next::End) };
+        let fields = self.fields.get(..length).unwrap_or_default();
+        let ends = self.ends.get(..count).unwrap_or_default();
+        let column_at = |byte: usize| {
+            let column = ends.iter().take_while(|&&end| end <= byte).count();
+            let name = self.header.name(column);
+            if name.is_empty() { format!("column {}", column + 1) } else { name.to_owned() }
+        };
+        match std::str::from_utf8(fields) {
+            Err(error) => Ok(Next::Broken(line, column_at(error.valid_up_to()))),
+            // Two cells can each be broken and their bytes one after the other not be.
+            Ok(text) => match ends.iter().find(|&&end| !text.is_char_boundary(end)) {
+                Some(end) => Ok(Next::Broken(line, column_at(end.saturating_sub(1)))),
+                None => Ok(Next::Row(Row { line, text, ends })),
+            },
+        }
+    }
+
+    /// Leaves blank lines behind, and the rest of a line end of which the row before took the first character.
+    fn skip_line_ends(&mut self) -> Result<(), Failure> {
+        loop {
+            let line = self.line;
+            let text = self.input.text();
+            let buffer = text.fill_buf().map_err(|error| Failure::reading(&error, line))?;
+            let ends = buffer.iter().take_while(|&&byte| byte == b'\n' || byte == b'\r').count();
+            let more = ends > 0 && ends == buffer.len();
+            for &byte in buffer.iter().take(ends) {
+                // CR LF and CR CR LF are one end of a line.
+                self.carriage_return = byte == b'\r';
+                self.line += u64::from(byte == b'\n');
+            }
+            text.consume(ends);
+            if !more {
+                self.line += u64::from(std::mem::take(&mut self.carriage_return));
+                return Ok(());
+            }
+        }
+    }
+
+    /// Reads one record into the buffers; answers how much of them it takes, or nothing at the end.
+    fn read_record(&mut self, line: u64) -> Result<Option<(usize, usize)>, Failure> {
+        let (mut length, mut count) = (0, 0);
+        self.raw.clear();
+        loop {
+            let text = self.input.text();
+            let buffer = text.fill_buf().map_err(|error| Failure::reading(&error, line))?;
+            let at_end = buffer.is_empty();
+            let (fields, ends) = (self.fields.get_mut(length..).unwrap_or_default(), self.ends.get_mut(count..).unwrap_or_default());
+            let (result, read, written, ended) = self.machine.read_record(buffer, fields, ends);
+            self.raw.extend_from_slice(buffer.get(..read).unwrap_or_default());
+            text.consume(read);
+            length += written;
+            count += ended;
+            let wider = |size: usize| size.saturating_mul(2);
+            match result {
+                ReadRecordResult::InputEmpty if self.raw.len() <= LONGEST_ROW => {}
+                ReadRecordResult::OutputFull if self.fields.len() <= LONGEST_ROW => self.fields.resize(wider(self.fields.len()), 0),
+                ReadRecordResult::OutputEndsFull if self.ends.len() < MOST_COLUMNS => self.ends.resize(wider(self.ends.len()), 0),
+                ReadRecordResult::Record => {
+                    self.end_record(line, at_end)?;
+                    return Ok(Some((length, count)));
+                }
+                ReadRecordResult::End => return Ok(None),
+                _ => {
+                    let message = "a row is longer than 1 MiB or has more than 4096 cells: is a quotation mark missing?";
+                    return Err(Failure::new(FailureCode::TooLong, message).at(line));
+                }
+            }
+        }
+    }
+
+    /// Counts the lines of the record just read, and refuses the last one if it never closes its quotation mark: what
+    /// looks like its last cell may be thousands of rows.
+    fn end_record(&mut self, line: u64, at_end: bool) -> Result<(), Failure> {
+        let count = |wanted: u8| self.raw.iter().filter(|&&byte| byte == wanted).count();
+        let lines = count(b'\n');
+        if at_end && lines > 0 && count(b'"') % 2 == 1 {
+            let message = "a quotation mark that opens in this row is never closed";
+            return Err(Failure::new(FailureCode::UnclosedQuote, message).at(line));
+        }
+        self.line += lines as u64;
+        self.carriage_return = self.raw.last() == Some(&b'\r');
+        while self.raw.last().is_some_and(|&byte| byte == b'\n' || byte == b'\r') {
+            self.raw.pop();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,232 @@
+//! The use case: reads a file in a thread of its own while what was read before is written, all of it in one session.
+
+use std::{
+    collections::HashMap,
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use domain::{
+    access::{Actor, Scope},
+    error::{Error, ProblemCode, Result},
+    service::Services,
+};
+use tokio::sync::mpsc;
+
+use super::{
+    batch::{Batch, Keys, RowReader},
+    communities::Directory,
+    csv::{Next, Table},
+    failure::{Failure, FailureCode},
+    open_sdg::{self, OpenSdg},
+    options::{Format, Options},
+    reader::Input,
+    report::{Created, Reason, Reject, Report},
+    resolve::Resolver,
+    tidy::Tidy,
+    writer::Writer,
+};
+
+/// Rows handed over at a time.
+const BATCH_ROWS: usize = 5_000;
+/// Bytes of rows handed over at a time, where rows are long.
+const BATCH_BYTES: usize = 4 * 1024 * 1024;
+/// Batches that may wait: the reader stops when the writer falls behind.
+const WAITING: usize = 3;
+
+/// Hears how an import goes on.
+pub trait Observer: Send {
+    /// So much of the file is done.
+    fn progress(&mut self, _bytes: u64, _rows: u64) {}
+
+    /// A row is not kept. What is said of a file that is refused in the end does not count.
+    fn rejected(&mut self, _reject: &Reject) {}
+
+    /// Whether rejected rows are wanted as they stand in the file.
+    fn wants_rows(&self) -> bool {
+        false
+    }
+}
+
+/// Does not listen.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Unheard;
+
+impl Observer for Unheard {}
+
+/// Imports files one after the other by the same rules.
+pub struct Importer<'a> {
+    services: &'a Services,
+    actor: &'a Actor,
+    options: &'a Options,
+    /// Read for the first file, and again after a file whose creations were undone.
+    directory: Option<Directory>,
+}
+
+/// Imports one text. `name` is what it is called; for Open SDG it tells the indicator.
+///
+/// # Errors
+/// As [`Importer::text`].
+pub async fn import_reader(
+    services: &Services,
+    actor: &Actor,
+    options: &Options,
+    name: &str,
+    reader: impl Read + Send + 'static,
+) -> Result<Report> {
+    Importer::new(services, actor, options).text(name, None, reader, &mut Unheard).await
+}
+
+impl<'a> Importer<'a> {
+    /// An import by these rules.
+    pub const fn new(services: &'a Services, actor: &'a Actor, options: &'a Options) -> Self {
+        Self { services, actor, options, directory: None }
+    }
+
+    /// Looks up what every row needs, so that a wrong network or source is told before anything is read.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for the network, [`Error::Validation`] for the source or the community for blank places.
+    pub async fn check(&mut self) -> Result<()> {
+        let session = self.services.session(self.actor, "import figures").await?;
+        let repositories = session.repositories();
+        let directory = Directory::load(repositories, self.options, self.services.clock().today()).await?;
+        if let Some(slug) = self.options.blank_geography.as_ref().filter(|slug| !directory.has(slug)) {
+            let message = format!("“{slug}” is not a member of the network");
+            return Err(Error::invalid("blank-geography", ProblemCode::NotFound, message));
+        }
+        if let Some(key) = self.options.source.as_ref().filter(|_| !self.options.create.sources)
+            && repositories.sources().by_keys(Scope::Everything, std::slice::from_ref(key)).await?.is_empty()
+        {
+            return Err(Error::invalid("source", ProblemCode::NotFound, format!("there is no source “{key}”")));
+        }
+        if let Some(code) = self.options.indicator.as_ref().filter(|_| !self.options.create.indicators)
+            && repositories.indicators().by_keys(Scope::Everything, std::slice::from_ref(code)).await?.is_empty()
+            && self.options.format == Format::Tidy
+        {
+            return Err(Error::invalid("indicator", ProblemCode::NotFound, format!("there is no indicator “{code}”")));
+        }
+        self.directory = Some(directory);
+        Ok(())
+    }
+
+    /// Imports a file.
+    ///
+    /// # Errors
+    /// As [`Importer::text`].
+    pub async fn file(&mut self, path: &Path, observer: &mut dyn Observer) -> Result<Report> {
+        let name = path.to_string_lossy().into_owned();
+        let file = match std::fs::File::open(path) {
+            Ok(file) => file,
+            Err(error) => {
+                let message = format!("it cannot be opened: {error}");
+                return Ok(Report::failed(Failure::new(FailureCode::Unreadable, message)));
+            }
+        };
+        self.text(&name, Some(path.to_path_buf()), file, observer).await
+    }
+
+    /// Imports a text in one unit of work: all of its good rows, or, where the text itself is at fault, nothing of it.
+    ///
+    /// # Errors
+    /// What keeps the database from working at all, and a network that does not exist. Nothing of the text stays then.
+    pub async fn text(
+        &mut self,
+        name: &str,
+        path: Option<PathBuf>,
+        reader: impl Read + Send + 'static,
+        observer: &mut dyn Observer,
+    ) -> Result<Report> {
+        let named = match (self.options.format, &self.options.indicator) {
+            (Format::OpenSdg, None) => match open_sdg::indicator_of(name) {
+                Ok(code) => Some(code.to_owned()),
+                Err(failure) => return Ok(Report::failed(failure)),
+            },
+            (Format::OpenSdg, Some(code)) => Some(code.to_string()),
+            (Format::Tidy, _) => None,
+        };
+        let session = self.services.session(self.actor, "import figures").await?;
+        let today = self.services.clock().today();
+        let mut directory = match self.directory.take() {
+            Some(directory) => directory,
+            None => Directory::load(session.repositories(), self.options, today).await?,
+        };
+        let resolver = Resolver {
+            options: self.options,
+            directory: &mut directory,
+            path,
+            named,
+            today,
+            created: Created::default(),
+            spelt: HashMap::new(),
+        };
+        let keep_rows = observer.wants_rows();
+        let (sender, batches) = mpsc::channel(WAITING);
+        let options = self.options.clone();
+        let reading = tokio::task::spawn_blocking(move || read(reader, &options, keep_rows, &sender));
+        let mut writer = Writer::new(session, resolver);
+        writer.write(batches, observer).await?;
+        let outcome = reading.await.map_err(Error::internal)?;
+        let (session, report) = writer.finish();
+        match outcome {
+            Err(failure) => Ok(Report::failed(failure)),
+            Ok(notices) => {
+                if !self.options.dry_run {
+                    session.commit().await?;
+                }
+                // What a dry run created is not there for the next file.
+                self.directory = Some(directory).filter(|_| !self.options.dry_run || report.created.is_empty());
+                Ok(Report { notices, ..report })
+            }
+        }
+    }
+}
+
+/// Reads a whole text and hands it over in batches; answers what should be known of its columns.
+fn read(
+    reader: impl Read + Send + 'static,
+    options: &Options,
+    keep_rows: bool,
+    sender: &mpsc::Sender<Batch>,
+) -> std::result::Result<Vec<String>, Failure> {
+    let mut table = Table::open(Input::new(reader)?, options.delimiter)?;
+    let mut rows: Box<dyn RowReader> = match options.format {
+        Format::Tidy => Box::new(Tidy::new(table.header(), options)?),
+        Format::OpenSdg => Box::new(OpenSdg::new(table.header(), options)?),
+    };
+    let mut keys = Keys::default();
+    let mut bytes = 0;
+    loop {
+        let line = match table.next()? {
+            Next::End => break,
+            Next::Row(row) if row.is_blank() => continue,
+            Next::Row(row) => {
+                match rows.read(&row, &mut keys) {
+                    Ok(read) => keys.batch.rows.push(read),
+                    Err(reason) => keys.batch.rejects.push((row.line, reason)),
+                }
+                row.line
+            }
+            Next::Broken(line, column) => {
+                let reason = Reason::plain("ENCODING", column, "the cell is not UTF-8");
+                keys.batch.rejects.push((line, reason));
+                line
+            }
+        };
+        bytes += table.raw().len();
+        if keep_rows {
+            keys.batch.raw.insert(line, String::from_utf8_lossy(table.raw()).into_owned());
+        }
+        if keys.batch.rows.len() + keys.batch.rejects.len() >= BATCH_ROWS || bytes >= BATCH_BYTES {
+            bytes = 0;
+            keys.batch.consumed = table.consumed();
+            if sender.blocking_send(keys.take()).is_err() {
+                // The writer gave up and says why.
+                return Ok(Vec::new());
+            }
+        }
+    }
+    keys.batch.consumed = table.consumed();
+    let _ = sender.blocking_send(keys.take());
+    Ok(rows.notices())
+}

@@ -1,0 +1,288 @@
+//! Indicators, found by code or name, with the definition that an import records under.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use chrono::NaiveDate;
+use domain::{
+    access::Scope,
+    error::{Problems, Result},
+    fold::fold,
+    id::IndicatorId,
+    indicator::{
+        Additivity, Indicator, IndicatorFilter, IndicatorKind, IndicatorSort, IndicatorVersion, IndicatorVersionFilter,
+        IndicatorVersionSort, Polarity,
+    },
+    key::{Code, Slug},
+    page::{Direction, ListQuery, MAX_PAGE, Order, PageArgs},
+    record::Stored,
+    series::Series,
+    service::Session,
+    text::LanguageTag,
+};
+
+use super::{
+    batch::IndicatorKey,
+    measures::classify,
+    metadata::Details,
+    options::Format,
+    report::Reason,
+    resolve::{Found, Resolver, archived, create, is_called, localized, one, shorten},
+};
+
+/// The longest unit that is kept, characters.
+const LONGEST_UNIT: usize = 60;
+/// The longest name, characters.
+const LONGEST_NAME: usize = 200;
+/// The longest description, characters.
+const LONGEST_PROSE: usize = 20_000;
+/// The most decimals that are taken from how a value is written.
+const MOST_DECIMALS: i32 = 2;
+
+/// The definition that figures are recorded under.
+pub type Definition = Stored<IndicatorVersion>;
+
+impl Resolver<'_> {
+    /// The newest definition of the indicator that a row names.
+    pub async fn indicator(&mut self, session: &Session, key: &IndicatorKey) -> Found<Definition> {
+        let column = self.indicator_column();
+        let found = match self.options.format {
+            Format::Tidy => self.find_tidy(session, key).await?,
+            Format::OpenSdg => self.find_open_sdg(session, key).await?,
+        };
+        let (indicator, code) = match found {
+            Err(reason) => return Ok(Err(reason)),
+            Ok(found) => found,
+        };
+        let Some(indicator) = indicator else {
+            if !self.options.create.indicators {
+                let kind = format!("there is no indicator “{}”", if key.name.is_empty() { code.as_str() } else { &key.name });
+                return Ok(Err(Reason::plain("NOT_FOUND", column, kind)));
+            }
+            return self.create_indicator(session, key, code).await;
+        };
+        if let Some(reason) = archived(indicator.meta.archived_at.is_some(), column, indicator.code.as_str()) {
+            return Ok(Err(reason));
+        }
+        let mut problems = Problems::default();
+        Series::check_kind(&indicator, &mut problems);
+        if !problems.is_empty() {
+            let kind = "a performance measure, which communities do not have";
+            return Ok(Err(Reason::detailed("INVALID", column, kind, problems.to_string())));
+        }
+        let Some(version) = newest(session, indicator.id).await? else {
+            let kind = format!("the indicator {} is not defined yet: it has no version", indicator.code);
+            return Ok(Err(Reason::plain("NOT_FOUND", column, kind)));
+        };
+        Ok(agree(&version, &key.unit).map(|()| version))
+    }
+
+    fn indicator_column(&self) -> &'static str {
+        match self.options.format {
+            Format::Tidy => "indicator",
+            Format::OpenSdg => "",
+        }
+    }
+
+    /// By the code named for all rows, else by the code or the name that the row has.
+    async fn find_tidy(&mut self, session: &Session, key: &IndicatorKey) -> Found<(Option<Stored<Indicator>>, Code)> {
+        if let Some(code) = self.options.indicator.clone() {
+            return Ok(Ok((by_code(session, &code).await?, code)));
+        }
+        let name = key.name.as_str();
+        if let Ok(code) = name.parse::<Code>()
+            && let Some(indicator) = by_code(session, &code).await?
+        {
+            return Ok(Ok((Some(indicator), code)));
+        }
+        let mut called = called(session, name).await?;
+        if called.len() > 1 {
+            let codes: Vec<_> = called.iter().map(|indicator| indicator.code.to_string()).collect();
+            let kind = format!("“{name}” is the name of {}: use the code", codes.join(", "));
+            return Ok(Err(Reason::plain("AMBIGUOUS", "indicator", kind)));
+        }
+        if let Some(indicator) = called.pop() {
+            let code = indicator.code.clone();
+            return Ok(Ok((Some(indicator), code)));
+        }
+        let Some(code) = Slug::suggest(name).and_then(|slug| slug.as_str().parse::<Code>().ok()) else {
+            let kind = format!("no code can be made of “{name}”");
+            return Ok(Err(Reason::plain("INVALID", "indicator", kind)));
+        };
+        if let Some(other) = by_code(session, &code).await? {
+            let kind = format!("“{name}” would have the code {code}, which “{}” has", other.name.resolve(&[]).text);
+            return Ok(Err(Reason::plain("CONFLICT", "indicator", kind)));
+        }
+        Ok(Ok((None, code)))
+    }
+
+    /// By the code of the file, with series and units after it if the row has them: `1-4-1/2024-constant-dollars`. Where
+    /// there is no such indicator, that of the file is meant if its unit is the row's.
+    async fn find_open_sdg(&mut self, session: &Session, key: &IndicatorKey) -> Found<(Option<Stored<Indicator>>, Code)> {
+        let named = self.named.clone().unwrap_or_default();
+        let base = self.options.indicator.as_ref().map_or(named, Code::to_string);
+        let invalid = |text: &str| Reason::detailed("INVALID", "", "not the code of an indicator", format!("“{text}” cannot be a code"));
+        let mut code = base.clone();
+        for part in [&key.series, &key.unit] {
+            let part = part.replace('%', " percent ").replace('$', " dollars ").replace('£', " pounds ").replace('€', " euros ");
+            if part.trim().is_empty() {
+                continue;
+            }
+            match Slug::suggest(&part) {
+                Some(slug) => code = format!("{code}/{slug}"),
+                None => return Ok(Err(invalid(&part))),
+            }
+        }
+        let (Ok(base), Ok(code)) = (base.parse::<Code>(), code.parse::<Code>()) else { return Ok(Err(invalid(&code))) };
+        let words = (key.series.clone(), key.unit.clone());
+        let spelt = self.spelt.entry(code.to_string()).or_insert_with(|| words.clone());
+        if *spelt != words {
+            let kind = format!("its series and units give the code {code}, which others in this file give too");
+            return Ok(Err(Reason::plain("CONFLICT", "Series", kind)));
+        }
+        if let Some(indicator) = by_code(session, &code).await? {
+            return Ok(Ok((Some(indicator), code)));
+        }
+        if key.series.is_empty()
+            && !key.unit.is_empty()
+            && let Some(indicator) = by_code(session, &base).await?
+            && newest(session, indicator.id).await?.is_some_and(|version| agree(&version, &key.unit).is_ok())
+        {
+            return Ok(Ok((Some(indicator), base)));
+        }
+        Ok(Ok((None, code)))
+    }
+
+    async fn create_indicator(&mut self, session: &Session, key: &IndicatorKey, code: Code) -> Found<Definition> {
+        let column = self.indicator_column();
+        let details = self.details(key).await?;
+        let language = &self.options.language;
+        let draft = || -> std::result::Result<_, Reason> {
+            let cut = |texts: &BTreeMap<LanguageTag, String>, most| -> BTreeMap<_, _> {
+                texts.iter().map(|(language, text)| (language.clone(), shorten(text, most))).collect()
+            };
+            let mut names = details.name.clone();
+            if names.is_empty() {
+                names = one(language, if key.name.is_empty() { code.as_str() } else { &key.name });
+            }
+            let parts: Vec<_> = [&key.series, &key.unit].into_iter().filter(|part| !part.is_empty()).map(String::as_str).collect();
+            if self.options.format == Format::OpenSdg && !parts.is_empty() {
+                let ending = format!(" – {}", parts.join(", "));
+                names.values_mut().for_each(|name| {
+                    let room = LONGEST_NAME.saturating_sub(ending.chars().count()).max(40);
+                    *name = shorten(name, room) + &ending;
+                });
+            }
+            let name = localized(language, cut(&names, LONGEST_NAME), column)?;
+            let description = Some(cut(&details.description, LONGEST_PROSE)).filter(|texts| !texts.is_empty());
+            let description = description.map(|texts| localized(language, texts, column)).transpose()?;
+            let unit = localized(language, cut(&units(key, &details, language), LONGEST_UNIT), "unit")?;
+            Ok((name, description, unit))
+        };
+        let (name, description, unit) = match draft() {
+            Ok(draft) => draft,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        // Metadata written in several languages say the same in each: English is the one that `classify` knows best.
+        let stated = if key.unit.is_empty() { details.unit.values().next().map_or("", String::as_str) } else { &key.unit };
+        let words: Vec<_> = name.iter().map(|(_, text)| text).collect();
+        let (measure, currency) = classify(&words.join(" "), &key.measure, stated, self.options.country.as_ref());
+        let indicator = Indicator { code, kind: IndicatorKind::Population, issue: None, name, description };
+        let indicator = match create(session, indicator, column).await? {
+            Ok(indicator) => indicator,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let version = IndicatorVersion {
+            indicator: indicator.id,
+            number: 1,
+            measure,
+            unit,
+            currency,
+            decimals: details.decimals.unwrap_or(key.decimals.min(MOST_DECIMALS)).clamp(0, 6),
+            minimum: None,
+            maximum: None,
+            polarity: Polarity::Neutral,
+            numerator: None,
+            denominator: None,
+            multiplier: None,
+            frequency: key.frequency,
+            additivity: Additivity::None,
+            effective_from: since_ever(),
+        };
+        let version = match create(session, version, column).await? {
+            Ok(version) => version,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        self.created.indicators.push(indicator.code.to_string());
+        Ok(Ok(version))
+    }
+
+    /// What the publisher says beside the file.
+    async fn details(&self, key: &IndicatorKey) -> Result<Details> {
+        let Some(path) = self.path.clone() else { return Ok(Details::default()) };
+        let (name, format, language): (String, Format, LanguageTag) = match self.options.format {
+            Format::Tidy => (key.name.clone(), Format::Tidy, self.options.language.clone()),
+            Format::OpenSdg => (self.named.clone().unwrap_or_default(), Format::OpenSdg, self.options.language.clone()),
+        };
+        let read = move |path: PathBuf| match format {
+            Format::Tidy => Details::tidy(&path, &name, &language),
+            Format::OpenSdg => Details::open_sdg(&path, &name, &language),
+        };
+        tokio::task::spawn_blocking(move || read(path)).await.map_err(domain::Error::internal)
+    }
+}
+
+/// Nothing is known of when the definition of a created indicator began, so it holds for every figure there is.
+fn since_ever() -> NaiveDate {
+    NaiveDate::from_ymd_opt(1900, 1, 1).unwrap_or(NaiveDate::MIN)
+}
+
+/// The unit by the row, else by the publisher, else what is measured.
+fn units(key: &IndicatorKey, details: &Details, language: &LanguageTag) -> BTreeMap<LanguageTag, String> {
+    match (key.unit.as_str(), key.measure.as_str()) {
+        ("", "") if !details.unit.is_empty() => details.unit.clone(),
+        ("", "") => one(language, "?"),
+        ("", measure) => one(language, measure),
+        (unit, _) => one(language, unit),
+    }
+}
+
+async fn by_code(session: &Session, code: &Code) -> Result<Option<Stored<Indicator>>> {
+    Ok(session.repositories().indicators().by_keys(Scope::Everything, std::slice::from_ref(code)).await?.pop())
+}
+
+async fn called(session: &Session, name: &str) -> Result<Vec<Stored<Indicator>>> {
+    let filter = IndicatorFilter { text: Some(name.to_owned()), ..IndicatorFilter::default() };
+    let mut query: ListQuery<_, IndicatorSort> = ListQuery { filter, page: PageArgs::first(MAX_PAGE), ..ListQuery::default() };
+    let mut found = Vec::new();
+    loop {
+        let page = session.repositories().indicators().list(Scope::Everything, &query).await?;
+        let last = page.items.last().map(|(cursor, _)| cursor.clone());
+        found.extend(page.items.into_iter().map(|(_, indicator)| indicator).filter(|indicator| is_called(&indicator.name, name)));
+        match last {
+            Some(cursor) if page.has_next => query.page.after = Some(cursor),
+            _ => return Ok(found),
+        }
+    }
+}
+
+async fn newest(session: &Session, indicator: IndicatorId) -> Result<Option<Definition>> {
+    let query = ListQuery {
+        filter: IndicatorVersionFilter { indicator: Some(indicator) },
+        order: Order { by: IndicatorVersionSort::Number, direction: Direction::Descending },
+        page: PageArgs::first(1),
+        ..ListQuery::default()
+    };
+    let page = session.repositories().indicator_versions().list(Scope::Everything, &query).await?;
+    Ok(page.items.into_iter().next().map(|(_, version)| version))
+}
+
+/// Refuses a row in another unit than the definition's. A row that names none is taken at the definition's word.
+fn agree(version: &Definition, unit: &str) -> std::result::Result<(), Reason> {
+    let short = shorten(unit, LONGEST_UNIT);
+    if unit.is_empty() || version.unit.iter().any(|(_, own)| fold(own) == fold(unit) || fold(own) == fold(&short)) {
+        return Ok(());
+    }
+    let own: Vec<_> = version.unit.iter().map(|(_, own)| own).collect();
+    let kind = format!("the row is in “{}”, the indicator in “{}”", super::values::shown(unit), own.join("” or “"));
+    Err(Reason::plain("UNIT", "unit", kind))
+}

@@ -1,0 +1,194 @@
+//! What publishers say about their indicators in files beside the data: names, descriptions, units, decimals. Read only
+//! when an indicator is created; a file that is missing or cannot be understood says nothing.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use domain::{fold::fold, text::LanguageTag};
+
+use super::reader;
+
+/// The longest file that is read, bytes.
+const LONGEST: u64 = 4 * 1024 * 1024;
+
+/// What is said about an indicator, by language.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Details {
+    /// What it is called.
+    pub name: BTreeMap<LanguageTag, String>,
+    /// What it measures.
+    pub description: BTreeMap<LanguageTag, String>,
+    /// In what it is measured.
+    pub unit: BTreeMap<LanguageTag, String>,
+    /// Decimals to show.
+    pub decimals: Option<i32>,
+}
+
+impl Details {
+    /// Reads `meta/LANGUAGE/CODE.md` and `meta/CODE.md` beside the folder of an Open SDG data file: front matter between
+    /// lines of three hyphens, with the keys `indicator_name`, `national_indicator_description`, `computation_units`.
+    pub fn open_sdg(data: &Path, code: &str, language: &LanguageTag) -> Self {
+        let mut details = Self::default();
+        let Some(folder) = data.parent().and_then(Path::parent).map(|site| site.join("meta")) else { return details };
+        let mut files: Vec<(LanguageTag, PathBuf)> = vec![(language.clone(), folder.join(format!("{code}.md")))];
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+            if let Some(Ok(language)) = entry.file_name().to_str().map(str::parse) {
+                files.push((language, entry.path().join(format!("{code}.md"))));
+            }
+        }
+        for (language, file) in files {
+            let Some(text) = read(&file) else { continue };
+            let mut keys = front_matter(&text);
+            let mut take = |key: &str, into: &mut BTreeMap<LanguageTag, String>| {
+                if let Some(text) = keys.remove(key).map(|text| plain(&text)).filter(|text| !text.is_empty()) {
+                    into.insert(language.clone(), text);
+                }
+            };
+            take("indicator_name", &mut details.name);
+            take("national_indicator_description", &mut details.description);
+            take("computation_units", &mut details.unit);
+        }
+        details
+    }
+
+    /// Reads `NAME.json` beside a tidy file `NAME.csv`, as the UK's Explore local statistics publishes it: under
+    /// `ess-beta-metadata` an object `shared` and one for each indicator, with `label`, `longDescription`,
+    /// `decimalPlaces`. `suffix` is a form of display, so the unit of the rows counts.
+    pub fn tidy(data: &Path, indicator: &str, language: &LanguageTag) -> Self {
+        let mut details = Self::default();
+        let stem = data.file_name().and_then(|name| name.to_str()).and_then(reader::stem);
+        let Some(text) = stem.and_then(|stem| read(&data.with_file_name(format!("{stem}.json")))) else { return details };
+        let Ok(json) = serde_json::from_str::<serde_json::Value>(&text) else { return details };
+        let Some(sections) = json.get("ess-beta-metadata").and_then(|sections| sections.as_object()) else { return details };
+        let wanted = fold(indicator);
+        let label = |section: &serde_json::Value| section.get("label").and_then(|label| label.as_str()).map(fold);
+        let own = sections.iter().find(|(key, section)| fold(key) == wanted || label(section).as_ref() == Some(&wanted));
+        let own = own.map(|(_, section)| section);
+        let look = |key: &str| [own, sections.get("shared")].into_iter().flatten().find_map(|section| section.get(key));
+        let text = |key: &str| look(key).and_then(|text| text.as_str()).map(plain).filter(|text| !text.is_empty());
+        details.name.extend(text("label").map(|text| (language.clone(), text)));
+        details.description.extend(text("longDescription").map(|text| (language.clone(), text)));
+        details.decimals = look("decimalPlaces").and_then(serde_json::Value::as_i64).and_then(|places| i32::try_from(places).ok());
+        details
+    }
+}
+
+fn read(file: &Path) -> Option<String> {
+    let length = fs::metadata(file).ok().filter(fs::Metadata::is_file)?.len();
+    if length > LONGEST {
+        return None;
+    }
+    fs::read_to_string(file).ok()
+}
+
+/// A text without the few marks of HTML that publishers put into it, and without white space at its ends.
+fn plain(text: &str) -> String {
+    let mut plain = text.to_owned();
+    for mark in ["<br>", "<br/>", "<br />"] {
+        plain = plain.replace(mark, "\n");
+    }
+    plain.trim().to_owned()
+}
+
+/// The texts at the top level of a front matter.
+///
+/// This is the part of YAML that such files use for texts, read as leniently as their publishers' own tools do: of the
+/// Canadian Indicator Framework's 156 files a strict parser refuses 36, whose quoted texts go on without indentation.
+/// Lists and nested keys are passed over.
+fn front_matter(text: &str) -> BTreeMap<String, String> {
+    let mut lines = text.trim_start_matches('\u{feff}').lines().peekable();
+    let mut keys = BTreeMap::new();
+    if lines.next().map(str::trim_end) != Some("---") {
+        return keys;
+    }
+    while let Some(line) = lines.next() {
+        if line.trim_end() == "---" {
+            break;
+        }
+        let Some((key, value)) = line.split_once(':').filter(|(key, _)| is_key(key)) else { continue };
+        let value = value.trim();
+        let mut more = Vec::new();
+        let text = match value.chars().next() {
+            Some(quote @ ('"' | '\'')) => {
+                let mut quoted = value.get(1..).unwrap_or_default().to_owned();
+                while closing(&quoted, quote).is_none() {
+                    let Some(next) = lines.next_if(|next| next.trim_end() != "---") else { break };
+                    // A blank line within a text is an end of line, any other end of line a space.
+                    let next = next.trim();
+                    if next.is_empty() {
+                        quoted.push('\n');
+                    } else {
+                        if !quoted.ends_with('\n') {
+                            quoted.push(' ');
+                        }
+                        quoted.push_str(next);
+                    }
+                }
+                let end = closing(&quoted, quote).unwrap_or(quoted.len());
+                unescape(quoted.get(..end).unwrap_or_default(), quote)
+            }
+            mark => {
+                while let Some(next) = lines.next_if(|next| next.starts_with([' ', '\t']) || next.trim().is_empty()) {
+                    more.push(next.trim());
+                }
+                match mark {
+                    Some('|') => more.join("\n"),
+                    Some('>') => more.join(" "),
+                    None => String::new(),
+                    _ => {
+                        more.insert(0, value);
+                        more.retain(|line| !line.is_empty());
+                        more.join(" ")
+                    }
+                }
+            }
+        };
+        keys.insert(key.to_owned(), text);
+    }
+    keys
+}
+
+fn is_key(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+}
+
+/// Where a quoted text ends: at its quotation mark, unless that is escaped by a backslash or by being doubled.
+fn closing(text: &str, quote: char) -> Option<usize> {
+    let mut characters = text.char_indices().peekable();
+    while let Some((index, character)) = characters.next() {
+        if character == '\\' && quote == '"' {
+            characters.next();
+        } else if character == quote {
+            match characters.peek() {
+                Some(&(_, next)) if quote == '\'' && next == quote => {
+                    characters.next();
+                }
+                _ => return Some(index),
+            }
+        }
+    }
+    None
+}
+
+fn unescape(text: &str, quote: char) -> String {
+    if quote == '\'' {
+        return text.replace("''", "'");
+    }
+    let mut plain = String::with_capacity(text.len());
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        match (character, character == '\\') {
+            (_, true) => match characters.next() {
+                Some('n') => plain.push('\n'),
+                Some('t') => plain.push('\t'),
+                Some(other) => plain.push(other),
+                None => {}
+            },
+            (character, false) => plain.push(character),
+        }
+    }
+    plain
+}

@@ -1,0 +1,148 @@
+//! What the caller of an import decides.
+
+use std::borrow::Cow;
+
+use domain::{
+    fold::fold,
+    key::{Code, CountryCode, Scheme, Slug},
+    text::LanguageTag,
+};
+
+/// How a file says what it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// One figure a row; see [`super::tidy`].
+    Tidy,
+    /// A file for each indicator; see [`super::open_sdg`].
+    OpenSdg,
+}
+
+impl Format {
+    /// The column that holds a field of the domain's figure, for messages.
+    pub fn column_of(self, field: &str) -> Cow<'static, str> {
+        match self {
+            Self::Tidy => super::tidy::column_of(field),
+            Self::OpenSdg => super::open_sdg::column_of(field),
+        }
+    }
+}
+
+/// Which missing records are created.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Create {
+    /// Communities, as members of the network.
+    pub communities: bool,
+    /// Indicators, with a first version.
+    pub indicators: bool,
+    /// Sources.
+    pub sources: bool,
+}
+
+/// A value of a disaggregation that means everybody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Total {
+    /// The dimension it is of, folded; of any if none is named.
+    dimension: Option<String>,
+    /// The value, folded.
+    value: String,
+}
+
+impl Total {
+    /// Whether it is this value of this dimension.
+    pub fn is(&self, dimension: &str, value: &str) -> bool {
+        self.dimension.as_ref().is_none_or(|own| *own == fold(dimension)) && self.value == fold(value)
+    }
+}
+
+impl std::str::FromStr for Total {
+    type Err = &'static str;
+
+    /// `Gender=All genders`, or `All genders` for any dimension.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (dimension, value) = match text.split_once('=') {
+            Some((dimension, value)) => (Some(fold(dimension)), fold(value)),
+            None => (None, fold(text)),
+        };
+        if value.is_empty() || dimension.as_ref().is_some_and(String::is_empty) {
+            return Err("write VALUE or DIMENSION=VALUE");
+        }
+        Ok(Self { dimension, value })
+    }
+}
+
+/// What the caller of an import decides.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How the files are written.
+    pub format: Format,
+    /// The network whose communities the figures are of.
+    pub network: Slug,
+    /// The indicator of every row, in place of what the rows or the file's name say.
+    pub indicator: Option<Code>,
+    /// The source of every row that names none.
+    pub source: Option<Code>,
+    /// Which missing records are created.
+    pub create: Create,
+    /// Whether everything is undone in the end.
+    pub dry_run: bool,
+    /// The scheme of the communities' codes in the rows. Open SDG files are read by names alone without it.
+    pub code_scheme: Option<Scheme>,
+    /// The country of communities that are created.
+    pub country: Option<CountryCode>,
+    /// The community of rows that name none.
+    pub blank_geography: Option<Slug>,
+    /// The column of Open SDG files that names the community.
+    pub geography_column: String,
+    /// The month that a year such as 2014/2015 begins in, 1 to 12.
+    pub fiscal_year_start: Option<u32>,
+    /// Values that mean everybody.
+    pub totals: Vec<Total>,
+    /// Columns that are not read.
+    pub ignored_columns: Vec<String>,
+    /// The language of names in the files.
+    pub language: LanguageTag,
+    /// Whether a comma is the decimal mark.
+    pub decimal_comma: bool,
+    /// What stands between the cells.
+    pub delimiter: u8,
+}
+
+impl Options {
+    /// The plainest import: nothing is created, nothing is assumed.
+    pub const fn new(format: Format, network: Slug, language: LanguageTag) -> Self {
+        Self {
+            format,
+            network,
+            indicator: None,
+            source: None,
+            create: Create { communities: false, indicators: false, sources: false },
+            dry_run: false,
+            code_scheme: None,
+            country: None,
+            blank_geography: None,
+            geography_column: String::new(),
+            fiscal_year_start: None,
+            totals: Vec::new(),
+            ignored_columns: Vec::new(),
+            language,
+            decimal_comma: false,
+            delimiter: b',',
+        }
+    }
+
+    /// Whether a column is not to be read.
+    pub fn ignores(&self, column: &str) -> bool {
+        self.ignored_columns.iter().any(|ignored| ignored.eq_ignore_ascii_case(column))
+    }
+
+    /// What does not go together, for the caller to correct.
+    pub fn complaint(&self) -> Option<&'static str> {
+        if self.create.communities && self.country.is_none() {
+            return Some("communities can only be created with a country: name it");
+        }
+        if self.format == Format::OpenSdg && self.source.is_none() {
+            return Some("Open SDG files do not say where their figures come from: name the source");
+        }
+        None
+    }
+}

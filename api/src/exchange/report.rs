@@ -1,0 +1,312 @@
+//! What became of the rows: counts, reasons, and what was created on the way.
+
+use std::{borrow::Cow, collections::BTreeMap, fmt, io};
+
+use domain::error::{Problem, ProblemCode};
+
+use super::failure::Failure;
+
+/// Kinds of reasons kept apart at most; whatever comes after is counted together.
+const MOST_GROUPS: usize = 1_000;
+
+/// Why a row is not kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// The kind of rule it breaks: a code of the domain, or UNIT, ENCODING, CELLS, AMBIGUOUS, NOT_A_MEMBER, NO_CODE.
+    pub code: &'static str,
+    /// The column at fault.
+    pub column: Cow<'static, str>,
+    /// What is wrong, the same for every row of the kind: rows are counted by it.
+    pub kind: Cow<'static, str>,
+    /// What is wrong with this row, if there is more to say.
+    pub detail: Option<String>,
+}
+
+impl Reason {
+    /// A reason that needs no detail.
+    pub fn plain(code: &'static str, column: impl Into<Cow<'static, str>>, kind: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, column: column.into(), kind: kind.into(), detail: None }
+    }
+
+    /// A reason with what this row has.
+    pub fn detailed(
+        code: &'static str,
+        column: impl Into<Cow<'static, str>>,
+        kind: impl Into<Cow<'static, str>>,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self { detail: Some(detail.into()), ..Self::plain(code, column, kind) }
+    }
+
+    /// A rule of the domain that the row breaks, in the column that holds the field.
+    pub fn of(problem: Problem, column: Cow<'static, str>) -> Self {
+        let kind = match problem.code {
+            ProblemCode::Required => "something is missing",
+            ProblemCode::OutOfRange => "outside what is allowed",
+            ProblemCode::TooLong => "too long",
+            ProblemCode::Conflict => "contradicts another row",
+            ProblemCode::Overlap => "overlaps another period",
+            ProblemCode::NotFound => "refers to nothing",
+            ProblemCode::Archived => "archived",
+            _ => "not valid",
+        };
+        Self::detailed(problem.code.code(), column, kind, problem.message)
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.column.is_empty() {
+            write!(f, "{}: ", self.column)?;
+        }
+        f.write_str(self.detail.as_deref().unwrap_or(&self.kind))
+    }
+}
+
+/// A row that is not kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reject {
+    /// The line that it begins at, from 1.
+    pub line: u64,
+    /// Why.
+    pub reason: Reason,
+    /// The row as it stands in the file, if it was asked for.
+    pub raw: Option<String>,
+}
+
+/// How many rows were read and what became of them. `read` is the sum of the others.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Rows read: neither the header nor blank lines.
+    pub read: u64,
+    /// Figures that were not known before.
+    pub created: u64,
+    /// New revisions of figures.
+    pub updated: u64,
+    /// Rows that say what is known already.
+    pub unchanged: u64,
+    /// Rows that were not kept.
+    pub rejected: u64,
+}
+
+impl Counts {
+    /// Whether every row read is accounted for.
+    pub const fn balance(&self) -> bool {
+        self.read == self.created + self.updated + self.unchanged + self.rejected
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.read += other.read;
+        self.created += other.created;
+        self.updated += other.updated;
+        self.unchanged += other.unchanged;
+        self.rejected += other.rejected;
+    }
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { read, created, updated, unchanged, rejected } = self;
+        write!(f, "{read} read, {created} created, {updated} updated, {unchanged} unchanged, {rejected} rejected")
+    }
+}
+
+macro_rules! adjustments {
+    ($($(#[$meta:meta])* $name:ident = $text:literal),+ $(,)?) => {
+        /// A rule by which a row was read as something that it does not literally say. Every use is counted and told.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Adjustment { $($(#[$meta])* $name),+ }
+
+        impl Adjustment {
+            /// Every rule.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// What was done, for people.
+            pub const fn text(self) -> &'static str {
+                match self { $(Self::$name => $text),+ }
+            }
+        }
+    };
+}
+
+adjustments! {
+    /// The symbol x.
+    NotAvailable = "status x (not available) kept as missing (O)",
+    /// The symbol c.
+    Confidential = "status c (confidential) kept as suppressed (Q)",
+    /// The symbol z.
+    NotApplicable = "status z (not applicable) kept as cannot exist (M)",
+    /// The symbol u with a value.
+    LowReliability = "status u (low reliability) kept as low reliability (U)",
+    /// The symbol u without one.
+    LowReliabilityWithheld = "status u (low reliability) without a value kept as suppressed (Q)",
+    /// An empty cell in a format where that means that nothing is known.
+    BlankValue = "blank value kept as missing (O)",
+    /// An empty place.
+    BlankGeography = "blank geography taken as the community given for it",
+    /// A value that was declared to mean everybody.
+    Total = "value declared as a total left out of the disaggregation",
+    /// A comma read as a decimal mark because that was asked for.
+    DecimalComma = "decimal comma read as a decimal point",
+}
+
+/// The rules that were used on one row.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Adjustments(u16);
+
+impl Adjustments {
+    /// Notes a use.
+    pub const fn note(&mut self, adjustment: Adjustment) {
+        self.0 |= 1 << adjustment as u16;
+    }
+
+    /// The rules of both.
+    pub const fn also(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
+
+    fn iter(self) -> impl Iterator<Item = Adjustment> {
+        Adjustment::ALL.iter().copied().filter(move |&adjustment| self.0 & (1 << adjustment as u16) != 0)
+    }
+}
+
+/// What was created on the way, by what people call it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Created {
+    /// Slugs of communities.
+    pub communities: Vec<String>,
+    /// Slugs of communities that became members of the network; new ones among them.
+    pub members: Vec<String>,
+    /// Codes of indicators.
+    pub indicators: Vec<String>,
+    /// Keys of sources.
+    pub sources: Vec<String>,
+}
+
+impl Created {
+    fn add(&mut self, other: &Self) {
+        let both = [
+            (&mut self.communities, &other.communities),
+            (&mut self.members, &other.members),
+            (&mut self.indicators, &other.indicators),
+            (&mut self.sources, &other.sources),
+        ];
+        for (all, more) in both {
+            all.extend(more.iter().cloned());
+            // A dry run creates the same again for every file.
+            all.sort_unstable();
+            all.dedup();
+        }
+    }
+
+    /// Whether anything was.
+    pub const fn is_empty(&self) -> bool {
+        self.communities.is_empty() && self.members.is_empty() && self.indicators.is_empty() && self.sources.is_empty()
+    }
+}
+
+impl fmt::Display for Created {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { communities, members, indicators, sources } = self;
+        let (communities, members, indicators, sources) = (communities.len(), members.len(), indicators.len(), sources.len());
+        write!(f, "{communities} communities, {members} memberships, {indicators} indicators, {sources} sources")
+    }
+}
+
+/// What became of one file, or of several together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// The rows. All zero for a file that was refused whole.
+    pub counts: Counts,
+    /// How many rows each rule was used on.
+    pub adjustments: BTreeMap<Adjustment, u64>,
+    /// How many rows were not kept, by code, column and kind of reason.
+    pub reasons: BTreeMap<(&'static str, String, String), u64>,
+    /// What was created on the way.
+    pub created: Created,
+    /// What else should be known: columns that were not used.
+    pub notices: Vec<String>,
+    /// Why the file was refused whole.
+    pub failure: Option<Failure>,
+    /// How many files were refused whole.
+    pub failures: u64,
+}
+
+impl Report {
+    /// The report of a file of which nothing stays.
+    pub fn failed(failure: Failure) -> Self {
+        Self { failure: Some(failure), failures: 1, ..Self::default() }
+    }
+
+    /// Whether everything that was read is kept.
+    pub const fn is_clean(&self) -> bool {
+        self.failures == 0 && self.counts.rejected == 0
+    }
+
+    /// Counts a row that is not kept.
+    pub fn reject(&mut self, reason: &Reason) {
+        self.counts.rejected += 1;
+        let key = (reason.code, reason.column.clone().into_owned(), reason.kind.clone().into_owned());
+        self.count_reason(key, 1);
+    }
+
+    /// Counts the rules used on a row that is kept.
+    pub fn adjust(&mut self, adjustments: Adjustments) {
+        for adjustment in adjustments.iter() {
+            *self.adjustments.entry(adjustment).or_default() += 1;
+        }
+    }
+
+    /// Adds the report of another file.
+    pub fn add(&mut self, other: &Self) {
+        self.counts.add(&other.counts);
+        self.created.add(&other.created);
+        self.failures += other.failures;
+        for (&adjustment, rows) in &other.adjustments {
+            *self.adjustments.entry(adjustment).or_default() += rows;
+        }
+        for (key, rows) in &other.reasons {
+            self.count_reason(key.clone(), *rows);
+        }
+    }
+
+    fn count_reason(&mut self, key: (&'static str, String, String), rows: u64) {
+        let full = self.reasons.len() >= MOST_GROUPS && !self.reasons.contains_key(&key);
+        let key = if full { ("OTHER", String::new(), "other reasons".to_owned()) } else { key };
+        *self.reasons.entry(key).or_default() += rows;
+    }
+}
+
+/// Writes rejected rows as CSV: file, line, column, code, reason and the row as it stands.
+pub struct RejectsFile<W: io::Write> {
+    rows: csv::Writer<W>,
+}
+
+impl<W: io::Write> RejectsFile<W> {
+    /// Begins with the header.
+    pub fn new(to: W) -> csv::Result<Self> {
+        let mut rows = csv::Writer::from_writer(to);
+        rows.write_record(["file", "line", "column", "code", "reason", "row"])?;
+        Ok(Self { rows })
+    }
+
+    /// Writes a rejected row of a file.
+    pub fn reject(&mut self, file: &str, reject: &Reject) -> csv::Result<()> {
+        let Reject { line, reason, raw } = reject;
+        let message = reason.detail.as_deref().unwrap_or(&reason.kind);
+        let raw = raw.as_deref().unwrap_or_default();
+        self.rows.write_record([file, &line.to_string(), &reason.column, reason.code, message, raw])
+    }
+
+    /// Writes that a file was refused whole.
+    pub fn failure(&mut self, file: &str, failure: &Failure) -> csv::Result<()> {
+        let line = failure.line.map(|line| line.to_string()).unwrap_or_default();
+        let column = failure.column.as_deref().unwrap_or_default();
+        self.rows.write_record([file, &line, column, failure.code.code(), &failure.message, ""])
+    }
+
+    /// Makes sure that everything is written.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.rows.flush()
+    }
+}

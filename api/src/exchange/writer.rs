@@ -1,0 +1,262 @@
+//! Writes what was read: looks up each thing once, checks each figure, and records a batch at a time.
+
+use std::collections::{BTreeSet, HashMap};
+
+use domain::{
+    error::{Error, Result},
+    id::{CommunityId, IndicatorId, IndicatorVersionId, SeriesId, SourceId},
+    observation::{NewObservation, Outcome},
+    series::{Disaggregation, Series},
+    service::Session,
+};
+use tokio::sync::mpsc;
+
+use super::{
+    batch::{AreaKey, Batch, IndicatorKey, ReadRow, SeriesKey},
+    import::Observer,
+    indicators::Definition,
+    report::{Adjustments, Reason, Reject, Report},
+    resolve::Resolver,
+};
+
+/// What a number of the reader's means.
+enum Known<T> {
+    NotYet,
+    Is(T),
+    /// Rows that name it are not kept.
+    Not(Reason),
+}
+
+/// A series: where its identifier stands, and the number of its indicator.
+#[derive(Clone, Copy)]
+struct Place {
+    slot: usize,
+    indicator: u32,
+}
+
+type Identity = (CommunityId, IndicatorVersionId, SourceId, u32);
+
+/// Writes batches within one session.
+pub struct Writer<'a> {
+    session: Session,
+    resolver: Resolver<'a>,
+    report: Report,
+    areas: Vec<(AreaKey, Known<CommunityId>)>,
+    indicators: Vec<(IndicatorKey, Known<Definition>)>,
+    sources: Vec<(String, Known<SourceId>)>,
+    disaggregations: Vec<Disaggregation>,
+    series: Vec<(SeriesKey, Known<Place>)>,
+    /// The identifiers of series; those at the end are not known yet and are asked for together.
+    ids: Vec<SeriesId>,
+    asked: Vec<Series>,
+    /// Two spellings of one community are one series.
+    slots: HashMap<Identity, usize>,
+}
+
+fn unnumbered() -> Error {
+    Error::internal("a row names what it was not told of")
+}
+
+/// Looks up what stands under a number, the first time only.
+macro_rules! resolve {
+    ($self:ident, $list:ident, $number:expr, $lookup:ident) => {{
+        let number = $number as usize;
+        let entry = $self.$list.get_mut(number).ok_or_else(unnumbered)?;
+        if let Known::NotYet = entry.1 {
+            entry.1 = match $self.resolver.$lookup(&$self.session, &entry.0).await? {
+                Ok(found) => Known::Is(found),
+                Err(reason) => Known::Not(reason),
+            };
+        }
+        match &entry.1 {
+            Known::Is(found) => Ok(found),
+            Known::Not(reason) => Err(reason.clone()),
+            Known::NotYet => return Err(unnumbered()),
+        }
+    }};
+}
+
+impl<'a> Writer<'a> {
+    /// A writer into this session.
+    pub fn new(session: Session, resolver: Resolver<'a>) -> Self {
+        Self {
+            session,
+            resolver,
+            report: Report::default(),
+            areas: Vec::new(),
+            indicators: Vec::new(),
+            sources: Vec::new(),
+            disaggregations: Vec::new(),
+            series: Vec::new(),
+            ids: Vec::new(),
+            asked: Vec::new(),
+            slots: HashMap::new(),
+        }
+    }
+
+    /// Writes every batch that comes.
+    pub async fn write(&mut self, mut batches: mpsc::Receiver<Batch>, observer: &mut dyn Observer) -> Result<()> {
+        while let Some(batch) = batches.recv().await {
+            self.take(batch, observer).await?;
+        }
+        Ok(())
+    }
+
+    /// The session, with all of it in it, and what became of the rows.
+    pub fn finish(self) -> (Session, Report) {
+        (self.session, Report { created: self.resolver.created, ..self.report })
+    }
+
+    async fn take(&mut self, mut batch: Batch, observer: &mut dyn Observer) -> Result<()> {
+        self.learn(&mut batch);
+        let mut rejects = std::mem::take(&mut batch.rejects);
+        self.report.counts.read += (batch.rows.len() + rejects.len()) as u64;
+        let mut placed = Vec::with_capacity(batch.rows.len());
+        for row in std::mem::take(&mut batch.rows) {
+            match self.place(&row).await? {
+                Ok(place) => placed.push((row, place)),
+                Err(reason) => rejects.push((row.line, reason)),
+            }
+        }
+        self.ask().await?;
+        self.record(placed, &mut rejects).await?;
+        rejects.sort_by_key(|(line, _)| *line);
+        for (line, reason) in rejects {
+            self.report.reject(&reason);
+            observer.rejected(&Reject { line, reason, raw: batch.raw.remove(&line) });
+        }
+        observer.progress(batch.consumed, self.report.counts.read);
+        Ok(())
+    }
+
+    fn learn(&mut self, batch: &mut Batch) {
+        fn unknown<K, T>(keys: &mut Vec<K>) -> impl Iterator<Item = (K, Known<T>)> {
+            keys.drain(..).map(|key| (key, Known::NotYet))
+        }
+        if batch.restart {
+            self.areas.clear();
+            self.indicators.clear();
+            self.sources.clear();
+            self.disaggregations.clear();
+            self.series.clear();
+            self.ids.clear();
+            self.slots.clear();
+        }
+        self.areas.extend(unknown(&mut batch.areas));
+        self.indicators.extend(unknown(&mut batch.indicators));
+        self.sources.extend(unknown(&mut batch.sources));
+        self.disaggregations.append(&mut batch.disaggregations);
+        self.series.extend(unknown(&mut batch.series));
+    }
+
+    /// Finds the series of a row and checks its figure. The check comes before the community is looked up, so that a row
+    /// that is not kept creates none.
+    async fn place(&mut self, row: &ReadRow) -> Result<std::result::Result<Place, Reason>> {
+        let (key, known) = self.series.get(row.series as usize).ok_or_else(unnumbered)?;
+        let key = *key;
+        let known = match known {
+            Known::Is(place) => Some(*place),
+            Known::Not(reason) => return Ok(Err(reason.clone())),
+            Known::NotYet => None,
+        };
+        let version = match resolve!(self, indicators, key.indicator, indicator) {
+            Ok(definition) => {
+                if let Err(problem) = row.figure.check(definition, row.period, self.resolver.today) {
+                    let column = self.resolver.options.format.column_of(&problem.path.to_string());
+                    return Ok(Err(Reason::of(problem, column)));
+                }
+                if let Some(place) = known {
+                    return Ok(Ok(place));
+                }
+                (definition.id, definition.indicator)
+            }
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let found = self.find(key, version).await?;
+        if let Some((_, known)) = self.series.get_mut(row.series as usize) {
+            *known = match &found {
+                Ok(place) => Known::Is(*place),
+                Err(reason) => Known::Not(reason.clone()),
+            };
+        }
+        Ok(found)
+    }
+
+    async fn find(
+        &mut self,
+        key: SeriesKey,
+        (indicator_version, indicator): (IndicatorVersionId, IndicatorId),
+    ) -> Result<std::result::Result<Place, Reason>> {
+        let community = match resolve!(self, areas, key.area, area) {
+            Ok(community) => *community,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let source = match resolve!(self, sources, key.source, source) {
+            Ok(source) => *source,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let identity = (community, indicator_version, source, key.disaggregation);
+        let next = self.ids.len() + self.asked.len();
+        let slot = *self.slots.entry(identity).or_insert(next);
+        if slot == next {
+            let disaggregation = self.disaggregations.get(key.disaggregation as usize).ok_or_else(unnumbered)?.clone();
+            self.asked.push(Series { community, indicator, indicator_version, source, disaggregation });
+        }
+        Ok(Ok(Place { slot, indicator: key.indicator }))
+    }
+
+    /// Asks for the identifiers of the series that this batch met first.
+    async fn ask(&mut self) -> Result<()> {
+        if self.asked.is_empty() {
+            return Ok(());
+        }
+        let ids = self.session.ensure_series(&self.asked).await?;
+        if ids.len() != self.asked.len() {
+            return Err(Error::internal("ensure_series answered another number of series"));
+        }
+        self.ids.extend(ids);
+        self.asked.clear();
+        Ok(())
+    }
+
+    async fn record(&mut self, placed: Vec<(ReadRow, Place)>, rejects: &mut Vec<(u64, Reason)>) -> Result<()> {
+        let mut observations = Vec::with_capacity(placed.len());
+        let mut rows: Vec<(u64, Adjustments)> = Vec::with_capacity(placed.len());
+        let mut numbers = BTreeSet::new();
+        for (ReadRow { line, period, figure, adjustments, .. }, place) in placed {
+            let series = *self.ids.get(place.slot).ok_or_else(unnumbered)?;
+            observations.push(NewObservation { series, period, figure });
+            rows.push((line, adjustments));
+            numbers.insert(place.indicator);
+        }
+        let indicators: Vec<IndicatorId> = numbers
+            .into_iter()
+            .filter_map(|number| match self.indicators.get(number as usize) {
+                Some((_, Known::Is(definition))) => Some(definition.indicator),
+                _ => None,
+            })
+            .collect();
+        if observations.is_empty() {
+            return Ok(());
+        }
+        let outcomes = self.session.record(&observations, indicators).await?;
+        if outcomes.len() != rows.len() {
+            return Err(Error::internal("record answered another number of figures"));
+        }
+        for ((line, adjustments), outcome) in rows.into_iter().zip(outcomes) {
+            let count = match outcome {
+                Outcome::Created => &mut self.report.counts.created,
+                Outcome::Updated => &mut self.report.counts.updated,
+                Outcome::Unchanged => &mut self.report.counts.unchanged,
+                Outcome::Rejected(problem) => {
+                    let column = self.resolver.options.format.column_of(&problem.path.to_string());
+                    rejects.push((line, Reason::of(problem, column)));
+                    continue;
+                }
+            };
+            *count += 1;
+            self.report.adjust(adjustments);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,45 @@
+//! What a resolver finds in its context: the use cases, who is asking, and the loaders of this one request.
+
+use async_graphql::{Context, dataloader::DataLoader};
+use domain::{access::Actor, service::Services, text::{LanguageTag, Languages}};
+
+use super::loaders::Batch;
+
+/// Who is asking, and in which languages.
+#[derive(Debug, Clone)]
+pub struct Viewer {
+    /// Who.
+    pub actor: Actor,
+    /// The languages preferred, best first, as `Accept-Language` names them.
+    pub languages: Languages,
+}
+
+/// Reads the context of a request.
+pub trait ContextExt {
+    /// The use cases.
+    fn services(&self) -> &Services;
+    /// Who is asking.
+    fn actor(&self) -> &Actor;
+    /// The languages to serve a text in: the one asked for on the field, then those of the request.
+    fn languages(&self, locale: Option<LanguageTag>) -> Vec<LanguageTag>;
+    /// Loads records and lists for many parents at once.
+    fn batch(&self) -> &DataLoader<Batch, async_graphql::dataloader::HashMapCache>;
+}
+
+impl ContextExt for Context<'_> {
+    fn services(&self) -> &Services {
+        self.data_unchecked()
+    }
+
+    fn actor(&self) -> &Actor {
+        &self.data_unchecked::<Viewer>().actor
+    }
+
+    fn languages(&self, locale: Option<LanguageTag>) -> Vec<LanguageTag> {
+        locale.into_iter().chain(self.data_unchecked::<Viewer>().languages.iter().cloned()).collect()
+    }
+
+    fn batch(&self) -> &DataLoader<Batch, async_graphql::dataloader::HashMapCache> {
+        self.data_unchecked()
+    }
+}

@@ -1,0 +1,107 @@
+//! The one place that gives errors their codes. Expected failures of a mutation become `userErrors` in its payload; all
+//! others become errors of the response.
+
+use async_graphql::{Enum, ErrorExtensions, SimpleObject};
+use domain::error::{Error, FieldPath, Problem, ProblemCode};
+
+/// Why a change was refused, for programs. Codes may be added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "ProblemCode")]
+pub enum UserErrorCode {
+    /// A value is needed here.
+    Required,
+    /// The value is not of the expected form.
+    Invalid,
+    /// The text or list is longer than allowed.
+    TooLong,
+    /// The number, date or period lies outside its range.
+    OutOfRange,
+    /// Something else already has this name, code or key.
+    Taken,
+    /// What the value refers to does not exist.
+    NotFound,
+    /// The version given is not the current one: the record changed in between.
+    StaleVersion,
+    /// It contradicts what is already there.
+    Conflict,
+    /// Periods of one kind may not overlap.
+    Overlap,
+    /// It can no longer be changed.
+    Immutable,
+    /// The record is archived.
+    Archived,
+    /// The actor may not do this.
+    Forbidden,
+}
+
+/// A reason why a change was refused. Nothing was changed.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct UserError {
+    /// The argument at fault, step by step: `["input", "codes", "0", "code"]`. Empty if it is none in particular.
+    pub path: Vec<String>,
+    /// What is wrong and what would be right, for people.
+    pub message: String,
+    /// The kind of problem, for programs.
+    pub code: UserErrorCode,
+}
+
+impl UserError {
+    fn new(prefix: &FieldPath, problem: Problem) -> Self {
+        let path = prefix.0.iter().cloned().chain(problem.path.0).collect();
+        Self { path, message: problem.message, code: problem.code.into() }
+    }
+}
+
+/// Sorts a failed change into what its payload says and what is an error of the response; `prefix` is the argument that
+/// the change came in.
+///
+/// # Errors
+/// Whatever the caller could not have known better: authentication, throttling and faults.
+pub fn user_errors(error: Error, prefix: &str) -> async_graphql::Result<Vec<UserError>> {
+    let prefix = FieldPath::from(prefix);
+    match error {
+        Error::Validation(problems) => Ok(problems.iter().cloned().map(|problem| UserError::new(&prefix, problem)).collect()),
+        Error::Conflict(problem) => Ok(vec![UserError::new(&prefix, problem)]),
+        Error::NotFound { key, .. } => Ok(vec![UserError::new(&prefix, Problem::new(key, ProblemCode::NotFound, error.to_string()))]),
+        Error::Forbidden(_) => Ok(vec![UserError::new(&prefix, Problem::new("", ProblemCode::Forbidden, error.to_string()))]),
+        Error::Unauthenticated(_) | Error::Busy | Error::Internal(_) => Err(graphql(error)),
+    }
+}
+
+/// A domain error as an error of the response, with `extensions.code` and, where there is one, `extensions.field`.
+pub fn graphql(error: Error) -> async_graphql::Error {
+    let (code, field) = match &error {
+        Error::Validation(problems) => ("BAD_USER_INPUT", problems.iter().next().map(|problem| problem.path.to_string())),
+        Error::Conflict(problem) => ("CONFLICT", Some(problem.path.to_string())),
+        Error::NotFound { key, .. } => ("NOT_FOUND", Some((*key).to_owned())),
+        Error::Forbidden(_) => ("FORBIDDEN", None),
+        Error::Unauthenticated(_) => ("UNAUTHENTICATED", None),
+        Error::Busy => ("BUSY", None),
+        Error::Internal(detail) => {
+            tracing::error!(%detail, "internal error");
+            return coded("Something went wrong here; it has been noted.", "INTERNAL", None);
+        }
+    };
+    coded(error.to_string(), code, field)
+}
+
+fn coded(message: impl Into<String>, code: &'static str, field: Option<String>) -> async_graphql::Error {
+    async_graphql::Error::new(message).extend_with(|_, extensions| {
+        extensions.set("code", code);
+        if let Some(field) = field.filter(|field| !field.is_empty()) {
+            extensions.set("field", field);
+        }
+    })
+}
+
+/// Turns domain results into results of resolvers.
+pub trait IntoGraphql<T> {
+    /// The same, with the error as an error of the response.
+    fn into_graphql(self) -> async_graphql::Result<T>;
+}
+
+impl<T> IntoGraphql<T> for domain::Result<T> {
+    fn into_graphql(self) -> async_graphql::Result<T> {
+        self.map_err(graphql)
+    }
+}

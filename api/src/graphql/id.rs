@@ -1,0 +1,84 @@
+//! Global ids: opaque to callers, a kind and a UUID to us.
+
+use async_graphql::ID;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use domain::{
+    error::{Error, FieldPath, ProblemCode, Result},
+    id::{EntityId, NodeKind, NodeRef},
+};
+use uuid::Uuid;
+
+/// The global id of a record.
+pub fn encode<I: EntityId>(id: I) -> ID {
+    encode_ref(I::KIND, id.into())
+}
+
+fn encode_ref(kind: NodeKind, id: Uuid) -> ID {
+    let name = kind.name().as_bytes();
+    let mut bytes = Vec::with_capacity(name.len() + 17);
+    bytes.extend_from_slice(name);
+    bytes.push(b':');
+    bytes.extend_from_slice(id.as_bytes());
+    ID(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// What a global id refers to, or `None` for a text that is none.
+pub fn decode(id: &str) -> Option<NodeRef> {
+    if id.len() > 64 {
+        return None;
+    }
+    let bytes = URL_SAFE_NO_PAD.decode(id).ok()?;
+    let (name, uuid) = bytes.split_at_checked(bytes.len().checked_sub(16)?)?;
+    let kind = NodeKind::ALL.iter().copied().find(|kind| name.strip_suffix(b":") == Some(kind.name().as_bytes()))?;
+    Some(NodeRef { kind, id: Uuid::from_slice(uuid).ok()? })
+}
+
+/// The id given in the field `path`, which must be of the kind expected there.
+pub fn parse<I: EntityId>(id: &ID, path: impl Into<FieldPath>) -> Result<I> {
+    match decode(id) {
+        Some(NodeRef { kind, id }) if kind == I::KIND => Ok(I::from(id)),
+        Some(NodeRef { kind, .. }) => {
+            let message = format!("this is the id of a {kind}; the id of a {} is expected here", I::KIND);
+            Err(Error::invalid(path, ProblemCode::Invalid, message))
+        }
+        None => Err(Error::invalid(path, ProblemCode::Invalid, format!("this is not the id of a {}", I::KIND))),
+    }
+}
+
+/// The same for an id that may be absent.
+pub fn parse_opt<I: EntityId>(id: Option<&ID>, path: &str) -> Result<Option<I>> {
+    id.map(|id| parse(id, path)).transpose()
+}
+
+/// The same for a list of ids; a problem names the place in the list.
+pub fn parse_all<I: EntityId>(ids: &[ID], path: &str) -> Result<Vec<I>> {
+    ids.iter().enumerate().map(|(index, id)| parse(id, format!("{path}.{index}"))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::id::{CommunityId, NetworkId};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn an_id_comes_back_as_it_went(bits: u128, kind in proptest::sample::select(NodeKind::ALL)) {
+            let id = Uuid::from_u128(bits);
+            prop_assert_eq!(decode(&encode_ref(kind, id)), Some(NodeRef { kind, id }));
+        }
+
+        #[test]
+        fn whatever_comes_as_an_id_is_refused_or_read(text in ".{0,80}") {
+            let _ = decode(&text);
+        }
+    }
+
+    #[test]
+    fn an_id_of_another_kind_is_refused() {
+        let id = encode(NetworkId::from(Uuid::nil()));
+        assert!(parse::<NetworkId>(&id, "network").is_ok());
+        assert!(parse::<CommunityId>(&id, "community").is_err());
+    }
+}

@@ -1,0 +1,161 @@
+//! The newest values of communities.
+
+use std::{collections::HashMap, sync::Arc};
+
+use async_graphql::{Context, Object, dataloader::Loader};
+use domain::{
+    Error,
+    error::ProblemCode,
+    id::{CommunityId, IndicatorId},
+    indicator as noun,
+    key::Code,
+    port::figures::Latest,
+    series::Disaggregation,
+};
+
+use super::{
+    context::ContextExt as _,
+    error::IntoGraphql as _,
+    indicator::{Indicator, IndicatorVersion},
+    input::key,
+    loaders::{Batch, grouped},
+    observation::Observation,
+    record::referred,
+    scalars::{DateTime, Period},
+    series::{Dimension, DisaggregationInput, Series, dimensions, disaggregation},
+    source::Source,
+};
+
+/// The most indicators that can be named at once.
+const MAX_INDICATORS: usize = 50;
+
+/// The newest value of one of a community's series: the latest period with a value that is not a forecast.
+#[derive(Debug, Clone)]
+pub struct LatestValue(Latest);
+
+/// The newest value of one of a community's series: the latest period with a value that is not a forecast.
+#[Object]
+impl LatestValue {
+    /// What is measured.
+    async fn indicator(&self, ctx: &Context<'_>) -> async_graphql::Result<Indicator> {
+        referred(ctx, self.0.series.indicator).await
+    }
+
+    /// By which definition.
+    async fn indicator_version(&self, ctx: &Context<'_>) -> async_graphql::Result<IndicatorVersion> {
+        referred(ctx, self.0.series.indicator_version).await
+    }
+
+    /// Where the figure comes from.
+    async fn source(&self, ctx: &Context<'_>) -> async_graphql::Result<Source> {
+        referred(ctx, self.0.series.source).await
+    }
+
+    /// Which part of the population; empty for everybody.
+    async fn disaggregation(&self) -> Vec<Dimension> {
+        dimensions(&self.0.series.disaggregation)
+    }
+
+    /// The series.
+    async fn series(&self, ctx: &Context<'_>) -> async_graphql::Result<Series> {
+        referred(ctx, self.0.series_id).await
+    }
+
+    /// The value, in the unit of the definition.
+    async fn value(&self) -> Option<f64> {
+        self.0.observation.figure.value
+    }
+
+    /// The period.
+    async fn period(&self) -> Period {
+        self.0.observation.period.into()
+    }
+
+    /// When it became known here.
+    async fn recorded_at(&self) -> DateTime {
+        self.0.observation.recorded_at.into()
+    }
+
+    /// The figure with all that is known of it.
+    async fn observation(&self) -> Observation {
+        Observation(self.0.observation.clone())
+    }
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Wanted {
+    indicators: Vec<IndicatorId>,
+    part: Disaggregation,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct LatestFor(CommunityId, Arc<Wanted>);
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct ByCode(Code);
+
+impl Loader<LatestFor> for Batch {
+    type Value = Vec<Latest>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[LatestFor]) -> Result<HashMap<LatestFor, Self::Value>, Error> {
+        let mut loaded = HashMap::with_capacity(keys.len());
+        for ((), wanted, members) in grouped(keys, |key| ((), &key.1)) {
+            let communities: Vec<_> = members.iter().map(|key| key.0).collect();
+            let found = self.services.latest(&self.actor, &communities, &wanted.indicators, &wanted.part).await?;
+            for latest in found {
+                let key = LatestFor(latest.series.community, Arc::clone(&wanted));
+                loaded.entry(key).or_insert_with(Vec::new).push(latest);
+            }
+        }
+        Ok(loaded)
+    }
+}
+
+impl Loader<ByCode> for Batch {
+    type Value = IndicatorId;
+    type Error = Error;
+
+    async fn load(&self, keys: &[ByCode]) -> Result<HashMap<ByCode, Self::Value>, Error> {
+        let codes: Vec<_> = keys.iter().map(|key| key.0.clone()).collect();
+        let found = self.services.by_keys::<noun::Indicator>(&self.actor, &codes).await?;
+        Ok(found.into_iter().map(|indicator| (ByCode(indicator.value.code), indicator.id)).collect())
+    }
+}
+
+/// The newest values of a community, loaded together with those of its siblings, in the order of the codes asked for.
+pub async fn latest_values(
+    ctx: &Context<'_>,
+    community: CommunityId,
+    codes: Option<Vec<String>>,
+    part: Option<Vec<DisaggregationInput>>,
+) -> async_graphql::Result<Vec<LatestValue>> {
+    let part = disaggregation(part, "disaggregation").into_graphql()?;
+    let indicators = match codes {
+        Some(codes) => indicators(ctx, &codes).await?,
+        None => Vec::new(),
+    };
+    let wanted = Arc::new(Wanted { indicators, part });
+    let mut values = ctx.batch().load_one(LatestFor(community, Arc::clone(&wanted))).await.into_graphql()?.unwrap_or_default();
+    let place = |latest: &Latest| wanted.indicators.iter().position(|&id| id == latest.series.indicator);
+    values.sort_by_cached_key(|latest| (place(latest), latest.series.indicator, latest.series_id));
+    Ok(values.into_iter().map(LatestValue).collect())
+}
+
+/// The indicators with these codes, all of which must exist.
+async fn indicators(ctx: &Context<'_>, codes: &[String]) -> async_graphql::Result<Vec<IndicatorId>> {
+    let refuse = |path: String, code, message| super::error::graphql(Error::invalid(path, code, message));
+    if codes.is_empty() || codes.len() > MAX_INDICATORS {
+        let message = format!("name 1 to {MAX_INDICATORS} indicators, or leave it out for all");
+        return Err(refuse("indicators".to_owned(), ProblemCode::OutOfRange, message));
+    }
+    let keys = codes.iter().enumerate().map(|(index, code)| key(code, format!("indicators.{index}")).map(ByCode));
+    let keys: Vec<_> = keys.collect::<domain::Result<_>>().into_graphql()?;
+    let found = ctx.batch().load_many(keys.clone()).await.into_graphql()?;
+    let mut ids = Vec::with_capacity(keys.len());
+    for (index, key) in keys.iter().enumerate() {
+        let missing = || refuse(format!("indicators.{index}"), ProblemCode::NotFound, format!("there is no indicator {}", key.0));
+        ids.push(*found.get(key).ok_or_else(missing)?);
+    }
+    Ok(ids)
+}

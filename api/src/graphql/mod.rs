@@ -1,0 +1,30 @@
+//! The GraphQL schema: one file or folder for each noun, named as in the domain.
+
+pub mod comparison;
+pub mod connection;
+pub mod context;
+pub mod error;
+pub mod id;
+pub mod input;
+pub mod latest;
+pub mod loaders;
+pub mod node;
+pub mod observation;
+pub mod order;
+pub mod query;
+pub mod record;
+pub mod scalars;
+pub mod schema;
+pub mod series;
+pub mod source;
+pub mod target;
+pub mod text;
+
+pub mod community;
+pub mod indicator;
+pub mod initiative;
+pub mod learning;
+pub mod membership;
+pub mod network;
+pub mod participation;
+pub mod partner;

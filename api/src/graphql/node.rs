@@ -1,0 +1,63 @@
+//! Any record by its global id.
+
+use async_graphql::{Context, ID, Interface};
+use domain::id::{NodeKind, NodeRef};
+
+use super::{
+    community::Community, id, indicator::{Indicator, IndicatorVersion}, initiative::Initiative, learning::Learning, membership::Membership,
+    network::Network, participation::Participation, partner::Partner, record::by_id, series::Series, source::Source,
+    target::{Baseline, Target},
+};
+
+/// A record with a global id.
+#[derive(Interface)]
+#[graphql(field(name = "id", ty = "ID", desc = "The global id: opaque, stable, unique over all types."))]
+pub enum Node {
+    /// A network.
+    Network(Network),
+    /// A membership.
+    Membership(Membership),
+    /// A community.
+    Community(Community),
+    /// An initiative.
+    Initiative(Initiative),
+    /// A partner.
+    Partner(Partner),
+    /// A participation.
+    Participation(Participation),
+    /// An indicator.
+    Indicator(Indicator),
+    /// A version of an indicator.
+    IndicatorVersion(IndicatorVersion),
+    /// A source.
+    Source(Source),
+    /// A series.
+    Series(Series),
+    /// A baseline.
+    Baseline(Baseline),
+    /// A target.
+    Target(Target),
+    /// A learning.
+    Learning(Learning),
+}
+
+/// The record with this global id, or nothing: what may not be seen looks like what does not exist, and so does a text
+/// that is no id.
+pub async fn node(ctx: &Context<'_>, id: &ID) -> async_graphql::Result<Option<Node>> {
+    let Some(NodeRef { kind, id }) = id::decode(id) else { return Ok(None) };
+    Ok(match kind {
+        NodeKind::Network => by_id(ctx, id.into()).await?.map(Node::Network),
+        NodeKind::Membership => by_id(ctx, id.into()).await?.map(Node::Membership),
+        NodeKind::Community => by_id(ctx, id.into()).await?.map(Node::Community),
+        NodeKind::Initiative => by_id(ctx, id.into()).await?.map(Node::Initiative),
+        NodeKind::Partner => by_id(ctx, id.into()).await?.map(Node::Partner),
+        NodeKind::Participation => by_id(ctx, id.into()).await?.map(Node::Participation),
+        NodeKind::Indicator => by_id(ctx, id.into()).await?.map(Node::Indicator),
+        NodeKind::IndicatorVersion => by_id(ctx, id.into()).await?.map(Node::IndicatorVersion),
+        NodeKind::Source => by_id(ctx, id.into()).await?.map(Node::Source),
+        NodeKind::Series => by_id(ctx, id.into()).await?.map(Node::Series),
+        NodeKind::Baseline => by_id(ctx, id.into()).await?.map(Node::Baseline),
+        NodeKind::Target => by_id(ctx, id.into()).await?.map(Node::Target),
+        NodeKind::Learning => by_id(ctx, id.into()).await?.map(Node::Learning),
+    })
+}

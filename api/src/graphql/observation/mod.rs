@@ -1,0 +1,211 @@
+//! Observations in the schema: figures of series, and recording them.
+
+mod input;
+mod loaders;
+
+use async_graphql::{Context, Enum, InputObject, Object};
+use domain::{error::Result, observation as noun};
+
+pub use input::ObservationMutation;
+pub use loaders::{latest_of, observations};
+
+use super::{
+    connection::Listed,
+    indicator::PeriodKind,
+    order::order,
+    record::by_id,
+    scalars::{Date, DateTime, Period},
+    series::Series,
+};
+
+/// What a figure is, after the SDMX code list CL_OBS_STATUS, whose letters stand behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "noun::ObservationStatus")]
+pub enum ObservationStatus {
+    /// Normal (A).
+    Normal,
+    /// The series breaks here: what precedes cannot be compared with what follows (B).
+    SeriesBreak,
+    /// The definition differs from the indicator's (D).
+    DefinitionDiffers,
+    /// Estimated (E).
+    Estimated,
+    /// A forecast; the only status that a period in the future may have (F).
+    Forecast,
+    /// Experimental (G).
+    Experimental,
+    /// Imputed (I).
+    Imputed,
+    /// Missing: not collected (L).
+    NotCollected,
+    /// Missing: it cannot exist (M).
+    CannotExist,
+    /// Missing: no reason is known (O).
+    Missing,
+    /// Provisional (P).
+    Provisional,
+    /// Suppressed (Q). Never zero.
+    Suppressed,
+    /// Of low reliability (U).
+    LowReliability,
+    /// Not yet validated (V).
+    Unvalidated,
+}
+
+/// Who may see a figure, after the SDMX code list CL_CONF_STATUS, whose letters stand behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "noun::Confidentiality")]
+pub enum Confidentiality {
+    /// Free for publication (F).
+    Free,
+    /// Not for publication (N).
+    Internal,
+    /// Free once its embargo has passed (E).
+    Embargoed,
+    /// Confidential (C).
+    Confidential,
+    /// Confidential because few are counted (A).
+    SmallCounts,
+    /// Confidential because another could be derived from it (S).
+    Secondary,
+}
+
+/// One revision of what is known of one period of a series. Nothing is overwritten: a correction is another revision.
+#[derive(Debug, Clone)]
+pub struct Observation(pub(super) noun::Observation);
+
+impl Listed for Observation {
+    const NAME: &'static str = "Observation";
+}
+
+impl From<noun::Observation> for Observation {
+    fn from(observation: noun::Observation) -> Self {
+        Self(observation)
+    }
+}
+
+/// One revision of what is known of one period of a series. Nothing is overwritten: a correction is another revision.
+#[Object]
+impl Observation {
+    /// The series.
+    async fn series(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Series>> {
+        by_id(ctx, self.0.series).await
+    }
+
+    /// The period.
+    async fn period(&self) -> Period {
+        self.0.period.into()
+    }
+
+    /// What kind of period it is.
+    async fn period_kind(&self) -> PeriodKind {
+        self.0.period.kind().into()
+    }
+
+    /// The first day of the period.
+    async fn starts_on(&self) -> Date {
+        self.0.period.start().into()
+    }
+
+    /// The last day of the period.
+    async fn ends_on(&self) -> Date {
+        self.0.period.last_day().into()
+    }
+
+    /// The value, in the unit of the definition; nothing exactly if the status says so.
+    async fn value(&self) -> Option<f64> {
+        self.0.figure.value
+    }
+
+    /// What was counted above the line of a ratio.
+    async fn numerator(&self) -> Option<f64> {
+        self.0.figure.numerator
+    }
+
+    /// What was counted below the line of a ratio.
+    async fn denominator(&self) -> Option<f64> {
+        self.0.figure.denominator
+    }
+
+    /// The lower 95 % limit.
+    async fn lower(&self) -> Option<f64> {
+        self.0.figure.lower
+    }
+
+    /// The upper 95 % limit.
+    async fn upper(&self) -> Option<f64> {
+        self.0.figure.upper
+    }
+
+    /// What kind of figure it is.
+    async fn status(&self) -> ObservationStatus {
+        self.0.figure.status.into()
+    }
+
+    /// Who may see it.
+    async fn confidentiality(&self) -> Confidentiality {
+        self.0.figure.confidentiality.into()
+    }
+
+    /// The end of its embargo.
+    async fn embargo_until(&self) -> Option<DateTime> {
+        self.0.figure.embargo_until.map(Into::into)
+    }
+
+    /// A remark of whoever gave it.
+    async fn note(&self) -> Option<&str> {
+        self.0.figure.note.as_deref()
+    }
+
+    /// What the giver calls it.
+    async fn external_id(&self) -> Option<&str> {
+        self.0.figure.external_id.as_deref()
+    }
+
+    /// Counts from 1 within the period; the current one is the highest.
+    async fn revision(&self) -> i32 {
+        self.0.revision
+    }
+
+    /// When it became known here.
+    async fn recorded_at(&self) -> DateTime {
+        self.0.recorded_at.into()
+    }
+
+    /// When a later revision took its place.
+    async fn superseded_at(&self) -> Option<DateTime> {
+        self.0.superseded_at.map(Into::into)
+    }
+
+    /// Every revision of this period that the reader may see, oldest first.
+    async fn revisions(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<Self>> {
+        loaders::revisions(ctx, self.0.series, self.0.period).await
+    }
+}
+
+order! { "observations", ObservationOrder, ObservationOrderField, noun::ObservationSort,
+    /// The end of the period, then its start.
+    Period,
+}
+
+/// What observations are narrowed by; all that is given must hold.
+#[derive(Debug, Clone, Default, InputObject)]
+pub struct ObservationFilter {
+    /// For periods of this kind.
+    pub kind: Option<PeriodKind>,
+    /// For periods that end on or after this day.
+    pub from: Option<Date>,
+    /// For periods that start on or before this day.
+    pub until: Option<Date>,
+}
+
+impl ObservationFilter {
+    /// The filter.
+    pub fn read(self) -> Result<noun::ObservationFilter> {
+        Ok(noun::ObservationFilter {
+            kind: self.kind.map(Into::into),
+            from: self.from.map(|day| day.get("filter.from")).transpose()?,
+            until: self.until.map(|day| day.get("filter.until")).transpose()?,
+        })
+    }
+}

@@ -1,0 +1,256 @@
+//! Where queries begin.
+
+use async_graphql::{Context, ID, Object};
+use domain::error::{Error, ProblemCode};
+
+use super::{
+    community::{Community, CommunityFilter, CommunityOrder},
+    comparison::{self, Comparison},
+    connection::{Connection, Paging, list},
+    error::graphql,
+    indicator::{Indicator, IndicatorFilter, IndicatorOrder},
+    initiative::{Initiative, InitiativeFilter, InitiativeOrder},
+    learning::{Learning, LearningFilter, LearningOrder},
+    network::{Network, NetworkFilter, NetworkOrder},
+    node::{Node, node},
+    order::ordered,
+    partner::{Partner, PartnerFilter, PartnerOrder},
+    record::by_key,
+    scalars::Period,
+    series::DisaggregationInput,
+    source::{Source, SourceFilter, SourceOrder},
+};
+
+/// The most records that `nodes` answers at once.
+const MAX_NODES: usize = 100;
+
+/// Where queries begin.
+#[derive(Default)]
+pub struct Query;
+
+/// Where queries begin.
+#[Object]
+impl Query {
+    /// The record with this global id, or nothing. What the reader may not see looks like what does not exist.
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The global id.")] id: ID,
+    ) -> async_graphql::Result<Option<Node>> {
+        node(ctx, &id).await
+    }
+
+    /// The records with these global ids, in their order; nothing in the place of one that is not there.
+    async fn nodes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The global ids, at most 100.")] ids: Vec<ID>,
+    ) -> async_graphql::Result<Vec<Option<Node>>> {
+        if ids.len() > MAX_NODES {
+            let message = format!("{} ids are too many: give at most {MAX_NODES}", ids.len());
+            return Err(graphql(Error::invalid("ids", ProblemCode::TooLong, message)));
+        }
+        futures_util::future::try_join_all(ids.iter().map(|id| node(ctx, id))).await
+    }
+
+    /// The networks.
+    #[allow(clippy::too_many_arguments)]
+    async fn networks(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many from the start, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those for which all of this holds.")] filter: Option<NetworkFilter>,
+        #[graphql(desc = "The order; by name if left out.")] order_by: Option<NetworkOrder>,
+    ) -> async_graphql::Result<Connection<Network>> {
+        let paging = Paging { first, after, last, before };
+        let query = filter.unwrap_or_default().read().and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
+        list(ctx, query).await
+    }
+
+    /// The network with this slug, or nothing.
+    async fn network(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The slug.")] slug: String,
+    ) -> async_graphql::Result<Option<Network>> {
+        by_key(ctx, &slug).await
+    }
+
+    /// The communities.
+    #[allow(clippy::too_many_arguments)]
+    async fn communities(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many from the start, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those for which all of this holds.")] filter: Option<CommunityFilter>,
+        #[graphql(desc = "The order; by name if left out.")] order_by: Option<CommunityOrder>,
+    ) -> async_graphql::Result<Connection<Community>> {
+        let paging = Paging { first, after, last, before };
+        let query = filter.unwrap_or_default().read().and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
+        list(ctx, query).await
+    }
+
+    /// The community with this slug, or nothing.
+    async fn community(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The slug.")] slug: String,
+    ) -> async_graphql::Result<Option<Community>> {
+        by_key(ctx, &slug).await
+    }
+
+    /// The initiatives.
+    #[allow(clippy::too_many_arguments)]
+    async fn initiatives(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many from the start, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those for which all of this holds.")] filter: Option<InitiativeFilter>,
+        #[graphql(desc = "The order; by title if left out.")] order_by: Option<InitiativeOrder>,
+    ) -> async_graphql::Result<Connection<Initiative>> {
+        let paging = Paging { first, after, last, before };
+        let query = filter.unwrap_or_default().read().and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
+        list(ctx, query).await
+    }
+
+    /// The initiative with this slug, or nothing.
+    async fn initiative(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The slug.")] slug: String,
+    ) -> async_graphql::Result<Option<Initiative>> {
+        by_key(ctx, &slug).await
+    }
+
+    /// The partners.
+    #[allow(clippy::too_many_arguments)]
+    async fn partners(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many from the start, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those for which all of this holds.")] filter: Option<PartnerFilter>,
+        #[graphql(desc = "The order; by name if left out.")] order_by: Option<PartnerOrder>,
+    ) -> async_graphql::Result<Connection<Partner>> {
+        let paging = Paging { first, after, last, before };
+        let query = filter.unwrap_or_default().read().and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
+        list(ctx, query).await
+    }
+
+    /// The partner with this slug, or nothing.
+    async fn partner(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The slug.")] slug: String,
+    ) -> async_graphql::Result<Option<Partner>> {
+        by_key(ctx, &slug).await
+    }
+
+    /// The indicators.
+    #[allow(clippy::too_many_arguments)]
+    async fn indicators(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many from the start, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those for which all of this holds.")] filter: Option<IndicatorFilter>,
+        #[graphql(desc = "The order; by code if left out.")] order_by: Option<IndicatorOrder>,
+    ) -> async_graphql::Result<Connection<Indicator>> {
+        let paging = Paging { first, after, last, before };
+        let query = filter.unwrap_or_default().read().and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
+        list(ctx, query).await
+    }
+
+    /// The indicator with this code, or nothing.
+    async fn indicator(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The code.")] code: String,
+    ) -> async_graphql::Result<Option<Indicator>> {
+        by_key(ctx, &code).await
+    }
+
+    /// The sources of figures.
+    #[allow(clippy::too_many_arguments)]
+    async fn sources(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many from the start, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those for which all of this holds.")] filter: Option<SourceFilter>,
+        #[graphql(desc = "The order; by name if left out.")] order_by: Option<SourceOrder>,
+    ) -> async_graphql::Result<Connection<Source>> {
+        let paging = Paging { first, after, last, before };
+        let query = filter.unwrap_or_default().read().and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
+        list(ctx, query).await
+    }
+
+    /// The source with this key, or nothing.
+    async fn source(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The key.")] key: String,
+    ) -> async_graphql::Result<Option<Source>> {
+        by_key(ctx, &key).await
+    }
+
+    /// The learnings that the reader may see.
+    #[allow(clippy::too_many_arguments)]
+    async fn learnings(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many from the start, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those for which all of this holds.")] filter: Option<LearningFilter>,
+        #[graphql(desc = "The order; by the moment of sharing if left out.")] order_by: Option<LearningOrder>,
+    ) -> async_graphql::Result<Connection<Learning>> {
+        let paging = Paging { first, after, last, before };
+        let query = filter.unwrap_or_default().read().and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
+        list(ctx, query).await
+    }
+
+    /// The learning with this slug, or nothing.
+    async fn learning(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The slug.")] slug: String,
+    ) -> async_graphql::Result<Option<Learning>> {
+        by_key(ctx, &slug).await
+    }
+
+    /// Compares communities of a network by one indicator, without comparing what cannot be compared: every figure says how
+    /// far it measures the same as the others and what calls for care.
+    #[allow(clippy::too_many_arguments)]
+    async fn comparison(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The network, by slug: its members today are compared.")] network: String,
+        #[graphql(desc = "The indicator, by code, in the definition in force.")] indicator: String,
+        #[graphql(desc = "For this period; by the newest values if left out.")] period: Option<Period>,
+        #[graphql(desc = "Change is counted from this period; from each community's declared baseline if left out.")]
+        baseline_period: Option<Period>,
+        #[graphql(desc = "Only these members, by slug, in this order; all if left out.")] communities: Option<Vec<String>>,
+        #[graphql(desc = "About this part of the population; everybody if left out.")]
+        disaggregation: Option<Vec<DisaggregationInput>>,
+    ) -> async_graphql::Result<Comparison> {
+        let asked = comparison::Asked { network, indicator, period, baseline_period, communities, disaggregation };
+        comparison::compare(ctx, asked).await
+    }
+}

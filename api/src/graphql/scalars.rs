@@ -1,0 +1,94 @@
+//! The scalars of the schema. On the way in a scalar keeps what it could not read, so that the resolver can say which
+//! field was wrong: a parse error of the library names a type and a position, not a field.
+
+use std::str::FromStr;
+
+use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use chrono::{NaiveDate, SecondsFormat, Utc};
+use domain::error::{Error, FieldPath, ProblemCode, Result};
+
+macro_rules! scalar {
+    ($(#[$meta:meta])* $name:ident, $inner:ty, $url:literal, $read:expr, $write:expr) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone)]
+        pub struct $name(std::result::Result<$inner, String>);
+
+        impl From<$inner> for $name {
+            fn from(inner: $inner) -> Self {
+                Self(Ok(inner))
+            }
+        }
+
+        impl $name {
+            /// What was given in the field `path`.
+            ///
+            /// # Errors
+            /// A validation error naming the field, if it could not be read.
+            pub fn get(self, path: impl Into<FieldPath>) -> Result<$inner> {
+                self.0.map_err(|message| Error::invalid(path, ProblemCode::Invalid, message))
+            }
+        }
+
+        $(#[$meta])*
+        #[Scalar(specified_by_url = $url)]
+        impl ScalarType for $name {
+            fn parse(value: Value) -> InputValueResult<Self> {
+                let read: fn(&str) -> std::result::Result<$inner, String> = $read;
+                match value {
+                    Value::String(text) => Ok(Self(read(&text))),
+                    other => Err(InputValueError::expected_type(other)),
+                }
+            }
+
+            fn to_value(&self) -> Value {
+                let write: fn(&$inner) -> String = $write;
+                self.0.as_ref().map_or(Value::Null, |inner| Value::String(write(inner)))
+            }
+        }
+    };
+}
+
+fn parse<T: FromStr<Err: std::fmt::Display>>(text: &str) -> std::result::Result<T, String> {
+    text.parse().map_err(|error: T::Err| error.to_string())
+}
+
+scalar! {
+    /// A calendar day, `YYYY-MM-DD`.
+    Date, NaiveDate, "https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
+    |text| parse(text).map_err(|_: String| format!("“{}” is not a day: write YYYY-MM-DD", short(text))),
+    |day| day.format("%Y-%m-%d").to_string()
+}
+
+scalar! {
+    /// A moment in UTC, to the microsecond: `2026-01-31T08:30:00.000000Z`.
+    DateTime, chrono::DateTime<Utc>, "https://www.rfc-editor.org/rfc/rfc3339",
+    |text| chrono::DateTime::parse_from_rfc3339(text)
+        .map(|moment| moment.with_timezone(&Utc))
+        .map_err(|_| format!("“{}” is not a moment of RFC 3339, such as 2026-01-31T08:30:00Z", short(text))),
+    |moment| moment.to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
+scalar! {
+    /// A period of time: `2023` (calendar year), `2023-S1` (half-year), `2023-Q1` (quarter), `2023-03` (month), `2023-W10` (ISO
+    /// week), `2023-03-15` (day), or start and ISO 8601 duration: `2014-04-01/P1Y` (fiscal year), `2016-01-01/P3Y` (window of
+    /// years), `2015-11-16/P17D` (any other span). Read in several other spellings as well, as the guide to formats lists them.
+    Period, domain::period::Period, "https://www.iso.org/iso-8601-date-and-time-format.html",
+    parse, ToString::to_string
+}
+
+scalar! {
+    /// A language tag of BCP 47: `en`, `fr`, `fr-CA`.
+    LanguageTag, domain::text::LanguageTag, "https://www.rfc-editor.org/rfc/rfc5646",
+    parse, ToString::to_string
+}
+
+scalar! {
+    /// An absolute http or https address.
+    #[allow(clippy::upper_case_acronyms)]
+    URL, domain::key::Url, "https://url.spec.whatwg.org/",
+    parse, ToString::to_string
+}
+
+fn short(text: &str) -> String {
+    text.chars().take(40).collect()
+}

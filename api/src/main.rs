@@ -1,0 +1,2 @@
+//! x
+fn main() { println!("{}", api::graphql::schema::sdl()); }
