@@ -188,13 +188,11 @@ impl Keys {
         }
         self.size += 1;
         let numbered = read().map(|(disaggregation, adjustments)| {
-            let number = match self.disaggregations.numbers.get(&disaggregation) {
-                Some(&number) => number,
-                None => {
-                    self.batch.disaggregations.push(disaggregation.clone());
-                    self.disaggregations.insert(disaggregation)
-                }
-            };
+            let known = self.disaggregations.numbers.get(&disaggregation).copied();
+            let number = known.unwrap_or_else(|| {
+                self.batch.disaggregations.push(disaggregation.clone());
+                self.disaggregations.insert(disaggregation)
+            });
             (number, adjustments)
         });
         self.parts.insert(text.to_owned(), numbered.clone());

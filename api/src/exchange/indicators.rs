@@ -167,10 +167,10 @@ impl Resolver<'_> {
             let parts: Vec<_> = [&key.series, &key.unit].into_iter().filter(|part| !part.is_empty()).map(String::as_str).collect();
             if self.options.format == Format::OpenSdg && !parts.is_empty() {
                 let ending = format!(" – {}", parts.join(", "));
-                names.values_mut().for_each(|name| {
-                    let room = LONGEST_NAME.saturating_sub(ending.chars().count()).max(40);
+                let room = LONGEST_NAME.saturating_sub(ending.chars().count()).max(40);
+                for name in names.values_mut() {
                     *name = shorten(name, room) + &ending;
-                });
+                }
             }
             let name = localized(language, cut(&names, LONGEST_NAME), column)?;
             let description = Some(cut(&details.description, LONGEST_PROSE)).filter(|texts| !texts.is_empty());

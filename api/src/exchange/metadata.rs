@@ -55,8 +55,8 @@ impl Details {
     }
 
     /// Reads `NAME.json` beside a tidy file `NAME.csv`, as the UK's Explore local statistics publishes it: under
-    /// `ess-beta-metadata` an object `shared` and one for each indicator, with `label`, `longDescription`,
-    /// `decimalPlaces`. `suffix` is a form of display, so the unit of the rows counts.
+    /// `ess-beta-metadata` an object `shared` and one for each indicator, with `longDescription` and `decimalPlaces`. The
+    /// `label` only helps to find it: the name stays that of the rows, by which the next import finds the indicator.
     pub fn tidy(data: &Path, indicator: &str, language: &LanguageTag) -> Self {
         let mut details = Self::default();
         let stem = data.file_name().and_then(|name| name.to_str()).and_then(reader::stem);
@@ -69,7 +69,6 @@ impl Details {
         let own = own.map(|(_, section)| section);
         let look = |key: &str| [own, sections.get("shared")].into_iter().flatten().find_map(|section| section.get(key));
         let text = |key: &str| look(key).and_then(|text| text.as_str()).map(plain).filter(|text| !text.is_empty());
-        details.name.extend(text("label").map(|text| (language.clone(), text)));
         details.description.extend(text("longDescription").map(|text| (language.clone(), text)));
         details.decimals = look("decimalPlaces").and_then(serde_json::Value::as_i64).and_then(|places| i32::try_from(places).ok());
         details

@@ -30,7 +30,7 @@ const UNUSED: [&str; 3] = ["COMMENT_TS", "DATA_LAST_UPDATE", "SOURCE_DETAIL"];
 /// Reads rows of an Open SDG file.
 pub struct OpenSdg {
     columns: Columns,
-    periods: Periods<Box<dyn Fn(&str) -> Result<Period, String> + Send>>,
+    periods: Periods,
     numbers: Numbers,
     totals: Vec<Total>,
     /// Whether rows without a place have one given.
@@ -144,7 +144,7 @@ impl OpenSdg {
         let read = move |text: &str| Period::parse_year_span(text, start).map_err(|error| error.to_string());
         Ok(Self {
             columns: Columns::read(header, options)?,
-            periods: Periods::new(YEAR, Box::new(read)),
+            periods: Periods::new(YEAR, read),
             numbers: Numbers { decimal_comma: options.decimal_comma },
             totals: options.totals.clone(),
             blank_geography: options.blank_geography.is_some(),

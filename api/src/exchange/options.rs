@@ -25,6 +25,14 @@ impl Format {
             Self::OpenSdg => super::open_sdg::column_of(field),
         }
     }
+
+    /// Which files of a folder are of this format, by their names.
+    pub fn takes(self) -> fn(&str) -> bool {
+        match self {
+            Self::Tidy => |name| super::reader::stem(name).is_some(),
+            Self::OpenSdg => super::open_sdg::is_data_file,
+        }
+    }
 }
 
 /// Which missing records are created.

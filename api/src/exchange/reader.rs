@@ -1,7 +1,7 @@
 //! Opens what is to be read: plain or gzip, told by its first bytes and not by its name, with or without a byte order mark.
 
 use std::{
-    fs::{self, File},
+    fs,
     io::{self, BufRead, BufReader, Read},
     path::{Path, PathBuf},
     sync::{
@@ -27,19 +27,10 @@ pub struct Input {
 }
 
 impl Input {
-    /// Opens a file.
-    ///
-    /// # Errors
-    /// As [`Input::new`], and UNREADABLE if there is no such file or it may not be read.
-    pub fn file(path: &Path) -> Result<Self, Failure> {
-        let file = File::open(path).map_err(|error| Failure::new(FailureCode::Unreadable, format!("it cannot be opened: {error}")))?;
-        Self::new(file)
-    }
-
     /// Reads from anything.
     ///
     /// # Errors
-    /// EMPTY_FILE for a text without a byte, ENCODING for UTF-16, TRUNCATED, DAMAGED or UNREADABLE for its first bytes.
+    /// `EMPTY_FILE` for a text without a byte, ENCODING for UTF-16, TRUNCATED, DAMAGED or UNREADABLE for its first bytes.
     pub fn new(raw: impl Read + Send + 'static) -> Result<Self, Failure> {
         let consumed = Arc::new(AtomicU64::new(0));
         let raw = Counted { inner: raw, count: Arc::clone(&consumed) };

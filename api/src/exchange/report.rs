@@ -12,7 +12,8 @@ const MOST_GROUPS: usize = 1_000;
 /// Why a row is not kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
-    /// The kind of rule it breaks: a code of the domain, or UNIT, ENCODING, CELLS, AMBIGUOUS, NOT_A_MEMBER, NO_CODE.
+    /// The kind of rule it breaks: a code of the domain, or UNIT, ENCODING, CELLS, AMBIGUOUS,
+    /// `NOT_A_MEMBER`, `NO_CODE`.
     pub code: &'static str,
     /// The column at fault.
     pub column: Cow<'static, str>,

@@ -13,7 +13,6 @@ use domain::{
     id::SourceId,
     key::{Code, Slug},
     page::{ListQuery, MAX_PAGE, PageArgs},
-    record::Noun,
     service::{Governed, Session},
     source::{Source, SourceFilter, SourceSort},
     text::{LanguageTag, LocalizedText},

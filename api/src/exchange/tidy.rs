@@ -29,7 +29,7 @@ const DIMENSION: &str = "dim:";
 /// Reads rows of tidy CSV.
 pub struct Tidy {
     columns: Columns,
-    periods: Periods<fn(&str) -> Result<Period, String>>,
+    periods: Periods,
     numbers: Numbers,
     // Kept from row to row so that nothing is allocated for a key that is known.
     key: String,
@@ -120,10 +120,9 @@ impl Tidy {
     /// # Errors
     /// `UNKNOWN_COLUMN`, `DUPLICATE_COLUMN`, `MISSING_COLUMN`.
     pub fn new(header: &Header, options: &Options) -> Result<Self, Failure> {
-        let read: fn(&str) -> Result<Period, String> = |text| text.parse::<Period>().map_err(|error| error.to_string());
         Ok(Self {
             columns: Columns::read(header, options)?,
-            periods: Periods::new("period", read),
+            periods: Periods::new("period", |text| text.parse::<Period>().map_err(|error| error.to_string())),
             numbers: Numbers { decimal_comma: options.decimal_comma },
             key: String::new(),
         })

@@ -64,8 +64,8 @@ pub fn shown(text: &str) -> String {
     short
 }
 
-/// The status in a cell: a letter of the SDMX code list CL_OBS_STATUS, or one of the lower-case symbols of the UK
-/// Government Analysis Function for tables (x not available, c confidential, z not applicable, u low reliability).
+/// The status in a cell: a letter of the SDMX code list `CL_OBS_STATUS`, or one of the lower-case symbols of the
+/// UK Government Analysis Function for tables (x not available, c confidential, z not applicable, u low reliability).
 /// A blank cell beside a value means a normal one.
 ///
 /// # Errors
@@ -101,17 +101,19 @@ pub fn status(
 }
 
 /// Reads periods, each spelling once.
-#[derive(Debug)]
-pub struct Periods<F> {
-    read: F,
-    known: HashMap<String, Result<Period, String>>,
+pub struct Periods {
+    read: Box<dyn Fn(&str) -> Spelling + Send>,
+    known: HashMap<String, Spelling>,
     column: &'static str,
 }
 
-impl<F: Fn(&str) -> Result<Period, String>> Periods<F> {
+/// What a spelling means, or why it means nothing.
+type Spelling = Result<Period, String>;
+
+impl Periods {
     /// Reads by `read` what stands in the column.
-    pub fn new(column: &'static str, read: F) -> Self {
-        Self { read, known: HashMap::new(), column }
+    pub fn new(column: &'static str, read: impl Fn(&str) -> Spelling + Send + 'static) -> Self {
+        Self { read: Box::new(read), known: HashMap::new(), column }
     }
 
     /// The period in a cell.
@@ -122,16 +124,14 @@ impl<F: Fn(&str) -> Result<Period, String>> Periods<F> {
         if text.is_empty() {
             return Err(Reason::plain("REQUIRED", self.column, "no period"));
         }
-        let known = match self.known.get(text) {
-            Some(known) => known,
-            None => {
-                if self.known.len() >= MOST_PERIODS {
-                    self.known.clear();
-                }
-                let period = (self.read)(text);
-                self.known.entry(text.to_owned()).or_insert(period)
-            }
-        };
-        known.clone().map_err(|error| Reason::detailed("INVALID", self.column, "not a period", error))
+        let refuse = |error: &String| Reason::detailed("INVALID", self.column, "not a period", error);
+        if let Some(known) = self.known.get(text) {
+            return known.as_ref().copied().map_err(refuse);
+        }
+        if self.known.len() >= MOST_PERIODS {
+            self.known.clear();
+        }
+        let period = (self.read)(text);
+        self.known.entry(text.to_owned()).or_insert(period).as_ref().copied().map_err(refuse)
     }
 }

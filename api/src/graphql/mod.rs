@@ -7,6 +7,7 @@ pub mod error;
 pub mod id;
 pub mod input;
 pub mod latest;
+pub mod limits;
 pub mod loaders;
 pub mod node;
 pub mod observation;

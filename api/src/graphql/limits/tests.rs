@@ -1,0 +1,99 @@
+use std::{fmt::Write as _, time::Instant};
+
+use async_graphql::{Variables, parser::parse_query};
+use proptest::prelude::*;
+use rstest::rstest;
+
+use super::*;
+
+fn check(query: &str) -> Result<(), LimitExceeded> {
+    let limits = Limits::default();
+    check_text(query, &limits)?;
+    let shape = Shape::of(&crate::graphql::schema::sdl()).unwrap();
+    limits.check(&parse_query(query).unwrap(), &Variables::default(), &shape)
+}
+
+fn refused(query: &str) -> Option<&'static str> {
+    check(query).err().map(|error| error.limit)
+}
+
+/// Eight fragments, each spread eight times in the one before: sixteen million fields in a kilobyte.
+fn bomb() -> String {
+    let mut query = "{ communities { nodes { ...f0 } } }".to_owned();
+    for level in 0..8 {
+        let spread = format!("...f{} ", level + 1).repeat(8);
+        let _ = write!(query, " fragment f{level} on Community {{ slug {spread} }}");
+    }
+    query.push_str(" fragment f8 on Community { slug }");
+    query
+}
+
+#[test]
+fn a_bomb_of_fragments_is_refused_at_once() {
+    let shape = Shape::of(&crate::graphql::schema::sdl()).unwrap();
+    let document = parse_query(bomb()).unwrap();
+    let start = Instant::now();
+    let refused = Limits::default().check(&document, &Variables::default(), &shape);
+    assert!(matches!(refused, Err(LimitExceeded { limit: "fields", found, .. }) if found > 16_000_000));
+    // The pass takes microseconds; a second says that it follows spreads without memory.
+    assert!(start.elapsed().as_secs() < 1);
+}
+
+#[test]
+fn fragments_that_lead_back_to_themselves_end() {
+    assert_eq!(refused("{ communities { nodes { ...a } } } fragment a on Community { slug ...b } fragment b on Community { ...a }"), None);
+}
+
+#[rstest]
+#[case("{ communities(first: 100) { nodes { initiatives(first: 100) { nodes { participations(first: 100) { nodes { id } } } } } } }", Some("nodes"))]
+#[case("{ communities(first: 50) { nodes { initiatives(first: 3) { nodes { title { text } } } latestValues { value } } } }", None)]
+#[case("query($n: Int = 100) { communities(first: $n) { edges { node { initiatives(last: $n) { edges { node { learnings(first: $n) { nodes { id } } } } } } } } }", Some("nodes"))]
+#[case("{ comparison(network: \"a\", indicator: \"b\") { entries { community { initiatives(first: 100) { nodes { id } } } } } }", Some("nodes"))]
+#[case("{ comparison(network: \"a\", indicator: \"b\") { entries { community { slug name { text } } current { value } } } }", None)]
+#[case("{ __schema { types { fields { type { fields { type { fields { type { name } } } } } } } } }", Some("introspectionNodes"))]
+fn lists_multiply(#[case] query: &str, #[case] limit: Option<&str>) {
+    assert_eq!(refused(query), limit);
+}
+
+#[test]
+fn the_usual_introspection_passes() {
+    let of_type = "ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } } } } } }";
+    let query = format!(
+        "query {{ __schema {{ queryType {{ name }} types {{ ...FullType }} directives {{ name args {{ ...InputValue }} }} }} }}
+         fragment FullType on __Type {{ kind name fields(includeDeprecated: true) {{ name args {{ ...InputValue }} type {{ ...TypeRef }} }}
+           inputFields {{ ...InputValue }} interfaces {{ ...TypeRef }} enumValues {{ name }} possibleTypes {{ ...TypeRef }} }}
+         fragment InputValue on __InputValue {{ name type {{ ...TypeRef }} defaultValue }}
+         fragment TypeRef on __Type {{ kind name {of_type} }}"
+    );
+    assert_eq!(refused(&query), None);
+}
+
+#[test]
+fn each_limit_is_named() {
+    assert_eq!(refused(&format!("{{ {} }}", "a ".repeat(10_001))), Some("tokens"));
+    assert_eq!(refused(&format!("{{ {} }}", "a ".repeat(2_001))), Some("fields"));
+    let aliases: String = (0..201).fold(String::new(), |mut text, n| {
+        let _ = write!(text, "a{n}: __typename ");
+        text
+    });
+    assert_eq!(refused(&format!("{{ {aliases} }}")), Some("aliases"));
+    assert_eq!(refused(&format!("{{ __typename {} }}", "@include(if: true) ".repeat(101))), Some("directives"));
+    assert_eq!(refused(&format!("{}a{}", "{ a ".repeat(21), " }".repeat(21))), Some("depth"));
+    assert_eq!(check_text(&"{".repeat(100_000), &Limits::default()).unwrap_err().limit, "depth");
+}
+
+#[rstest]
+#[case("{ a(b: \"{{{{ # } \\\" \") }", 8)]
+#[case("{ a # { ( [ \n }", 3)]
+#[case("\"\"\"one \" token\"\"\"", 1)]
+fn tokens_are_those_of_the_grammar(#[case] text: &str, #[case] tokens: u64) {
+    assert!(check_text(text, &Limits { tokens, ..Limits::default() }).is_ok());
+    assert!(check_text(text, &Limits { tokens: tokens - 1, ..Limits::default() }).is_err());
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_counted(text in ".{0,300}") {
+        let _ = check_text(&text, &Limits::default());
+    }
+}

@@ -1,0 +1,35 @@
+//! An id for every request: the caller's, if it is a plain one, or a new one. It is in the log and on the reply.
+
+use actix_web::{
+    Error,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    http::header::{HeaderName, HeaderValue},
+    middleware::Next,
+};
+use tracing::Instrument as _;
+use uuid::Uuid;
+
+/// The header that carries it.
+pub(super) const HEADER: &str = "x-request-id";
+
+pub(super) async fn with_request_id<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let id = given(&request).unwrap_or_else(|| Uuid::now_v7().to_string());
+    let span = tracing::info_span!("request", id, method = %request.method(), path = request.path());
+    let mut response = next.call(request).instrument(span.clone()).await?;
+    span.in_scope(|| tracing::debug!(status = response.status().as_u16(), "answered"));
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(HeaderName::from_static(HEADER), value);
+    }
+    Ok(response)
+}
+
+/// The caller's id, if it is 1 to 64 letters, digits, dots, hyphens and underscores: nothing else gets into the log.
+fn given(request: &ServiceRequest) -> Option<String> {
+    let id = request.headers().get(HEADER)?.to_str().ok()?;
+    let good = (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+    good.then(|| id.to_owned())
+}
