@@ -2,9 +2,24 @@
 //!
 //! Formulae and guards follow the house's reference, “Comparing communities”; each function names its own source.
 
+mod aggregate;
+mod build;
+mod change;
+mod choose;
+mod comparability;
+mod number;
+mod spread;
+mod standing;
+mod target;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+pub use self::{
+    build::compare,
+    comparability::{SMALL_BASE, SMALL_COUNT},
+    standing::PEERS,
+};
 use crate::{
     code::codes,
     id::{CommunityId, IndicatorVersionId, SeriesId, SourceId, TargetId},
@@ -240,7 +255,6 @@ pub struct Comparison {
     pub aggregate: Option<Aggregate>,
 }
 
-/// TEMPORARY until build.rs stands.
-pub fn compare(input: &Input) -> Comparison {
-    Comparison { version: input.version, period: None, source: None, entries: vec![], distribution: None, coverage: Coverage { expected: 0, reporting: 0, population_expected: None, population_reporting: None }, cohort_change: None, aggregate: None }
-}
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+mod tests;

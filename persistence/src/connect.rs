@@ -1,0 +1,105 @@
+//! Connecting to SQLite and PostgreSQL.
+
+use std::time::Duration;
+
+use domain::{Error, Result};
+use sea_orm::{ConnectOptions, Database, DatabaseConnection};
+
+/// How to reach the database.
+#[derive(Clone)]
+pub struct DatabaseConfig {
+    /// `sqlite://file.db`, `sqlite::memory:` or `postgres://user:password@host/database`.
+    pub url: String,
+    /// The most connections at a time.
+    pub max_connections: u32,
+    /// The longest that a statement may take (PostgreSQL).
+    pub statement_timeout: Duration,
+    /// The longest wait for a free connection.
+    pub acquire_timeout: Duration,
+}
+
+impl DatabaseConfig {
+    /// The usual settings for a database at this address.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            max_connections: 16,
+            statement_timeout: Duration::from_secs(8),
+            acquire_timeout: Duration::from_secs(5),
+        }
+    }
+
+    fn is_memory(&self) -> bool {
+        self.url.contains(":memory:")
+    }
+}
+
+/// Connections for reading, and for writing where that makes a difference: SQLite has one writer at a time, and whoever
+/// waits for its turn in the pool never meets a locked database.
+pub(crate) struct Connections {
+    pub(crate) read: DatabaseConnection,
+    pub(crate) write: DatabaseConnection,
+}
+
+/// Connects.
+///
+/// # Errors
+/// [`Error::Internal`] naming `DATABASE_URL`, without repeating it: it may hold a password.
+pub(crate) async fn connect(config: &DatabaseConfig) -> Result<Connections> {
+    if config.url.starts_with("postgres://") || config.url.starts_with("postgresql://") {
+        let pool = open(postgres(config)).await?;
+        return Ok(Connections { read: pool.clone(), write: pool });
+    }
+    if !config.url.starts_with("sqlite:") {
+        return Err(Error::internal("DATABASE_URL begins with neither sqlite: nor postgres://"));
+    }
+    let write = open(sqlite(config, 1)).await?;
+    // A database in memory belongs to its one connection.
+    let read = if config.is_memory() { write.clone() } else { open(sqlite(config, config.max_connections)).await? };
+    Ok(Connections { read, write })
+}
+
+async fn open(options: ConnectOptions) -> Result<DatabaseConnection> {
+    Database::connect(options).await.map_err(|error| Error::internal(format!("DATABASE_URL: cannot connect: {error}")))
+}
+
+fn options(config: &DatabaseConfig, url: &str, connections: u32) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(connections)
+        .min_connections(1)
+        .acquire_timeout(config.acquire_timeout)
+        .connect_timeout(config.acquire_timeout)
+        // A ping on every checkout costs a third of the throughput of small queries.
+        .test_before_acquire(false)
+        .sqlx_logging(false);
+    options
+}
+
+fn postgres(config: &DatabaseConfig) -> ConnectOptions {
+    let mut options = options(config, &config.url, config.max_connections);
+    options.statement_timeout(config.statement_timeout).set_application_name("concert");
+    options
+}
+
+fn sqlite(config: &DatabaseConfig, connections: u32) -> ConnectOptions {
+    use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+    let mut options = options(config, &config.url, connections);
+    if config.is_memory() {
+        // Connections that are given up take such a database with them.
+        options.idle_timeout(None).max_lifetime(None);
+    }
+    let patience = config.acquire_timeout;
+    options.map_sqlx_sqlite_opts(move |options| {
+        options
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal)
+            .foreign_keys(true)
+            .busy_timeout(patience)
+            .statement_cache_capacity(256)
+            .pragma("cache_size", "-16000")
+            .pragma("temp_store", "memory")
+    });
+    options
+}

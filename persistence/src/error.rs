@@ -1,0 +1,75 @@
+//! What goes wrong in a database, in the words of the domain. Texts of statements and of drivers go to the log alone.
+
+use domain::error::{Error, Problem, ProblemCode};
+use sea_orm::{DbErr, RuntimeErr, sqlx};
+
+/// Which field a broken constraint speaks of: its name on PostgreSQL, its columns on SQLite.
+const UNIQUE: &[(&str, &str, &str)] = &[
+    ("source_key", "source.key", "key"),
+    ("indicator_code", "indicator.code", "code"),
+    ("indicator_version_number", "indicator_version.indicator_id", "number"),
+    ("network_slug", "network.slug", "slug"),
+    ("community_slug", "community.slug", "slug"),
+    ("community_code_code", "community_code.scheme", "codes"),
+    ("initiative_slug", "initiative.slug", "slug"),
+    ("partner_slug", "partner.slug", "slug"),
+    ("learning_slug", "learning.slug", "slug"),
+    ("baseline_series", "baseline.series_id", "series"),
+    ("series_key", "series.community_id", "series"),
+];
+
+/// SQLSTATE codes of PostgreSQL after which the same call may go through: statement timeout, serialization failure,
+/// deadlock, lock not available; and the classes of insufficient resources and of operator intervention.
+const RETRYABLE: [&str; 4] = ["57014", "40001", "40P01", "55P03"];
+const RETRYABLE_CLASSES: [&str; 3] = ["53", "57P", "08"];
+/// Result codes of SQLite likewise: busy, locked, read-only, input or output error, full, cannot open.
+const SQLITE_RETRYABLE: [i64; 6] = [5, 6, 8, 10, 13, 14];
+
+/// A database error in the words of the domain.
+#[must_use]
+pub fn database(error: DbErr) -> Error {
+    match &error {
+        DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => busy(&error),
+        DbErr::Exec(inner) | DbErr::Query(inner) => match inner {
+            RuntimeErr::SqlxError(inner) => of_driver(inner, &error),
+            RuntimeErr::Internal(_) => Error::internal(error),
+        },
+        _ => Error::internal(error),
+    }
+}
+
+fn busy(error: &DbErr) -> Error {
+    tracing::warn!(%error, "the database cannot answer just now");
+    Error::Busy
+}
+
+fn of_driver(driver: &sqlx::Error, error: &DbErr) -> Error {
+    match driver {
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => busy(error),
+        sqlx::Error::Database(detail) if detail.is_unique_violation() => taken(detail.as_ref(), error),
+        sqlx::Error::Database(detail) => {
+            let code = detail.code().unwrap_or_default();
+            let sqlite = detail.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some();
+            // The low byte of an extended result code is the plain one.
+            let retryable = if sqlite {
+                code.parse::<i64>().is_ok_and(|code| SQLITE_RETRYABLE.contains(&(code & 0xff)))
+            } else {
+                RETRYABLE.contains(&code.as_ref()) || RETRYABLE_CLASSES.iter().any(|class| code.starts_with(class))
+            };
+            if retryable { busy(error) } else { Error::internal(error) }
+        }
+        _ => Error::internal(error),
+    }
+}
+
+fn taken(detail: &dyn sqlx::error::DatabaseError, error: &DbErr) -> Error {
+    let (name, message) = (detail.constraint().unwrap_or_default(), detail.message());
+    let known = UNIQUE.iter().find(|(constraint, columns, _)| *constraint == name || message.contains(columns));
+    match known {
+        Some((_, _, field)) => {
+            Error::Conflict(Problem::new(*field, ProblemCode::Taken, "another record already has it"))
+        }
+        // Two writers recorded the same at the same moment; the second finds the first's when it tries again.
+        None => busy(error),
+    }
+}

@@ -1,0 +1,134 @@
+//! What comparisons choose from.
+
+use chrono::NaiveDate;
+use domain::{
+    Result,
+    access::Scope,
+    community::{CommunityCode, Population},
+    compare::Candidate,
+    id::NetworkId,
+    period::Period,
+    port::figures::{CandidateQuery, Member},
+    series::Series,
+};
+use sea_orm::{ConnectionTrait, sqlx::types::Json};
+use uuid::Uuid;
+
+use super::{
+    newest::newest,
+    row::Row,
+    sql::{self, Sight, Sql},
+};
+use crate::error::database;
+
+/// The condition that the figure in table `alias` is for this period.
+fn for_period(sql: &mut Sql, alias: &str, period: Period) -> String {
+    let (end, start, kind) = (sql.bind(period.end()), sql.bind(period.start()), sql.bind(period.kind().code()));
+    format!("{alias}.period_end = {end} AND {alias}.period_start = {start} AND {alias}.period_kind = {kind}")
+}
+
+/// See [`domain::port::figures::Figures::candidates`].
+pub(super) async fn candidates<C: ConnectionTrait>(db: &C, scope: Scope, query: &CandidateQuery) -> Result<Vec<Candidate>> {
+    let mut sql = Sql::new(db.get_database_backend());
+    let sight = Sight::new(&mut sql, scope, query.now);
+    let current = current(&mut sql, &sight, query);
+    let (baseline, declared) = baseline(&mut sql, query.baseline_period);
+    // A break is rare: a partial index holds nothing else, so that looking for one costs next to nothing.
+    let text = format!(
+        "SELECT c.community_id, c.indicator_version_id, c.source_id, {current_figure}, {declared}, {baseline_figure}, \
+         CASE WHEN p.series_id IS NULL THEN FALSE ELSE EXISTS (SELECT 1 FROM observation x WHERE x.series_id = c.series_id \
+         AND x.status = 'B' AND x.superseded_at IS NULL AND x.period_end > p.period_end AND x.period_end <= c.period_end{seen_break}) END \
+         FROM ({current}) AS c LEFT JOIN baseline b ON b.series_id = c.series_id AND b.archived_at IS NULL \
+         LEFT JOIN observation p ON p.series_id = c.series_id AND {baseline} AND p.superseded_at IS NULL \
+         AND p.value IS NOT NULL{seen_baseline}",
+        current_figure = sql::figure("c"),
+        baseline_figure = sql::figure("p"),
+        seen_break = sight.figure("x"),
+        seen_baseline = sight.figure("p"),
+    );
+    let rows = db.query_all_raw(sql.statement(text)).await.map_err(database)?;
+    rows.iter()
+        .map(|row| {
+            let mut row = Row::new(row)?;
+            let series = Series {
+                community: row.id()?,
+                indicator: query.indicator,
+                indicator_version: row.id()?,
+                source: row.id()?,
+                disaggregation: query.disaggregation.clone(),
+            };
+            let current = row.observation()?;
+            let declared: bool = row.take()?;
+            let baseline = row.optional_observation()?;
+            Ok(Candidate {
+                series_id: current.series,
+                series,
+                current,
+                baseline_declared: declared && baseline.is_some(),
+                baseline,
+                broken_since_baseline: row.take()?,
+            })
+        })
+        .collect()
+}
+
+/// The current figures: for the period asked for, or the newest.
+fn current(sql: &mut Sql, sight: &Sight, query: &CandidateQuery) -> String {
+    let whose = sql.ids(query.communities.iter().copied(), "whose");
+    let indicator = sql.bind(Uuid::from(query.indicator));
+    let disaggregation = sql.bind(query.disaggregation.to_string());
+    let condition = |table: &str| {
+        format!(
+            "{table}.indicator_id = {indicator} AND {table}.disaggregation = {disaggregation} \
+             AND {table}.community_id IN (SELECT whose.id FROM {whose})"
+        )
+    };
+    let Some(period) = query.period else { return newest(sight, &condition("l")) };
+    format!(
+        "SELECT {of_what}, {figure} FROM series s JOIN observation o ON o.series_id = s.id AND {period} \
+         AND o.superseded_at IS NULL WHERE {condition}{figure_sight}{community_sight}",
+        of_what = sql::series("s"),
+        figure = sql::figure("o"),
+        period = for_period(sql, "o", period),
+        condition = condition("s"),
+        figure_sight = sight.figure("o"),
+        community_sight = sight.community("s.community_id"),
+    )
+}
+
+/// The condition that the figure `p` is the baseline, and whether that is the declared one `b`.
+fn baseline(sql: &mut Sql, period: Option<Period>) -> (String, String) {
+    let same = |a: &str, b: &str| {
+        format!("{a}.period_end = {b}.period_end AND {a}.period_start = {b}.period_start AND {a}.period_kind = {b}.period_kind")
+    };
+    match period {
+        None => (same("p", "b"), "b.series_id IS NOT NULL".to_owned()),
+        Some(period) => (for_period(sql, "p", period), format!("COALESCE({}, FALSE)", same("p", "b"))),
+    }
+}
+
+/// See [`domain::port::figures::Figures::members`].
+pub(super) async fn members<C: ConnectionTrait>(db: &C, network: NetworkId, day: NaiveDate) -> Result<Vec<Member>> {
+    let mut sql = Sql::new(db.get_database_backend());
+    let (network, day) = (sql.bind(Uuid::from(network)), sql.bind(day));
+    let text = format!(
+        "SELECT c.id, c.populations, c.codes FROM membership m JOIN community c ON c.id = m.community_id \
+         WHERE m.network_id = {network} AND m.joined_on <= {day} AND (m.left_on IS NULL OR {day} < m.left_on) \
+         AND m.archived_at IS NULL AND c.archived_at IS NULL ORDER BY c.id"
+    );
+    let rows = db.query_all_raw(sql.statement(text)).await.map_err(database)?;
+    rows.iter()
+        .map(|row| {
+            let mut row = Row::new(row)?;
+            let community = row.id()?;
+            let Json(populations) = row.take::<Json<Vec<Population>>>()?;
+            let Json(codes) = row.take::<Json<Vec<CommunityCode>>>()?;
+            let newest = populations.iter().max_by_key(|population| population.as_of);
+            Ok(Member {
+                community,
+                population: newest.map(|population| population.persons),
+                geography_changes: codes.iter().flat_map(|code| [code.valid_from, code.valid_until]).flatten().collect(),
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,88 @@
+//! Figures: series, observations in append-only revisions, and the rollup of each series' newest value.
+//!
+//! The rollup `latest_observation` holds, for every series that has one, the newest current figure with a value that is
+//! no forecast, whoever may see it. Readers of what is public take it where it is public, and otherwise look the newest
+//! public figure up among the observations at the moment of reading.
+
+mod bulk;
+mod candidates;
+mod decide;
+mod newest;
+mod read;
+mod record;
+pub(crate) mod row;
+mod series;
+pub(crate) mod sql;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use chrono::{DateTime, NaiveDate, Utc};
+use domain::{
+    Result,
+    access::Scope,
+    compare::Candidate,
+    id::{CommunityId, IndicatorId, IndicatorVersionId, NetworkId, SeriesId},
+    observation::{NewObservation, Observation, ObservationFilter, ObservationSort, Outcome},
+    page::{ListQuery, Page},
+    period::Period,
+    port::figures::{CandidateQuery, Figures, Latest, Member},
+    series::{Disaggregation, Series},
+};
+use sea_orm::ConnectionTrait;
+
+use crate::repo::Repos;
+
+#[async_trait]
+impl<C: ConnectionTrait + Send + Sync> Figures for Repos<C> {
+    async fn latest(
+        &self,
+        scope: Scope,
+        communities: &[CommunityId],
+        indicators: &[IndicatorId],
+        disaggregation: &Disaggregation,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Latest>> {
+        read::latest(&self.0, scope, communities, indicators, disaggregation, now).await
+    }
+
+    async fn latest_of(&self, scope: Scope, series: &[SeriesId], now: DateTime<Utc>) -> Result<HashMap<SeriesId, Observation>> {
+        read::latest_of(&self.0, scope, series, now).await
+    }
+
+    async fn observations(
+        &self,
+        scope: Scope,
+        series: &[SeriesId],
+        query: &ListQuery<ObservationFilter, ObservationSort>,
+        now: DateTime<Utc>,
+    ) -> Result<HashMap<SeriesId, Page<Observation>>> {
+        read::observations(&self.0, scope, series, query, now).await
+    }
+
+    async fn revisions(&self, scope: Scope, keys: &[(SeriesId, Period)], now: DateTime<Utc>) -> Result<Vec<Observation>> {
+        read::revisions(&self.0, scope, keys, now).await
+    }
+
+    async fn is_observed(&self, version: IndicatorVersionId) -> Result<bool> {
+        read::is_observed(&self.0, version).await
+    }
+
+    async fn members(&self, network: NetworkId, day: NaiveDate) -> Result<Vec<Member>> {
+        candidates::members(&self.0, network, day).await
+    }
+
+    async fn candidates(&self, scope: Scope, query: &CandidateQuery) -> Result<Vec<Candidate>> {
+        candidates::candidates(&self.0, scope, query).await
+    }
+
+    async fn ensure_series(&self, series: &[Series], at: DateTime<Utc>, by: &str) -> Result<Vec<SeriesId>> {
+        series::ensure(&self.0, series, at, by).await
+    }
+
+    async fn record(&self, figures: &[NewObservation], at: DateTime<Utc>, by: &str) -> Result<Vec<Outcome>> {
+        record::record(&self.0, figures, at, by).await
+    }
+}

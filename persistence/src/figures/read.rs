@@ -1,0 +1,236 @@
+//! Reading figures.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use domain::{
+    Error, Result,
+    access::Scope,
+    error::ProblemCode,
+    id::{CommunityId, IndicatorId, IndicatorVersionId, SeriesId},
+    observation::{Observation, ObservationFilter, ObservationSort},
+    page::{Cursor, CursorValue, Direction, ListQuery, Page},
+    period::Period,
+    port::figures::Latest,
+    series::Disaggregation,
+};
+use sea_orm::{ConnectionTrait, QueryResult};
+
+use super::{
+    newest::newest,
+    row::Row,
+    sql::{self, Sight, Sql},
+};
+use crate::error::database;
+
+async fn rows<C: ConnectionTrait>(db: &C, sql: Sql, text: String) -> Result<Vec<QueryResult>> {
+    db.query_all_raw(sql.statement(text)).await.map_err(database)
+}
+
+/// See [`domain::port::figures::Figures::latest`].
+pub(super) async fn latest<C: ConnectionTrait>(
+    db: &C,
+    scope: Scope,
+    communities: &[CommunityId],
+    indicators: &[IndicatorId],
+    disaggregation: &Disaggregation,
+    now: DateTime<Utc>,
+) -> Result<Vec<Latest>> {
+    let mut sql = Sql::new(db.get_database_backend());
+    let sight = Sight::new(&mut sql, scope, now);
+    let whose = sql.ids(communities.iter().copied(), "whose");
+    let mut condition = format!("l.community_id IN (SELECT whose.id FROM {whose})");
+    if !indicators.is_empty() {
+        let what = sql.ids(indicators.iter().copied(), "what");
+        condition += &format!(" AND l.indicator_id IN (SELECT what.id FROM {what})");
+    }
+    condition += &format!(" AND l.disaggregation = {}", sql.bind(disaggregation.to_string()));
+    let rows = rows(db, sql, newest(&sight, &condition)).await?;
+    rows.iter()
+        .map(|row| {
+            let mut row = Row::new(row)?;
+            let series = row.series()?;
+            let observation = row.observation()?;
+            Ok(Latest { series_id: observation.series, series, observation })
+        })
+        .collect()
+}
+
+/// See [`domain::port::figures::Figures::latest_of`].
+pub(super) async fn latest_of<C: ConnectionTrait>(
+    db: &C,
+    scope: Scope,
+    series: &[SeriesId],
+    now: DateTime<Utc>,
+) -> Result<HashMap<SeriesId, Observation>> {
+    let mut sql = Sql::new(db.get_database_backend());
+    let sight = Sight::new(&mut sql, scope, now);
+    let ids = sql.ids(series.iter().copied(), "ids");
+    let rows = rows(db, sql, newest(&sight, &format!("l.series_id IN (SELECT ids.id FROM {ids})"))).await?;
+    rows.iter()
+        .map(|row| {
+            let mut row = Row::new(row)?;
+            row.skip(sql::SERIES_COLUMNS);
+            row.observation().map(|observation| (observation.series, observation))
+        })
+        .collect()
+}
+
+/// The place of a period among those of its series, as cursors carry it.
+fn place(period: Period) -> String {
+    format!("{}/{}/{}", period.end(), period.start(), period.kind().code())
+}
+
+/// Reads a place back: end, start and kind, in that order.
+fn read_place(cursor: &Cursor, field: &'static str) -> Result<(NaiveDate, NaiveDate, String)> {
+    let parse = || {
+        let CursorValue::Text(text) = &cursor.value else { return None };
+        let mut parts = text.splitn(3, '/');
+        Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?, parts.next()?.to_owned()))
+    };
+    parse().ok_or_else(|| Error::invalid(field, ProblemCode::Invalid, "this is not a cursor of this list"))
+}
+
+/// The conditions that a filter puts on figures in table `o`, each beginning with `AND`.
+fn filtered(sql: &mut Sql, filter: &ObservationFilter) -> String {
+    let mut text = String::new();
+    if let Some(kind) = filter.kind {
+        text += &format!(" AND o.period_kind = {}", sql.bind(kind.code()));
+    }
+    if let Some(from) = filter.from {
+        text += &format!(" AND o.period_end > {}", sql.bind(from));
+    }
+    if let Some(until) = filter.until {
+        text += &format!(" AND o.period_start <= {}", sql.bind(until));
+    }
+    text
+}
+
+/// See [`domain::port::figures::Figures::observations`].
+pub(super) async fn observations<C: ConnectionTrait>(
+    db: &C,
+    scope: Scope,
+    series: &[SeriesId],
+    query: &ListQuery<ObservationFilter, ObservationSort>,
+    now: DateTime<Utc>,
+) -> Result<HashMap<SeriesId, Page<Observation>>> {
+    let totals = if query.count { Some(count(db, scope, series, &query.filter, now).await?) } else { None };
+    let mut fetched = fetch(db, scope, series, query, now).await?;
+    let page = |id: &SeriesId| {
+        let total = totals.as_ref().map(|totals| totals.get(id).copied().unwrap_or(0));
+        let items = fetched.remove(id).unwrap_or_default();
+        (*id, Page::from_fetched(items, &query.page, total))
+    };
+    Ok(series.iter().map(page).collect())
+}
+
+async fn count<C: ConnectionTrait>(
+    db: &C,
+    scope: Scope,
+    series: &[SeriesId],
+    filter: &ObservationFilter,
+    now: DateTime<Utc>,
+) -> Result<HashMap<SeriesId, u64>> {
+    let mut sql = Sql::new(db.get_database_backend());
+    let sight = Sight::new(&mut sql, scope, now);
+    let whose = sight.one_of(&mut sql, "o.series_id", series);
+    let filter = filtered(&mut sql, filter);
+    let text = format!(
+        "SELECT o.series_id, count(*) FROM observation o WHERE {whose} AND o.superseded_at IS NULL{filter}{} GROUP BY o.series_id",
+        sight.figure("o")
+    );
+    let rows = rows(db, sql, text).await?;
+    rows.iter()
+        .map(|row| {
+            let mut row = Row::new(row)?;
+            Ok((row.id()?, u64::try_from(row.take::<i64>()?).map_err(Error::internal)?))
+        })
+        .collect()
+}
+
+type Items = Vec<(Cursor, Observation)>;
+
+async fn fetch<C: ConnectionTrait>(
+    db: &C,
+    scope: Scope,
+    series: &[SeriesId],
+    query: &ListQuery<ObservationFilter, ObservationSort>,
+    now: DateTime<Utc>,
+) -> Result<HashMap<SeriesId, Items>> {
+    let page = &query.page;
+    let mut sql = Sql::new(db.get_database_backend());
+    let sight = Sight::new(&mut sql, scope, now);
+    let whose = sight.one_of(&mut sql, "o.series_id", series);
+    let mut condition = filtered(&mut sql, &query.filter);
+    let ascending = query.order.direction == Direction::Ascending;
+    for (cursor, field, follows) in [(&page.after, "after", ascending), (&page.before, "before", !ascending)] {
+        let Some(cursor) = cursor else { continue };
+        let (end, start, kind) = read_place(cursor, field)?;
+        let (end, start, kind) = (sql.bind(end), sql.bind(start), sql.bind(kind));
+        let sign = if follows { '>' } else { '<' };
+        condition += &format!(" AND (o.period_end, o.period_start, o.period_kind) {sign} ({end}, {start}, {kind})");
+    }
+    // Counted from the end, the nearest come first too; the page turns them round again.
+    let way = if ascending == page.from_end { "DESC" } else { "ASC" };
+    let most = sql.bind(i64::try_from(page.size).unwrap_or(i64::MAX).saturating_add(1));
+    let text = format!(
+        "SELECT {ranked}, ranked.place FROM (SELECT {figure}, row_number() OVER (PARTITION BY o.series_id \
+         ORDER BY o.period_end {way}, o.period_start {way}, o.period_kind {way}) AS place \
+         FROM observation o WHERE {whose} AND o.superseded_at IS NULL{condition}{sight}) AS ranked \
+         WHERE ranked.place <= {most} ORDER BY ranked.series_id, ranked.place",
+        ranked = sql::figure("ranked"),
+        figure = sql::figure("o"),
+        sight = sight.figure("o"),
+    );
+    let tag = query.order.tag();
+    let mut fetched: HashMap<SeriesId, Items> = HashMap::with_capacity(series.len());
+    for row in &rows(db, sql, text).await? {
+        let observation = Row::new(row)?.observation()?;
+        let cursor = Cursor {
+            order: tag.clone(),
+            value: CursorValue::Text(place(observation.period)),
+            id: observation.series.into(),
+        };
+        fetched.entry(observation.series).or_default().push((cursor, observation));
+    }
+    Ok(fetched)
+}
+
+/// See [`domain::port::figures::Figures::revisions`].
+pub(super) async fn revisions<C: ConnectionTrait>(
+    db: &C,
+    scope: Scope,
+    keys: &[(SeriesId, Period)],
+    now: DateTime<Utc>,
+) -> Result<Vec<Observation>> {
+    let mut sql = Sql::new(db.get_database_backend());
+    let sight = Sight::new(&mut sql, scope, now);
+    let wanted = sql.periods(keys.iter().copied(), "k");
+    let text = format!(
+        "SELECT {figure}, o.superseded_at FROM {wanted} JOIN observation o ON o.series_id = k.series_id \
+         AND o.period_end = k.period_end AND o.period_start = k.period_start AND o.period_kind = k.period_kind \
+         WHERE TRUE{revision}{series} ORDER BY o.series_id, o.period_end, o.period_start, o.period_kind, o.revision",
+        figure = sql::figure("o"),
+        revision = sight.revision("o"),
+        series = sight.series("o.series_id"),
+    );
+    let rows = rows(db, sql, text).await?;
+    rows.iter()
+        .map(|row| {
+            let mut row = Row::new(row)?;
+            let observation = row.observation()?;
+            Ok(Observation { superseded_at: row.take()?, ..observation })
+        })
+        .collect()
+}
+
+/// See [`domain::port::figures::Figures::is_observed`].
+pub(super) async fn is_observed<C: ConnectionTrait>(db: &C, version: IndicatorVersionId) -> Result<bool> {
+    let mut sql = Sql::new(db.get_database_backend());
+    let version = sql.bind(uuid::Uuid::from(version));
+    let text = format!(
+        "SELECT 1 FROM series s WHERE s.indicator_version_id = {version} \
+         AND EXISTS (SELECT 1 FROM observation o WHERE o.series_id = s.id) LIMIT 1"
+    );
+    Ok(!rows(db, sql, text).await?.is_empty())
+}

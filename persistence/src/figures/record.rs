@@ -1,0 +1,190 @@
+//! Recording figures in bulk.
+
+use chrono::{DateTime, SubsecRound, Utc};
+use domain::{
+    Error, Result,
+    id::SeriesId,
+    observation::{NewObservation, Observation, ObservationStatus, Outcome},
+    period::Period,
+};
+use sea_orm::ConnectionTrait;
+
+use super::{
+    bulk::{self, Revision},
+    decide::{Decider, Decision},
+    row::Row,
+    sql::{self, Sql},
+};
+use crate::error::database;
+
+/// How many figures are read, decided and written together.
+const CHUNK: usize = 5_000;
+
+/// Records figures; see [`domain::port::figures::Figures::record`].
+///
+/// Statements for every chunk, however many rows it has: read the current figures, write the new revisions (`SQLite`: one
+/// for every 500), mark those that they supersede, bring the newest values up to date.
+pub(super) async fn record<C: ConnectionTrait>(
+    db: &C,
+    figures: &[NewObservation],
+    at: DateTime<Utc>,
+    by: &str,
+) -> Result<Vec<Outcome>> {
+    let at = at.trunc_subsecs(6);
+    lock(db, figures).await?;
+    let mut outcomes = Vec::with_capacity(figures.len());
+    for chunk in figures.chunks(CHUNK) {
+        record_chunk(db, chunk, at, by, &mut outcomes).await?;
+    }
+    Ok(outcomes)
+}
+
+/// The different series of these figures, in order.
+fn series_of<'a>(figures: impl IntoIterator<Item = &'a NewObservation>) -> Vec<SeriesId> {
+    let mut series: Vec<_> = figures.into_iter().map(|new| new.series).collect();
+    series.sort_unstable();
+    series.dedup();
+    series
+}
+
+/// Takes the series for this transaction, so that nobody else records into them until it ends: what is read here stays
+/// true until it is written. All recorders take series in the same order. `SQLite` has one writer at a time anyway.
+async fn lock<C: ConnectionTrait>(db: &C, figures: &[NewObservation]) -> Result<()> {
+    let series = series_of(figures);
+    let mut sql = Sql::new(db.get_database_backend());
+    let ids = sql.ids(series.iter().copied(), "ids");
+    let found = format!("SELECT series.id FROM series WHERE series.id IN (SELECT ids.id FROM {ids})");
+    let found = if sql.is_postgres() { format!("{found} ORDER BY series.id FOR NO KEY UPDATE") } else { found };
+    let text = format!("SELECT count(*) FROM ({found}) AS found");
+    let row = db.query_one_raw(sql.statement(text)).await.map_err(database)?;
+    let row = row.ok_or_else(|| Error::internal("a count answered nothing"))?;
+    let count: i64 = Row::new(&row)?.take()?;
+    if usize::try_from(count) == Ok(series.len()) {
+        return Ok(());
+    }
+    Err(Error::internal("figures of a series that does not exist"))
+}
+
+async fn record_chunk<C: ConnectionTrait>(
+    db: &C,
+    chunk: &[NewObservation],
+    at: DateTime<Utc>,
+    by: &str,
+    outcomes: &mut Vec<Outcome>,
+) -> Result<()> {
+    let current = current(db, chunk).await?;
+    let mut decider = Decider::new(at, current, chunk.len());
+    let (mut written, mut superseded) = (Vec::with_capacity(chunk.len()), Vec::new());
+    for new in chunk {
+        outcomes.push(match decider.decide(new) {
+            Decision::Create => {
+                written.push(Revision { new, revision: 1 });
+                Outcome::Created
+            }
+            Decision::Supersede(revision) => {
+                written.push(Revision { new, revision: revision.saturating_add(1) });
+                superseded.push((new.series, new.period));
+                Outcome::Updated
+            }
+            Decision::Leave(outcome) => outcome,
+        });
+    }
+    if written.is_empty() {
+        return Ok(());
+    }
+    if !superseded.is_empty() {
+        supersede(db, superseded.iter().copied(), at).await?;
+    }
+    written.sort_unstable_by_key(Revision::place);
+    bulk::insert(db, &written, at, by).await.map_err(database)?;
+    let series = series_of(written.iter().map(|row| row.new));
+    // Only a revision can take a value away; a new period can not.
+    let may_vanish = !superseded.is_empty()
+        && written.iter().any(|row| row.new.figure.value.is_none() || row.new.figure.status == ObservationStatus::Forecast);
+    if may_vanish {
+        remove_vanished(db, &series).await?;
+    }
+    refresh_latest(db, &series).await
+}
+
+/// The current figures that these could meet: those of their series that reach into their span of time.
+async fn current<C: ConnectionTrait>(db: &C, chunk: &[NewObservation]) -> Result<Vec<Observation>> {
+    let start = chunk.iter().map(|new| new.period.start()).min();
+    let end = chunk.iter().map(|new| new.period.end()).max();
+    let (Some(start), Some(end)) = (start, end) else { return Ok(Vec::new()) };
+    let mut sql = Sql::new(db.get_database_backend());
+    let ids = sql.ids(series_of(chunk), "ids");
+    let (start, end) = (sql.bind(start), sql.bind(end));
+    let condition = format!(
+        "o.series_id = ids.id AND o.period_end > {start} AND o.period_start < {end} AND o.superseded_at IS NULL"
+    );
+    let columns = sql::figure("o");
+    // `OFFSET 0` keeps PostgreSQL from joining by reading the whole table, as it would while it believes it to be small:
+    // within one long transaction nobody tells it otherwise.
+    let text = if sql.is_postgres() {
+        format!("SELECT {columns} FROM {ids} CROSS JOIN LATERAL (SELECT * FROM observation o WHERE {condition} OFFSET 0) AS o")
+    } else {
+        format!("SELECT {columns} FROM {ids} CROSS JOIN observation o ON {condition}")
+    };
+    let rows = db.query_all_raw(sql.statement(text)).await.map_err(database)?;
+    rows.iter().map(|row| Row::new(row)?.observation()).collect()
+}
+
+/// Marks the current revisions of these periods as superseded.
+async fn supersede<C: ConnectionTrait>(
+    db: &C,
+    keys: impl IntoIterator<Item = (SeriesId, Period)>,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    let mut sql = Sql::new(db.get_database_backend());
+    let keys = sql.periods(keys, "k");
+    let at = sql.bind(at);
+    let text = format!(
+        "UPDATE observation SET superseded_at = {at} FROM {keys} WHERE observation.series_id = k.series_id \
+         AND observation.period_end = k.period_end AND observation.period_start = k.period_start \
+         AND observation.period_kind = k.period_kind AND observation.superseded_at IS NULL"
+    );
+    db.execute_raw(sql.statement(text)).await.map_err(database).map(drop)
+}
+
+/// Takes series without any value left out of the rollup.
+async fn remove_vanished<C: ConnectionTrait>(db: &C, series: &[SeriesId]) -> Result<()> {
+    let mut sql = Sql::new(db.get_database_backend());
+    let ids = sql.ids(series.iter().copied(), "ids");
+    let text = format!(
+        "DELETE FROM latest_observation WHERE series_id IN (SELECT ids.id FROM {ids}) AND NOT EXISTS \
+         (SELECT 1 FROM observation o WHERE o.series_id = latest_observation.series_id AND {})",
+        sql::counts_as_newest("o")
+    );
+    db.execute_raw(sql.statement(text)).await.map_err(database).map(drop)
+}
+
+/// Writes the newest value of each of these series into the rollup, where it is another than before.
+async fn refresh_latest<C: ConnectionTrait>(db: &C, series: &[SeriesId]) -> Result<()> {
+    let mut sql = Sql::new(db.get_database_backend());
+    let ids = sql.ids(series.iter().copied(), "ids");
+    let (counts, order) = (sql::counts_as_newest("p"), sql::newest_first("p"));
+    let newest = if sql.is_postgres() {
+        format!("CROSS JOIN LATERAL (SELECT * FROM observation p WHERE p.series_id = ids.id AND {counts} ORDER BY {order} LIMIT 1) AS o")
+    } else {
+        format!(
+            "CROSS JOIN observation o ON o.series_id = ids.id AND (o.period_end, o.period_start, o.period_kind, o.revision) = \
+             (SELECT p.period_end, p.period_start, p.period_kind, p.revision FROM observation p \
+             WHERE p.series_id = ids.id AND {counts} ORDER BY {order} LIMIT 1)"
+        )
+    };
+    let place = |table: &str| format!("({table}.period_end, {table}.period_start, {table}.period_kind, {table}.revision)");
+    let text = format!(
+        "INSERT INTO latest_observation ({of_what}, {figure}) SELECT {from_series}, {from_figure} \
+         FROM {ids} JOIN series s ON s.id = ids.id {newest} WHERE TRUE \
+         ON CONFLICT (series_id) DO UPDATE SET {set} WHERE {kept} <> {found}",
+        of_what = sql::series_names(),
+        figure = sql::figure_names(),
+        from_series = sql::series("s"),
+        from_figure = sql::figure("o"),
+        set = sql::overwrite_figure(),
+        kept = place("latest_observation"),
+        found = place("excluded"),
+    );
+    db.execute_raw(sql.statement(text)).await.map_err(database).map(drop)
+}

@@ -1,0 +1,129 @@
+//! Finding series, and creating those that are missing.
+
+use std::{
+    collections::HashMap,
+    fmt::Write as _,
+};
+
+use chrono::{DateTime, Utc};
+use domain::{Error, Result, id::SeriesId, series::Series};
+use sea_orm::ConnectionTrait;
+use uuid::Uuid;
+
+use super::{row::Row, sql::Sql};
+use crate::error::database;
+
+/// The ids of these series, in their order; see [`domain::port::figures::Figures::ensure_series`].
+pub(super) async fn ensure<C: ConnectionTrait>(
+    db: &C,
+    series: &[Series],
+    at: DateTime<Utc>,
+    by: &str,
+) -> Result<Vec<SeriesId>> {
+    let mut different: Vec<&Series> = series.iter().collect();
+    // Whoever creates the same ones at the same time waits for the same first of them: no deadlock.
+    different.sort_unstable_by(|a, b| key(a).cmp(&key(b)));
+    different.dedup();
+    let mut found = find(db, &different).await?;
+    let missing: Vec<_> = different.iter().copied().filter(|series| !found.contains_key(series)).collect();
+    if !missing.is_empty() {
+        create(db, &missing, at, by).await?;
+        found.extend(find(db, &missing).await?);
+    }
+    let id = |series| found.get(series).copied().ok_or_else(|| Error::internal("a series was created and is not there"));
+    series.iter().map(id).collect()
+}
+
+type Key<'a> = (Uuid, Uuid, Uuid, &'a domain::series::Disaggregation);
+
+fn key(series: &Series) -> Key<'_> {
+    (series.community.into(), series.indicator_version.into(), series.source.into(), &series.disaggregation)
+}
+
+async fn find<'a, C: ConnectionTrait>(db: &C, series: &[&'a Series]) -> Result<HashMap<&'a Series, SeriesId>> {
+    let mut sql = Sql::new(db.get_database_backend());
+    let wanted = if sql.is_postgres() {
+        let communities = sql.bind(uuids(series, |series| series.community.into()));
+        let versions = sql.bind(uuids(series, |series| series.indicator_version.into()));
+        let sources = sql.bind(uuids(series, |series| series.source.into()));
+        let parts = sql.bind(parts(series));
+        format!(
+            "unnest({communities}, {versions}, {sources}, {parts}) WITH ORDINALITY \
+             AS w(community_id, indicator_version_id, source_id, disaggregation, place)"
+        )
+    } else {
+        let json = sql.bind(json(series, |_, _| ())?);
+        format!(
+            "(SELECT unhex(value ->> 0) AS community_id, unhex(value ->> 2) AS indicator_version_id, \
+             unhex(value ->> 3) AS source_id, value ->> 4 AS disaggregation, key + 1 AS place FROM json_each({json})) AS w"
+        )
+    };
+    let text = format!(
+        "SELECT w.place, s.id FROM {wanted} JOIN series s ON s.community_id = w.community_id \
+         AND s.indicator_version_id = w.indicator_version_id AND s.source_id = w.source_id \
+         AND s.disaggregation = w.disaggregation"
+    );
+    let rows = db.query_all_raw(sql.statement(text)).await.map_err(database)?;
+    let mut found = HashMap::with_capacity(rows.len());
+    for row in &rows {
+        let mut row = Row::new(row)?;
+        let place: i64 = row.take()?;
+        let series = usize::try_from(place - 1).ok().and_then(|place| series.get(place));
+        found.insert(*series.ok_or_else(|| Error::internal("a series was found that was not looked for"))?, row.id()?);
+    }
+    Ok(found)
+}
+
+async fn create<C: ConnectionTrait>(db: &C, series: &[&Series], at: DateTime<Utc>, by: &str) -> Result<()> {
+    let mut sql = Sql::new(db.get_database_backend());
+    let rows = if sql.is_postgres() {
+        let ids = sql.bind(uuids(series, |_| Uuid::now_v7()));
+        let communities = sql.bind(uuids(series, |series| series.community.into()));
+        let indicators = sql.bind(uuids(series, |series| series.indicator.into()));
+        let versions = sql.bind(uuids(series, |series| series.indicator_version.into()));
+        let sources = sql.bind(uuids(series, |series| series.source.into()));
+        let parts = sql.bind(parts(series));
+        format!("unnest({ids}, {communities}, {indicators}, {versions}, {sources}, {parts}) AS w")
+    } else {
+        let json = sql.bind(json(series, |json, _| {
+            // Writing to a String cannot fail.
+            let _ = write!(json, ",\"{}\"", Uuid::now_v7().simple());
+        })?);
+        format!(
+            "(SELECT unhex(value ->> 5), unhex(value ->> 0), unhex(value ->> 1), unhex(value ->> 2), \
+             unhex(value ->> 3), value ->> 4 FROM json_each({json})) AS w"
+        )
+    };
+    let (at, by) = (sql.bind(at), sql.bind(by));
+    let text = format!(
+        "INSERT INTO series (id, community_id, indicator_id, indicator_version_id, source_id, disaggregation, \
+         version, created_at, created_by, updated_at, updated_by) \
+         SELECT w.*, 1, {at}, {by}, {at}, {by} FROM {rows} WHERE TRUE \
+         ON CONFLICT (community_id, indicator_version_id, source_id, disaggregation) DO NOTHING"
+    );
+    db.execute_raw(sql.statement(text)).await.map_err(database).map(drop)
+}
+
+fn uuids(series: &[&Series], of: impl Fn(&Series) -> Uuid) -> Vec<Uuid> {
+    series.iter().map(|series| of(series)).collect()
+}
+
+fn parts(series: &[&Series]) -> Vec<String> {
+    series.iter().map(|series| series.disaggregation.to_string()).collect()
+}
+
+/// One array for each series: community, indicator, version, source, disaggregation and whatever `more` adds.
+fn json(series: &[&Series], more: impl Fn(&mut String, &Series)) -> Result<String> {
+    let mut json = String::from("[");
+    for series in series {
+        json.push_str(if json.len() == 1 { "[" } else { ",[" });
+        for id in [series.community.into(), series.indicator.into(), series.indicator_version.into(), series.source.into()] {
+            let _ = write!(json, "\"{}\",", Uuid::simple(id));
+        }
+        json.push_str(&serde_json::to_string(&series.disaggregation).map_err(Error::internal)?);
+        more(&mut json, series);
+        json.push(']');
+    }
+    json.push(']');
+    Ok(json)
+}

@@ -1,0 +1,16 @@
+//! The outside that the domain asks for: SQLite and PostgreSQL, memory and Redis, behind the domain's ports.
+
+pub mod bus;
+pub mod cache;
+mod connect;
+mod error;
+mod figures;
+mod link;
+mod migration;
+mod relay;
+mod repo;
+mod store;
+
+pub use connect::DatabaseConfig;
+pub use relay::relay;
+pub use store::SqlStore;

@@ -1,0 +1,63 @@
+//! Versioned migrations: each is applied once, in order, and never changes after it has been released.
+
+mod m0001_records;
+mod m0002_figures;
+
+use domain::{Error, Result};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, TransactionTrait as _};
+use sea_orm_migration::{MigrationTrait, MigratorTrait};
+
+use crate::error::database;
+
+/// The migrations, oldest first.
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m0001_records::Migration), Box::new(m0002_figures::Migration)]
+    }
+}
+
+/// Any number, as long as nobody else on the same database takes an advisory lock of the same.
+const LOCK: i64 = 0x636f_6e63_6572_74;
+
+/// Applies what is missing, all of it or nothing, and answers the names. Replicas that start side by side wait for each
+/// other: on PostgreSQL by an advisory lock, on SQLite because the transaction writes.
+pub async fn migrate(db: &DatabaseConnection) -> Result<Vec<String>> {
+    let work = crate::store::begin(db).await?;
+    if work.get_database_backend() == DbBackend::Postgres {
+        work.execute_unprepared(&format!("SELECT pg_advisory_xact_lock({LOCK})")).await.map_err(database)?;
+        // A migration may well take longer than any request is allowed to.
+        work.execute_unprepared("SET LOCAL statement_timeout = 0").await.map_err(database)?;
+    }
+    let pending = Migrator::get_pending_migrations(&work).await.map_err(database)?;
+    let names: Vec<String> = pending.iter().map(|migration| migration.name().to_owned()).collect();
+    if !names.is_empty() {
+        // Within the transaction already open: SeaORM takes a savepoint of it.
+        let inner = work.begin().await.map_err(database)?;
+        Migrator::up(&inner, None).await.map_err(Error::internal)?;
+        inner.commit().await.map_err(database)?;
+    }
+    work.commit().await.map_err(database)?;
+    Ok(names)
+}
+
+/// A statement with the words of this database for the types that the two name differently.
+pub(crate) fn written_for(backend: DbBackend, statement: &str) -> String {
+    let postgres = backend == DbBackend::Postgres;
+    let words = [
+        ("{uuid}", "uuid", "uuid_text"),
+        ("{date}", "date", "date_text"),
+        ("{time}", "timestamp with time zone", "timestamp_with_timezone_text"),
+        ("{double}", "double precision", "double"),
+        ("{json}", "jsonb", "json_text"),
+        ("{serial}", "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "integer PRIMARY KEY AUTOINCREMENT"),
+        // Codes and keys are ordered and compared byte by byte on both.
+        ("{code}", "text COLLATE \"C\"", "text"),
+    ];
+    let put = |text: String, (name, on_postgres, on_sqlite): (&str, &str, &str)| {
+        text.replace(name, if postgres { on_postgres } else { on_sqlite })
+    };
+    words.into_iter().fold(statement.to_owned(), put)
+}

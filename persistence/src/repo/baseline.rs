@@ -1,0 +1,60 @@
+//! Where baselines are kept.
+
+use domain::{
+    Result,
+    access::Scope,
+    baseline::{Baseline, BaselineFilter, BaselineParent, BaselineSort},
+};
+use sea_orm::Value;
+use uuid::Uuid;
+
+use super::table::{ParentLink, SortColumn, Table, Where, optional_json};
+use crate::figures::row::Row;
+
+impl Table for Baseline {
+    const TABLE: &'static str = "baseline";
+    const COLUMNS: &'static [&'static str] = &["series_id", "period_kind", "period_start", "period_end", "note"];
+
+    fn values(&self) -> Result<Vec<Value>> {
+        Ok(vec![
+            Uuid::from(self.series).into(),
+            self.period.kind().code().into(),
+            self.period.start().into(),
+            self.period.end().into(),
+            optional_json(self.note.as_ref())?,
+        ])
+    }
+
+    fn read(row: &mut Row<'_>) -> Result<Self> {
+        Ok(Self { series: row.id()?, period: row.period()?, note: row.optional_json()? })
+    }
+
+    fn sort(by: BaselineSort) -> SortColumn {
+        match by {
+            BaselineSort::CreatedAt => SortColumn::Time("created_at"),
+        }
+    }
+
+    fn filter(filter: &BaselineFilter, conditions: &mut Where) {
+        let of_series = |column: &str| format!("t.series_id IN (SELECT s.id FROM series s WHERE s.{column} = {{}})");
+        conditions.value(&of_series("community_id"), filter.community.map(Uuid::from));
+        conditions.value(&of_series("indicator_id"), filter.indicator.map(Uuid::from));
+        conditions.value("t.series_id = {}", filter.series.map(Uuid::from));
+    }
+
+    fn parent(parent: BaselineParent) -> ParentLink {
+        match parent {
+            BaselineParent::Community => ParentLink::join("JOIN series l ON l.id = t.series_id", "l.community_id"),
+            BaselineParent::Series => ParentLink::column("t.series_id"),
+        }
+    }
+
+    fn scope(scope: Scope, conditions: &mut Where) {
+        if scope == Scope::Public {
+            conditions.and(
+                "t.series_id NOT IN (SELECT s.id FROM series s JOIN community c ON c.id = s.community_id \
+                 WHERE c.indigenous_data_authority IS NOT NULL)",
+            );
+        }
+    }
+}

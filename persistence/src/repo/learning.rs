@@ -1,0 +1,128 @@
+//! Where learnings are kept.
+
+use domain::{
+    Result,
+    access::Scope,
+    learning::{Learning, LearningFilter, LearningParent, LearningSort},
+};
+use sea_orm::Value;
+use uuid::Uuid;
+
+use super::table::{Link, ParentLink, SortColumn, Table, Where, json, name_key, optional_json, search_text};
+use crate::figures::row::Row;
+
+impl Table for Learning {
+    const TABLE: &'static str = "learning";
+    const COLUMNS: &'static [&'static str] = &[
+        "slug",
+        "community_id",
+        "initiative_id",
+        "author",
+        "kind",
+        "issue",
+        "title",
+        "context",
+        "what_we_did",
+        "what_happened",
+        "why_we_think_so",
+        "evidence_stage",
+        "visibility",
+        "status",
+        "shared_at",
+        "indicators",
+    ];
+    const DERIVED: &'static [&'static str] = &["languages", "name_key", "search_text"];
+    const KEY: Option<&'static str> = Some("slug");
+
+    fn values(&self) -> Result<Vec<Value>> {
+        // Every tag between commas, so that one can be looked for as a whole.
+        let languages: String = self.languages().iter().map(|tag| format!(",{tag},")).collect();
+        Ok(vec![
+            self.slug.to_string().into(),
+            Uuid::from(self.community).into(),
+            self.initiative.map(Uuid::from).into(),
+            self.author.clone().into(),
+            self.kind.code().into(),
+            self.issue.code().into(),
+            json(&self.title)?,
+            optional_json(self.context.as_ref())?,
+            json(&self.what_we_did)?,
+            json(&self.what_happened)?,
+            optional_json(self.why_we_think_so.as_ref())?,
+            self.evidence_stage.code().into(),
+            self.visibility.code().into(),
+            self.status.code().into(),
+            self.shared_at.into(),
+            json(&self.indicators)?,
+            languages.into(),
+            name_key(&self.title),
+            search_text(&self.title, [self.slug.as_str()]),
+        ])
+    }
+
+    fn read(row: &mut Row<'_>) -> Result<Self> {
+        Ok(Self {
+            slug: row.parse()?,
+            community: row.id()?,
+            initiative: row.optional_id()?,
+            author: row.take()?,
+            kind: row.parse()?,
+            issue: row.parse()?,
+            title: row.json()?,
+            context: row.optional_json()?,
+            what_we_did: row.json()?,
+            what_happened: row.json()?,
+            why_we_think_so: row.optional_json()?,
+            evidence_stage: row.parse()?,
+            visibility: row.parse()?,
+            status: row.parse()?,
+            shared_at: row.take()?,
+            indicators: row.json()?,
+        })
+    }
+
+    fn sort(by: LearningSort) -> SortColumn {
+        match by {
+            LearningSort::SharedAt => SortColumn::Time("shared_at"),
+            LearningSort::Title => SortColumn::Text("name_key"),
+            LearningSort::CreatedAt => SortColumn::Time("created_at"),
+        }
+    }
+
+    fn filter(filter: &LearningFilter, conditions: &mut Where) {
+        conditions.value("t.community_id = {}", filter.community.map(Uuid::from));
+        conditions.value("t.initiative_id = {}", filter.initiative.map(Uuid::from));
+        conditions.member("t.community_id", filter.network);
+        conditions.value(
+            "t.id IN (SELECT i.learning_id FROM learning_indicator i WHERE i.indicator_id = {})",
+            filter.indicator.map(Uuid::from),
+        );
+        conditions.codes("t.issue", filter.issues.as_ref());
+        conditions.codes("t.kind", filter.kinds.as_ref());
+        conditions.codes("t.evidence_stage", filter.evidence_stages.as_ref());
+        conditions.codes("t.status", filter.statuses.as_ref());
+        conditions.value("t.languages LIKE {}", filter.language.as_ref().map(|tag| format!("%,{tag},%")));
+        conditions.text(filter.text.as_ref());
+    }
+
+    fn parent(parent: LearningParent) -> ParentLink {
+        match parent {
+            LearningParent::Community => ParentLink::column("t.community_id"),
+            LearningParent::Initiative => ParentLink::column("t.initiative_id"),
+            LearningParent::Indicator => {
+                ParentLink::join("JOIN learning_indicator l ON l.learning_id = t.id", "l.indicator_id")
+            }
+        }
+    }
+
+    fn scope(scope: Scope, conditions: &mut Where) {
+        if scope == Scope::Public {
+            conditions.and("t.visibility = 'PUBLIC' AND t.status NOT IN ('DRAFT', 'RETRACTED')");
+        }
+    }
+
+    fn links(&self) -> Vec<Link> {
+        let rows = self.indicators.iter().map(|&id| vec![Uuid::from(id).into()]).collect();
+        vec![Link { table: "learning_indicator", own: "learning_id", others: "indicator_id", rows }]
+    }
+}

@@ -1,0 +1,250 @@
+//! Repositories: one engine of keyset pages for every kind of record, and a file for each that says what its table holds.
+
+mod baseline;
+mod community;
+mod indicator;
+mod initiative;
+mod learning;
+mod membership;
+mod network;
+mod page;
+mod participation;
+mod partner;
+mod series;
+mod source;
+mod table;
+mod target;
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use domain::{
+    Result,
+    access::Scope,
+    baseline::Baseline,
+    community::Community,
+    error::{Error, Problem, ProblemCode},
+    event::Topic,
+    id::{NodeKind, NodeRef},
+    indicator::{Indicator, IndicatorVersion},
+    initiative::Initiative,
+    learning::Learning,
+    membership::Membership,
+    network::Network,
+    page::{ListQuery, Page},
+    participation::Participation,
+    partner::Partner,
+    port::{
+        figures::Figures,
+        store::{Repositories, Repository},
+    },
+    record::Stored,
+    series::Series,
+    source::Source,
+    target::Target,
+};
+use sea_orm::{ConnectionTrait, Value};
+use uuid::Uuid;
+
+use crate::{
+    error::database,
+    figures::{row::Row, sql::Sql},
+};
+use table::{META, Table, Where, read_stored};
+
+/// Every repository, over a pool or within a transaction.
+pub(crate) struct Repos<C>(pub(crate) C);
+
+#[async_trait]
+impl<C: ConnectionTrait + Send + Sync, N: Table> Repository<N> for Repos<C> {
+    async fn get(&self, scope: Scope, ids: &[N::Id]) -> Result<Vec<Stored<N>>> {
+        let mut filter = Where::new(self.0.get_database_backend());
+        let ids = filter.sql.ids(ids.iter().copied(), "wanted");
+        filter.and(format!("t.id IN (SELECT wanted.id FROM {ids})"));
+        self.select(scope, filter).await
+    }
+
+    async fn by_keys(&self, scope: Scope, keys: &[N::Key]) -> Result<Vec<Stored<N>>> {
+        let Some(column) = N::KEY else { return Ok(Vec::new()) };
+        let mut filter = Where::new(self.0.get_database_backend());
+        filter.one_of(&format!("t.{column}"), keys.iter().map(|key| key.as_ref().to_owned()));
+        self.select(scope, filter).await
+    }
+
+    async fn list(&self, scope: Scope, query: &ListQuery<N::Filter, N::Sort>) -> Result<Page<Stored<N>>> {
+        page::list(&self.0, scope, query).await
+    }
+
+    async fn list_of(
+        &self,
+        scope: Scope,
+        parent: N::Parent,
+        ids: &[Uuid],
+        query: &ListQuery<N::Filter, N::Sort>,
+    ) -> Result<HashMap<Uuid, Page<Stored<N>>>> {
+        page::list_of(&self.0, scope, parent, ids, query).await
+    }
+
+    async fn insert(&self, record: &Stored<N>) -> Result<()> {
+        let mut sql = Sql::new(self.0.get_database_backend());
+        let values: Vec<String> = table::row(record)?.into_iter().map(|value| sql.bind(value)).collect();
+        let text = format!("INSERT INTO {} ({}) VALUES ({})", N::TABLE, table::names::<N>().join(", "), values.join(", "));
+        self.0.execute_raw(sql.statement(text)).await.map_err(database)?;
+        self.link(record).await
+    }
+
+    async fn update(&self, record: &Stored<N>) -> Result<()> {
+        let mut sql = Sql::new(self.0.get_database_backend());
+        let set: Vec<String> = table::names::<N>()
+            .into_iter()
+            .zip(table::row(record)?)
+            .map(|(name, value)| format!("{name} = {}", sql.bind(value)))
+            .collect();
+        let (id, seen) = (sql.bind(Uuid::from(record.id.into())), sql.bind(record.meta.version - 1));
+        let text = format!("UPDATE {} SET {} WHERE id = {id} AND version = {seen}", N::TABLE, set.join(", "));
+        let done = self.0.execute_raw(sql.statement(text)).await.map_err(database)?;
+        if done.rows_affected() == 0 {
+            let message = "it has changed in the meantime: read it again";
+            return Err(Error::Conflict(Problem::new("version", ProblemCode::StaleVersion, message)));
+        }
+        self.link(record).await
+    }
+}
+
+impl<C: ConnectionTrait> Repos<C> {
+    /// The records for which a condition holds and that the reader may see.
+    async fn select<N: Table>(&self, scope: Scope, mut filter: Where) -> Result<Vec<Stored<N>>> {
+        N::scope(scope, &mut filter);
+        let text = format!("SELECT {META}, {} FROM {} t WHERE {}", N::columns("t"), N::TABLE, filter.conditions());
+        let rows = self.0.query_all_raw(filter.sql.statement(text)).await.map_err(database)?;
+        rows.iter().map(|row| read_stored(&mut Row::new(row)?, scope)).collect()
+    }
+
+    /// Writes the rows of link tables anew.
+    async fn link<N: Table>(&self, record: &Stored<N>) -> Result<()> {
+        for link in record.value.links() {
+            let own: Uuid = record.id.into();
+            let mut sql = Sql::new(self.0.get_database_backend());
+            let id = sql.bind(own);
+            if record.meta.version > 1 {
+                let text = format!("DELETE FROM {} WHERE {} = {id}", link.table, link.own);
+                self.0.execute_raw(sql.statement(text)).await.map_err(database)?;
+            }
+            if link.rows.is_empty() {
+                continue;
+            }
+            let mut sql = Sql::new(self.0.get_database_backend());
+            let rows: Vec<String> = link
+                .rows
+                .into_iter()
+                .map(|row| {
+                    let own = sql.bind(own);
+                    let others: Vec<String> = row.into_iter().map(|value: Value| sql.bind(value)).collect();
+                    format!("({own}, {})", others.join(", "))
+                })
+                .collect();
+            let text =
+                format!("INSERT INTO {} ({}, {}) VALUES {}", link.table, link.own, link.others, rows.join(", "));
+            self.0.execute_raw(sql.statement(text)).await.map_err(database)?;
+        }
+        Ok(())
+    }
+}
+
+/// The table of a kind of record.
+const fn table_of(kind: NodeKind) -> &'static str {
+    match kind {
+        NodeKind::Network => "network",
+        NodeKind::Membership => "membership",
+        NodeKind::Community => "community",
+        NodeKind::Initiative => "initiative",
+        NodeKind::Partner => "partner",
+        NodeKind::Participation => "participation",
+        NodeKind::Indicator => "indicator",
+        NodeKind::IndicatorVersion => "indicator_version",
+        NodeKind::Source => "source",
+        NodeKind::Series => "series",
+        NodeKind::Baseline => "baseline",
+        NodeKind::Target => "target",
+        NodeKind::Learning => "learning",
+    }
+}
+
+#[async_trait]
+impl<C: ConnectionTrait + Send + Sync> Repositories for Repos<C> {
+    fn networks(&self) -> &dyn Repository<Network> {
+        self
+    }
+    fn memberships(&self) -> &dyn Repository<Membership> {
+        self
+    }
+    fn communities(&self) -> &dyn Repository<Community> {
+        self
+    }
+    fn initiatives(&self) -> &dyn Repository<Initiative> {
+        self
+    }
+    fn partners(&self) -> &dyn Repository<Partner> {
+        self
+    }
+    fn participations(&self) -> &dyn Repository<Participation> {
+        self
+    }
+    fn indicators(&self) -> &dyn Repository<Indicator> {
+        self
+    }
+    fn indicator_versions(&self) -> &dyn Repository<IndicatorVersion> {
+        self
+    }
+    fn sources(&self) -> &dyn Repository<Source> {
+        self
+    }
+    fn series(&self) -> &dyn Repository<Series> {
+        self
+    }
+    fn baselines(&self) -> &dyn Repository<Baseline> {
+        self
+    }
+    fn targets(&self) -> &dyn Repository<Target> {
+        self
+    }
+    fn learnings(&self) -> &dyn Repository<Learning> {
+        self
+    }
+    fn figures(&self) -> &dyn Figures {
+        self
+    }
+
+    async fn missing(&self, references: &[NodeRef]) -> Result<Vec<NodeRef>> {
+        if references.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut sql = Sql::new(self.0.get_database_backend());
+        let mut parts = Vec::new();
+        for &kind in NodeKind::ALL {
+            let ids: Vec<Uuid> = references.iter().filter(|reference| reference.kind == kind).map(|r| r.id).collect();
+            if !ids.is_empty() {
+                let ids = sql.ids(ids, "wanted");
+                parts.push(format!("SELECT t.id FROM {} t WHERE t.id IN (SELECT wanted.id FROM {ids})", table_of(kind)));
+            }
+        }
+        let statement = sql.statement(parts.join(" UNION ALL "));
+        let rows = self.0.query_all_raw(statement).await.map_err(database)?;
+        let found: Vec<Uuid> = rows.iter().map(|row| Row::new(row)?.id()).collect::<Result<_>>()?;
+        Ok(references.iter().filter(|reference| !found.contains(&reference.id)).copied().collect())
+    }
+
+    async fn topic_versions(&self, topics: &[Topic]) -> Result<Vec<i64>> {
+        let keys: Vec<String> = topics.iter().map(Topic::key).collect();
+        let mut filter = Where::new(self.0.get_database_backend());
+        filter.one_of("t.topic", keys.iter().cloned());
+        let text = format!("SELECT t.topic, t.version FROM topic_version t WHERE {}", filter.conditions());
+        let rows = self.0.query_all_raw(filter.sql.statement(text)).await.map_err(database)?;
+        let mut known = HashMap::with_capacity(rows.len());
+        for row in &rows {
+            let mut row = Row::new(row)?;
+            known.insert(row.take::<String>()?, row.take::<i64>()?);
+        }
+        Ok(keys.iter().map(|key| known.get(key).copied().unwrap_or(0)).collect())
+    }
+}

@@ -1,0 +1,201 @@
+//! Keyset pages. Missing values come before all others, on both databases, and equal ones are ordered by id; so every
+//! record has one place, and a page begins exactly after the record that its cursor names.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use domain::{
+    Error, Result,
+    access::Scope,
+    error::ProblemCode,
+    id::EntityId as _,
+    page::{Cursor, CursorValue, Direction, ListQuery, Page},
+    record::Stored,
+};
+use sea_orm::ConnectionTrait;
+use uuid::Uuid;
+
+use super::table::{META, SortColumn, Table, Where, read_stored};
+use crate::{error::database, figures::row::Row};
+
+/// A part of the list of all records.
+pub(super) async fn list<C: ConnectionTrait, N: Table>(
+    db: &C,
+    scope: Scope,
+    query: &ListQuery<N::Filter, N::Sort>,
+) -> Result<Page<Stored<N>>> {
+    let mut filter = conditions::<C, N>(db, scope, query);
+    let total = if query.count {
+        let text = format!("SELECT count(*) FROM {} t WHERE {}", N::TABLE, filter.conditions());
+        let statement = conditions::<C, N>(db, scope, query).sql.statement(text);
+        let rows = db.query_all_raw(statement).await.map_err(database)?;
+        Some(count(rows.first().map(Row::new).transpose()?)?)
+    } else {
+        None
+    };
+    let column = N::sort(query.order.by);
+    within::<N>(&mut filter, column, query)?;
+    let text = format!(
+        "SELECT t.{sort}, {META}, {columns} FROM {table} t WHERE {conditions} ORDER BY {order} LIMIT {limit}",
+        sort = column.name(),
+        columns = N::columns("t"),
+        table = N::TABLE,
+        conditions = filter.conditions(),
+        order = order::<N>("t", column, query),
+        limit = query.page.size + 1,
+    );
+    let rows = db.query_all_raw(filter.sql.statement(text)).await.map_err(database)?;
+    let fetched: Result<Vec<_>> = rows.iter().map(|row| place::<N>(&mut Row::new(row)?, scope, column, query)).collect();
+    Ok(Page::from_fetched(fetched?, &query.page, total))
+}
+
+/// The same part of the lists of several parents' children.
+pub(super) async fn list_of<C: ConnectionTrait, N: Table>(
+    db: &C,
+    scope: Scope,
+    parent: N::Parent,
+    ids: &[Uuid],
+    query: &ListQuery<N::Filter, N::Sort>,
+) -> Result<HashMap<Uuid, Page<Stored<N>>>> {
+    let link = N::parent(parent);
+    let of_parents = |filter: &mut Where| {
+        let ids = filter.sql.ids(ids.iter().copied(), "parents");
+        filter.and(format!("{} IN (SELECT parents.id FROM {ids})", link.column));
+    };
+    let totals = if query.count {
+        let mut filter = conditions::<C, N>(db, scope, query);
+        of_parents(&mut filter);
+        let text = format!(
+            "SELECT {parent}, count(*) FROM {table} t {join} WHERE {conditions} GROUP BY {parent}",
+            parent = link.column,
+            table = N::TABLE,
+            join = link.join,
+            conditions = filter.conditions(),
+        );
+        let rows = db.query_all_raw(filter.sql.statement(text)).await.map_err(database)?;
+        let mut totals = HashMap::with_capacity(rows.len());
+        for row in &rows {
+            let mut row = Row::new(row)?;
+            totals.insert(row.take::<Uuid>()?, count(Some(row))?);
+        }
+        Some(totals)
+    } else {
+        None
+    };
+    let column = N::sort(query.order.by);
+    let mut filter = conditions::<C, N>(db, scope, query);
+    of_parents(&mut filter);
+    within::<N>(&mut filter, column, query)?;
+    let text = format!(
+        "SELECT t.parent, t.{sort}, {META}, {columns} FROM (SELECT t.*, {parent} AS parent, \
+         row_number() OVER (PARTITION BY {parent} ORDER BY {order}) AS place FROM {table} t {join} WHERE {conditions}) AS t \
+         WHERE t.place <= {limit} ORDER BY t.parent, t.place",
+        sort = column.name(),
+        columns = N::columns("t"),
+        parent = link.column,
+        order = order::<N>("t", column, query),
+        table = N::TABLE,
+        join = link.join,
+        conditions = filter.conditions(),
+        limit = query.page.size + 1,
+    );
+    let rows = db.query_all_raw(filter.sql.statement(text)).await.map_err(database)?;
+    let mut fetched: HashMap<Uuid, Vec<_>> = HashMap::with_capacity(ids.len());
+    for row in &rows {
+        let mut row = Row::new(row)?;
+        let parent = row.take::<Uuid>()?;
+        fetched.entry(parent).or_default().push(place::<N>(&mut row, scope, column, query)?);
+    }
+    // A parent whose page is empty may still have children to count.
+    let ids = ids.iter().filter(|id| query.count || fetched.contains_key(*id)).copied().collect::<Vec<_>>();
+    let page = |id: Uuid| {
+        let total = totals.as_ref().map(|totals| totals.get(&id).copied().unwrap_or(0));
+        (id, Page::from_fetched(fetched.remove(&id).unwrap_or_default(), &query.page, total))
+    };
+    Ok(ids.into_iter().map(page).collect())
+}
+
+fn count(row: Option<Row<'_>>) -> Result<u64> {
+    let mut row = row.ok_or_else(|| Error::internal("a count without a row"))?;
+    u64::try_from(row.take::<i64>()?).map_err(Error::internal)
+}
+
+/// What the filter and the scope say, apart from cursors.
+fn conditions<C: ConnectionTrait, N: Table>(db: &C, scope: Scope, query: &ListQuery<N::Filter, N::Sort>) -> Where {
+    let mut filter = Where::new(db.get_database_backend());
+    N::scope(scope, &mut filter);
+    N::filter(&query.filter, &mut filter);
+    if !query.archived {
+        filter.and("t.archived_at IS NULL");
+    }
+    filter
+}
+
+/// A record with its place.
+fn place<N: Table>(
+    row: &mut Row<'_>,
+    scope: Scope,
+    column: SortColumn,
+    query: &ListQuery<N::Filter, N::Sort>,
+) -> Result<(Cursor, Stored<N>)> {
+    let value = match column {
+        SortColumn::Text(_) => row.take::<Option<String>>()?.map(CursorValue::Text),
+        SortColumn::Integer(_) => row.take::<Option<i64>>()?.map(CursorValue::Integer),
+        SortColumn::Date(_) => row.take::<Option<NaiveDate>>()?.map(|day| CursorValue::Text(day.to_string())),
+        SortColumn::Time(_) => row
+            .take::<Option<DateTime<Utc>>>()?
+            .map(|time| CursorValue::Text(time.to_rfc3339_opts(SecondsFormat::Micros, true))),
+    };
+    let record = read_stored::<N>(row, scope)?;
+    let value = value.unwrap_or(CursorValue::Missing(()));
+    Ok((Cursor { order: query.order.tag(), value, id: record.id.uuid() }, record))
+}
+
+/// The order, seen from the side that the page is counted from.
+fn order<N: Table>(alias: &str, column: SortColumn, query: &ListQuery<N::Filter, N::Sort>) -> String {
+    let ascending = (query.order.direction == Direction::Ascending) != query.page.from_end;
+    let (way, nulls) = if ascending { ("ASC", "FIRST") } else { ("DESC", "LAST") };
+    format!("{alias}.{} {way} NULLS {nulls}, {alias}.id {way}", column.name())
+}
+
+/// The conditions of the cursors.
+fn within<N: Table>(filter: &mut Where, column: SortColumn, query: &ListQuery<N::Filter, N::Sort>) -> Result<()> {
+    let ascending = query.order.direction == Direction::Ascending;
+    let cursors = [(&query.page.after, ascending, "after"), (&query.page.before, !ascending, "before")];
+    for (cursor, upwards, field) in cursors {
+        if let Some(cursor) = cursor {
+            let condition = beyond(filter, column, cursor, upwards, field)?;
+            filter.and(condition);
+        }
+    }
+    Ok(())
+}
+
+/// The record lies above the cursor, or below it.
+fn beyond(filter: &mut Where, column: SortColumn, cursor: &Cursor, upwards: bool, field: &str) -> Result<String> {
+    let foreign = || Error::invalid(field, ProblemCode::Invalid, "this is not a cursor of this list");
+    let id = filter.sql.bind(cursor.id);
+    let sql = &mut filter.sql;
+    let value = match (column, &cursor.value) {
+        (_, CursorValue::Missing(())) => None,
+        (SortColumn::Text(_), CursorValue::Text(text)) => Some(sql.bind(text.clone())),
+        (SortColumn::Integer(_), CursorValue::Integer(number)) => Some(sql.bind(*number)),
+        (SortColumn::Date(_), CursorValue::Text(text)) => {
+            Some(sql.bind(text.parse::<NaiveDate>().map_err(|_| foreign())?))
+        }
+        (SortColumn::Time(_), CursorValue::Text(text)) => {
+            let time = DateTime::parse_from_rfc3339(text).map_err(|_| foreign())?;
+            Some(sql.bind(time.with_timezone(&Utc)))
+        }
+        _ => return Err(foreign()),
+    };
+    let name = format!("t.{}", column.name());
+    Ok(match (value, upwards) {
+        (None, true) => format!("({name} IS NOT NULL OR t.id > {id})"),
+        (None, false) => format!("({name} IS NULL AND t.id < {id})"),
+        (Some(value), true) => format!("({name} > {value} OR ({name} = {value} AND t.id > {id}))"),
+        (Some(value), false) => {
+            format!("({name} IS NULL OR {name} < {value} OR ({name} = {value} AND t.id < {id}))")
+        }
+    })
+}

@@ -1,0 +1,66 @@
+//! Where series are kept.
+
+use domain::{
+    Result,
+    access::Scope,
+    series::{Series, SeriesFilter, SeriesParent, SeriesSort},
+};
+use sea_orm::Value;
+use uuid::Uuid;
+
+use super::table::{ParentLink, SortColumn, Table, Where};
+use crate::figures::row::Row;
+
+/// A community under an Indigenous data authority shows its figures to nobody outside (domain invariant 16).
+pub(super) fn only_public(conditions: &mut Where, column: &str) {
+    conditions.and(format!("{column} NOT IN (SELECT c.id FROM community c WHERE c.indigenous_data_authority IS NOT NULL)"));
+}
+
+impl Table for Series {
+    const TABLE: &'static str = "series";
+    const COLUMNS: &'static [&'static str] =
+        &["community_id", "indicator_id", "indicator_version_id", "source_id", "disaggregation"];
+
+    fn values(&self) -> Result<Vec<Value>> {
+        Ok(vec![
+            Uuid::from(self.community).into(),
+            Uuid::from(self.indicator).into(),
+            Uuid::from(self.indicator_version).into(),
+            Uuid::from(self.source).into(),
+            self.disaggregation.to_string().into(),
+        ])
+    }
+
+    fn read(row: &mut Row<'_>) -> Result<Self> {
+        row.series()
+    }
+
+    fn sort(by: SeriesSort) -> SortColumn {
+        match by {
+            SeriesSort::CreatedAt => SortColumn::Time("created_at"),
+        }
+    }
+
+    fn filter(filter: &SeriesFilter, conditions: &mut Where) {
+        conditions.value("t.community_id = {}", filter.community.map(Uuid::from));
+        if let Some(indicators) = &filter.indicators {
+            let ids = conditions.sql.ids(indicators.iter().copied(), "what");
+            conditions.and(format!("t.indicator_id IN (SELECT what.id FROM {ids})"));
+        }
+        conditions.value("t.source_id = {}", filter.source.map(Uuid::from));
+        conditions.value("t.disaggregation = {}", filter.disaggregation.as_ref().map(ToString::to_string));
+    }
+
+    fn parent(parent: SeriesParent) -> ParentLink {
+        match parent {
+            SeriesParent::Community => ParentLink::column("t.community_id"),
+            SeriesParent::Indicator => ParentLink::column("t.indicator_id"),
+        }
+    }
+
+    fn scope(scope: Scope, conditions: &mut Where) {
+        if scope == Scope::Public {
+            only_public(conditions, "t.community_id");
+        }
+    }
+}

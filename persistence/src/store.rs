@@ -1,0 +1,150 @@
+//! The database as the domain sees it.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use async_trait::async_trait;
+use domain::{
+    Error, Result,
+    event::{Event, Topic},
+    port::store::{Repositories, Store, UnitOfWork},
+};
+use sea_orm::{
+    AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait as _,
+};
+use tokio::sync::Notify;
+
+use crate::{
+    connect::{Connections, DatabaseConfig, connect},
+    error::database,
+    figures::{row::Row, sql::Sql},
+    migration::migrate,
+    repo::Repos,
+};
+
+/// The database.
+pub struct SqlStore {
+    read: Repos<DatabaseConnection>,
+    write: DatabaseConnection,
+    wake: Arc<Notify>,
+}
+
+impl SqlStore {
+    /// Connects, without changing anything.
+    pub async fn connect(config: &DatabaseConfig) -> Result<Self> {
+        let Connections { read, write } = connect(config).await?;
+        Ok(Self { read: Repos(read), write, wake: Arc::new(Notify::new()) })
+    }
+
+    /// Connects and applies the migrations that are missing.
+    pub async fn open(config: &DatabaseConfig) -> Result<Self> {
+        let store = Self::connect(config).await?;
+        store.migrate().await?;
+        Ok(store)
+    }
+
+    /// Applies the migrations that are missing and answers their names.
+    pub async fn migrate(&self) -> Result<Vec<String>> {
+        migrate(&self.write).await
+    }
+
+    /// Notified whenever something was committed: the outbox may hold events.
+    pub fn wake(&self) -> Arc<Notify> {
+        Arc::clone(&self.wake)
+    }
+}
+
+/// Begins a transaction that may write. SQLite takes the write lock at once: a transaction that reads first and then
+/// finds that another one wrote could not go on.
+pub(crate) async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction> {
+    let options = TransactionOptions {
+        access_mode: (db.get_database_backend() == DbBackend::Postgres).then_some(AccessMode::ReadWrite),
+        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    };
+    db.begin_with_options(options).await.map_err(database)
+}
+
+#[async_trait]
+impl Store for SqlStore {
+    fn read(&self) -> &dyn Repositories {
+        &self.read
+    }
+
+    async fn begin(&self) -> Result<Box<dyn UnitOfWork>> {
+        let work = Repos(begin(&self.write).await?);
+        Ok(Box::new(SqlWork { work, wake: Arc::clone(&self.wake) }))
+    }
+
+    async fn health(&self) -> Result<(), String> {
+        self.read.0.ping().await.map_err(|error| {
+            tracing::warn!(%error, "the database does not answer");
+            "the database does not answer".to_owned()
+        })
+    }
+
+    async fn unpublished(&self, most: u64) -> Result<Vec<(i64, Event)>> {
+        let mut sql = Sql::new(self.read.0.get_database_backend());
+        let most = sql.bind(i64::try_from(most).unwrap_or(i64::MAX));
+        let statement = sql.statement(format!("SELECT place, event FROM outbox ORDER BY place LIMIT {most}"));
+        let rows = self.read.0.query_all_raw(statement).await.map_err(database)?;
+        rows.iter()
+            .map(|row| {
+                let mut row = Row::new(row)?;
+                Ok((row.take()?, row.json()?))
+            })
+            .collect()
+    }
+
+    async fn published(&self, places: &[i64]) -> Result<()> {
+        if places.is_empty() {
+            return Ok(());
+        }
+        // Places are numbers of ours: nothing to escape.
+        let places: Vec<String> = places.iter().map(ToString::to_string).collect();
+        let text = format!("DELETE FROM outbox WHERE place IN ({})", places.join(", "));
+        self.write.execute_unprepared(&text).await.map_err(database).map(drop)
+    }
+}
+
+/// A transaction.
+struct SqlWork {
+    work: Repos<DatabaseTransaction>,
+    wake: Arc<Notify>,
+}
+
+#[async_trait]
+impl UnitOfWork for SqlWork {
+    fn repositories(&self) -> &dyn Repositories {
+        &self.work
+    }
+
+    async fn emit(&self, event: &Event) -> Result<()> {
+        let db = &self.work.0;
+        let mut sql = Sql::new(db.get_database_backend());
+        let event_json = sql.bind(serde_json::to_value(event).map_err(Error::internal)?);
+        let statement = sql.statement(format!("INSERT INTO outbox (event) VALUES ({event_json})"));
+        db.execute_raw(statement).await.map_err(database)?;
+        raise(db, &event.topics()).await
+    }
+
+    async fn commit(self: Box<Self>) -> Result<()> {
+        self.work.0.commit().await.map_err(database)?;
+        self.wake.notify_one();
+        Ok(())
+    }
+}
+
+/// Raises the versions of topics, in one order for everybody, so that two transactions never wait for each other.
+async fn raise(db: &DatabaseTransaction, topics: &BTreeSet<Topic>) -> Result<()> {
+    for topic in topics {
+        let mut sql = Sql::new(db.get_database_backend());
+        let topic = sql.bind(topic.key());
+        let text = format!(
+            "INSERT INTO topic_version (topic, version) VALUES ({topic}, 1) \
+             ON CONFLICT (topic) DO UPDATE SET version = topic_version.version + 1"
+        );
+        db.execute_raw(sql.statement(text)).await.map_err(database)?;
+    }
+    Ok(())
+}
