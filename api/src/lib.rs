@@ -1,5 +1,11 @@
 //! Concert: a GraphQL API for networks of communities working for collective impact.
 
 pub mod auth;
+pub mod cli;
+pub mod config;
+pub mod exchange;
 pub mod graphql;
 pub mod http;
+pub mod readiness;
+pub mod shutdown;
+pub mod telemetry;

@@ -194,6 +194,9 @@ impl Noun for Community {
                 ProblemCode::OutOfRange,
                 "a population is not negative",
             );
+            if let Some(source) = &population.source {
+                rules::label(problems, &format!("populations.{index}.source"), source);
+            }
         }
         let days: Vec<_> = self.populations.iter().map(|population| population.as_of).collect();
         rules::distinct(problems, "populations", &days);

@@ -236,6 +236,11 @@ impl Figure {
         if over(&self.external_id, LABEL_LENGTH) {
             return Err(Problem::new("externalId", ProblemCode::TooLong, "an external id is at most 200 characters"));
         }
+        for (path, text) in [("note", &self.note), ("externalId", &self.external_id)] {
+            if text.as_ref().is_some_and(|text| text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))) {
+                return Err(Problem::new(path, ProblemCode::Invalid, "it must not hold control characters"));
+            }
+        }
         Ok(())
     }
 }

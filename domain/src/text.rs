@@ -127,20 +127,21 @@ impl LocalizedText {
         Self::from_parts(source.clone(), BTreeMap::from([(source, text.into())]))
     }
 
-    /// A text in several languages. White space at the ends is dropped.
+    /// A text in several languages. White space at the ends is dropped, and lines end in a line feed alone.
     pub fn from_parts(source: LanguageTag, texts: BTreeMap<LanguageTag, String>) -> Result<Self, TextError> {
         let mut kept = BTreeMap::new();
         for (language, text) in texts {
-            let text = text.trim();
-            if text.is_empty() {
-                return Err(TextError::Blank(language));
-            }
-            if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t' | '\r')) {
-                return Err(TextError::Control(language));
-            }
-            kept.insert(language, text.to_owned());
+            let text = clean(&language, &text)?;
+            kept.insert(language, text);
         }
         if kept.contains_key(&source) { Ok(Self { source, texts: kept }) } else { Err(TextError::NoSource(source)) }
+    }
+
+    /// The same with this text in this language, in place of any that it had.
+    pub fn with(mut self, language: LanguageTag, text: &str) -> Result<Self, TextError> {
+        let text = clean(&language, text)?;
+        self.texts.insert(language, text);
+        Ok(self)
     }
 
     /// Refuses a text of more than `max` characters in any language.
@@ -183,8 +184,22 @@ impl LocalizedText {
 
     fn lookup(&self, wanted: &LanguageTag) -> Option<(&LanguageTag, &str)> {
         let exact = wanted.lookup().find_map(|form| self.iter().find(|(tag, _)| tag.as_str() == form));
-        exact.or_else(|| self.iter().find(|(tag, _)| tag.primary() == wanted.primary()))
+        // One letter (`x-…`, `i-…`) is no language that two tags could have in common.
+        let regional = || self.iter().find(|(tag, _)| tag.primary().len() > 1 && tag.primary() == wanted.primary());
+        exact.or_else(regional)
     }
+}
+
+/// The text as it is kept, or why it is not.
+fn clean(language: &LanguageTag, text: &str) -> Result<String, TextError> {
+    let text = text.trim().replace("\r\n", "\n");
+    if text.is_empty() {
+        return Err(TextError::Blank(language.clone()));
+    }
+    if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
+        return Err(TextError::Control(language.clone()));
+    }
+    Ok(text)
 }
 
 /// The languages that a reader wants, best first.
@@ -202,12 +217,21 @@ impl Languages {
     }
 
     /// Reads an `Accept-Language` header (RFC 9110, 12.5.4): by quality, equal ones in their order; `q=0`, `*` and what
-    /// cannot be read are passed over; at most 1 024 characters and 16 languages.
+    /// cannot be read are passed over; at most the first 1 024 bytes and 16 languages.
     pub fn parse_accept_language(header: &str) -> Self {
-        let header = header.get(..1_024).unwrap_or(header);
+        // A tag that the limit cuts in two could read as another language, so the last whole part is the end.
+        let header = match header.get(..header.floor_char_boundary(1_024)) {
+            Some(start) if start.len() < header.len() => start.rsplit_once(',').map_or("", |(whole, _)| whole),
+            _ => header,
+        };
         let mut ranked: Vec<(f32, LanguageTag)> = header.split(',').take(64).filter_map(ranked_language).collect();
         ranked.sort_by(|(a, _), (b, _)| b.total_cmp(a));
         Self::from_tags(ranked.into_iter().map(|(_, tag)| tag).collect())
+    }
+
+    /// The languages, as [`LocalizedText::resolve`] takes them.
+    pub fn as_slice(&self) -> &[LanguageTag] {
+        &self.0
     }
 
     /// The languages.
@@ -221,7 +245,13 @@ fn ranked_language(part: &str) -> Option<(f32, LanguageTag)> {
     let tag = pieces.next()?.parse().ok()?;
     let quality = match pieces.next() {
         None => 1.0,
-        Some(parameter) => parameter.strip_prefix("q=")?.trim().parse::<f32>().ok().filter(|q| (0.0..=1.0).contains(q))?,
+        Some(parameter) => parameter
+            .strip_prefix(['q', 'Q'])?
+            .strip_prefix('=')?
+            .trim()
+            .parse::<f32>()
+            .ok()
+            .filter(|q| (0.0..=1.0).contains(q))?,
     };
     (quality > 0.0).then_some((quality, tag))
 }
@@ -261,6 +291,7 @@ mod tests {
     #[case(&["en", "fr"], &["de"], "en")]
     #[case(&["fr", "en"], &[], "fr")]
     #[case(&["en", "fr-CA", "fr"], &["fr-CA"], "fr-CA")]
+    #[case(&["en", "x-one"], &["x-two"], "en")]
     fn the_fallback_is_the_documented_one(#[case] has: &[&str], #[case] wants: &[&str], #[case] served: &str) {
         let wanted: Vec<_> = wants.iter().map(|language| tag(language)).collect();
         assert_eq!(text(has).resolve(&wanted).language.as_str(), served);
@@ -269,6 +300,7 @@ mod tests {
     #[rstest]
     #[case("fr-CA,fr;q=0.9,en;q=0.8", &["fr-CA", "fr", "en"])]
     #[case("en;q=0.1, fr", &["fr", "en"])]
+    #[case("en;Q=0.1, fr", &["fr", "en"])]
     #[case("*, de;q=0, en", &["en"])]
     #[case("q=;;,,fr;q=2,en;x=1", &[])]
     fn accept_language_is_ranked(#[case] header: &str, #[case] expected: &[&str]) {
@@ -285,7 +317,37 @@ mod tests {
         assert!(LocalizedText::new(tag("en"), "éééé").unwrap().check_length(3).is_err());
     }
 
+    #[test]
+    fn a_long_header_is_cut_between_its_parts() {
+        let served = |header: &str| Languages::parse_accept_language(header).as_slice().to_vec();
+        assert_eq!(served(&format!("{},de,eng,fr", "x".repeat(1_018))), [tag("de")]);
+        // The limit falls into the two bytes of é.
+        assert_eq!(served(&format!("de,{}é,fr", "x".repeat(1_020))), [tag("de")]);
+        assert_eq!(served(&format!("{}é,fr", "x".repeat(1_023))), []);
+    }
+
+    #[test]
+    fn a_text_gains_a_language_and_keeps_its_lines() {
+        let text = LocalizedText::new(tag("en"), " one\r\ntwo ").unwrap();
+        assert_eq!(text.get(&tag("en")), Some("one\ntwo"));
+        let both = text.clone().with(tag("fr"), "un\tdeux").unwrap();
+        assert_eq!(both.languages().map(LanguageTag::as_str).collect::<Vec<_>>(), ["en", "fr"]);
+        assert_eq!(text.clone().with(tag("fr"), " "), Err(TextError::Blank(tag("fr"))));
+        assert_eq!(text.with(tag("fr"), "a\rb"), Err(TextError::Control(tag("fr"))));
+    }
+
     proptest! {
+        #[test]
+        fn the_order_of_preference_is_kept(
+            has in proptest::sample::subsequence(vec!["de", "en", "fr", "iu"], 1..=4),
+            wants in proptest::sample::subsequence(vec!["de", "fr", "iu", "pt"], 0..=4).prop_shuffle(),
+        ) {
+            let wanted: Vec<_> = wants.iter().map(|language| tag(language)).collect();
+            let expected = wants.iter().find(|language| has.contains(language)).unwrap_or(&has[0]);
+            let text = text(&has);
+            prop_assert_eq!(text.resolve(&wanted).language.as_str(), *expected);
+        }
+
         #[test]
         fn something_is_always_served_and_an_exact_match_wins(
             has in proptest::sample::subsequence(vec!["de", "en", "fr", "fr-CA", "iu", "zh-Hant"], 1..=6),

@@ -1,9 +1,15 @@
 //! Connecting to SQLite and PostgreSQL.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use domain::{Error, Result};
-use sea_orm::{ConnectOptions, Database, DatabaseConnection};
+use domain::{
+    Error, Result,
+    error::{Problem, ProblemCode},
+};
+use sea_orm::{
+    ConnectOptions, Database, DatabaseConnection,
+    sqlx::{ConnectOptions as _, postgres::PgConnectOptions, sqlite::SqliteConnectOptions},
+};
 
 /// How to reach the database.
 #[derive(Clone)]
@@ -16,6 +22,8 @@ pub struct DatabaseConfig {
     pub statement_timeout: Duration,
     /// The longest wait for a free connection.
     pub acquire_timeout: Duration,
+    /// Hears the text of every statement that reads, for those who count them.
+    pub on_read: Option<Arc<dyn Fn(&str) + Send + Sync>>,
 }
 
 impl DatabaseConfig {
@@ -26,6 +34,7 @@ impl DatabaseConfig {
             max_connections: 16,
             statement_timeout: Duration::from_secs(8),
             acquire_timeout: Duration::from_secs(5),
+            on_read: None,
         }
     }
 
@@ -44,14 +53,28 @@ pub(crate) struct Connections {
 /// Connects.
 ///
 /// # Errors
-/// [`Error::Internal`] naming `DATABASE_URL`, without repeating it: it may hold a password.
+/// [`Error::Validation`] naming `DATABASE_URL`, without repeating it: it may hold a password.
 pub(crate) async fn connect(config: &DatabaseConfig) -> Result<Connections> {
+    let mut connections = connect_only(config).await?;
+    if let Some(hear) = config.on_read.clone() {
+        connections.read.set_metric_callback(move |info| hear(&info.statement.sql));
+    }
+    Ok(connections)
+}
+
+async fn connect_only(config: &DatabaseConfig) -> Result<Connections> {
     if config.url.starts_with("postgres://") || config.url.starts_with("postgresql://") {
-        let pool = open(postgres(config)).await?;
+        let address: PgConnectOptions = config.url.parse().map_err(|_| {
+            // The driver's own words may repeat the address.
+            refused("it is not of the form postgres://user:password@host:port/database")
+        })?;
+        let Ok(pool) = Database::connect(postgres(config)).await else {
+            return Err(unreachable(config, &address).await);
+        };
         return Ok(Connections { read: pool.clone(), write: pool });
     }
-    if !config.url.starts_with("sqlite:") {
-        return Err(Error::internal("DATABASE_URL begins with neither sqlite: nor postgres://"));
+    if !config.url.starts_with("sqlite:") || config.url.parse::<SqliteConnectOptions>().is_err() {
+        return Err(refused("write sqlite://FILE or postgres://user:password@host:port/database"));
     }
     let write = open(sqlite(config, 1)).await?;
     // A database in memory belongs to its one connection.
@@ -59,8 +82,22 @@ pub(crate) async fn connect(config: &DatabaseConfig) -> Result<Connections> {
     Ok(Connections { read, write })
 }
 
+fn refused(message: impl Into<String>) -> Error {
+    Problem::new("DATABASE_URL", ProblemCode::Invalid, message).into()
+}
+
 async fn open(options: ConnectOptions) -> Result<DatabaseConnection> {
-    Database::connect(options).await.map_err(|error| Error::internal(format!("DATABASE_URL: cannot connect: {error}")))
+    Database::connect(options).await.map_err(|error| refused(format!("the database cannot be opened: {error}")))
+}
+
+/// Why the server cannot be reached: a pool says only that it waited in vain.
+async fn unreachable(config: &DatabaseConfig, address: &PgConnectOptions) -> Error {
+    let reason = match tokio::time::timeout(config.acquire_timeout, address.connect()).await {
+        Ok(Ok(_)) => "it answers only now".to_owned(),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "it does not answer".to_owned(),
+    };
+    refused(format!("no connection to PostgreSQL at {}:{}: {reason}", address.get_host(), address.get_port()))
 }
 
 fn options(config: &DatabaseConfig, url: &str, connections: u32) -> ConnectOptions {
@@ -79,6 +116,8 @@ fn options(config: &DatabaseConfig, url: &str, connections: u32) -> ConnectOptio
 fn postgres(config: &DatabaseConfig) -> ConnectOptions {
     let mut options = options(config, &config.url, config.max_connections);
     options.statement_timeout(config.statement_timeout).set_application_name("concert");
+    // Compiling a statement of ours takes longer than running it.
+    options.map_sqlx_postgres_opts(|options| options.options([("jit", "off")]).statement_cache_capacity(256));
     options
 }
 

@@ -19,8 +19,9 @@ const UNIQUE: &[(&str, &str, &str)] = &[
 ];
 
 /// SQLSTATE codes of PostgreSQL after which the same call may go through: statement timeout, serialization failure,
-/// deadlock, lock not available; and the classes of insufficient resources and of operator intervention.
-const RETRYABLE: [&str; 4] = ["57014", "40001", "40P01", "55P03"];
+/// deadlock, lock not available, read-only after a failover, input or output error; and the classes of insufficient
+/// resources, of operator intervention and of lost connections.
+const RETRYABLE: [&str; 6] = ["57014", "40001", "40P01", "55P03", "25006", "58030"];
 const RETRYABLE_CLASSES: [&str; 3] = ["53", "57P", "08"];
 /// Result codes of SQLite likewise: busy, locked, read-only, input or output error, full, cannot open.
 const SQLITE_RETRYABLE: [i64; 6] = [5, 6, 8, 10, 13, 14];
@@ -45,8 +46,18 @@ fn busy(error: &DbErr) -> Error {
 
 fn of_driver(driver: &sqlx::Error, error: &DbErr) -> Error {
     match driver {
-        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => busy(error),
+        sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::BeginFailed
+        | sqlx::Error::WorkerCrashed => busy(error),
         sqlx::Error::Database(detail) if detail.is_unique_violation() => taken(detail.as_ref(), error),
+        sqlx::Error::Database(detail) if detail.is_foreign_key_violation() => {
+            // References are checked before, so the log should say which one was not.
+            tracing::warn!(%error, "a reference to nothing was refused");
+            Error::invalid("", ProblemCode::NotFound, "something that it refers to does not exist")
+        }
         sqlx::Error::Database(detail) => {
             let code = detail.code().unwrap_or_default();
             let sqlite = detail.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some();

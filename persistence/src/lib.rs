@@ -10,6 +10,9 @@ mod migration;
 mod relay;
 mod repo;
 mod store;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+mod tests;
 
 pub use connect::DatabaseConfig;
 pub use relay::relay;

@@ -1,5 +1,9 @@
 //! The connection to Redis: never waited for long, and never mourned more than once.
 
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+pub(crate) mod proxy;
+
 use std::{
     future::Future,
     sync::{

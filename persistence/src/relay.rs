@@ -1,5 +1,8 @@
 //! Carrying events from the outbox to the bus.
 
+#[cfg(test)]
+mod tests;
+
 use std::{future::Future, sync::Arc, time::Duration};
 
 use domain::{

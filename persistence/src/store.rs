@@ -1,6 +1,9 @@
 //! The database as the domain sees it.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use async_trait::async_trait;
 use domain::{
@@ -9,8 +12,8 @@ use domain::{
     port::store::{Repositories, Store, UnitOfWork},
 };
 use sea_orm::{
-    AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait as _,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait as _,
 };
 use tokio::sync::Notify;
 
@@ -58,7 +61,6 @@ impl SqlStore {
 /// finds that another one wrote could not go on.
 pub(crate) async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction> {
     let options = TransactionOptions {
-        access_mode: (db.get_database_backend() == DbBackend::Postgres).then_some(AccessMode::ReadWrite),
         sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
         ..TransactionOptions::default()
     };
@@ -73,7 +75,7 @@ impl Store for SqlStore {
 
     async fn begin(&self) -> Result<Box<dyn UnitOfWork>> {
         let work = Repos(begin(&self.write).await?);
-        Ok(Box::new(SqlWork { work, wake: Arc::clone(&self.wake) }))
+        Ok(Box::new(SqlWork { work, topics: Mutex::default(), wake: Arc::clone(&self.wake) }))
     }
 
     async fn health(&self) -> Result<(), String> {
@@ -110,6 +112,9 @@ impl Store for SqlStore {
 /// A transaction.
 struct SqlWork {
     work: Repos<DatabaseTransaction>,
+    /// The topics to raise at the end. Whoever raises one keeps everybody else from doing so until the transaction ends,
+    /// and two who raise several in other orders would wait for each other for ever.
+    topics: Mutex<BTreeSet<Topic>>,
     wake: Arc<Notify>,
 }
 
@@ -125,26 +130,29 @@ impl UnitOfWork for SqlWork {
         let event_json = sql.bind(serde_json::to_value(event).map_err(Error::internal)?);
         let statement = sql.statement(format!("INSERT INTO outbox (event) VALUES ({event_json})"));
         db.execute_raw(statement).await.map_err(database)?;
-        raise(db, &event.topics()).await
+        self.topics.lock().unwrap_or_else(PoisonError::into_inner).extend(event.topics());
+        Ok(())
     }
 
     async fn commit(self: Box<Self>) -> Result<()> {
+        raise(&self.work.0, self.topics.into_inner().unwrap_or_else(PoisonError::into_inner)).await?;
         self.work.0.commit().await.map_err(database)?;
         self.wake.notify_one();
         Ok(())
     }
 }
 
-/// Raises the versions of topics, in one order for everybody, so that two transactions never wait for each other.
-async fn raise(db: &DatabaseTransaction, topics: &BTreeSet<Topic>) -> Result<()> {
-    for topic in topics {
-        let mut sql = Sql::new(db.get_database_backend());
-        let topic = sql.bind(topic.key());
-        let text = format!(
-            "INSERT INTO topic_version (topic, version) VALUES ({topic}, 1) \
-             ON CONFLICT (topic) DO UPDATE SET version = topic_version.version + 1"
-        );
-        db.execute_raw(sql.statement(text)).await.map_err(database)?;
+/// Raises the versions of topics, in one order for everybody.
+async fn raise(db: &DatabaseTransaction, topics: BTreeSet<Topic>) -> Result<()> {
+    if topics.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let mut sql = Sql::new(db.get_database_backend());
+    let rows: Vec<String> = topics.into_iter().map(|topic| format!("({}, 1)", sql.bind(topic.key()))).collect();
+    let text = format!(
+        "INSERT INTO topic_version (topic, version) VALUES {} \
+         ON CONFLICT (topic) DO UPDATE SET version = topic_version.version + 1",
+        rows.join(", ")
+    );
+    db.execute_raw(sql.statement(text)).await.map_err(database).map(drop)
 }

@@ -290,7 +290,7 @@ impl Screen {
             let more = report.counts.rejected.saturating_sub(SHOWN as u64);
             if more > 0 {
                 let name = if self.rejects.is_some() { &self.rejects_name } else { "--rejects FILE" };
-                lines.push(format!("    … and {more} more rejected rows: see {name}"));
+                lines.push(format!("    … and {} rejected: see {name}", several(more, "more row")));
             }
         }
         self.print(&lines);
@@ -298,16 +298,21 @@ impl Screen {
 
     fn summary(&mut self, total: &Report, dry_run: bool) {
         self.bar.finish_and_clear();
-        let mut lines = vec![format!("{} files: {}", self.index, total.counts)];
+        let mut lines = vec![format!("{}: {}", several(self.index as u64, "file"), total.counts)];
         if total.failures > 0 {
-            lines.push(format!("{} files were refused whole", total.failures));
+            lines.push(format!("Refused whole: {}", several(total.failures, "file")));
         }
         if !total.created.is_empty() {
             lines.push(format!("Created on the way: {}", total.created));
         }
         if !total.adjustments.is_empty() {
             lines.push("Read as something that they do not literally say:".to_owned());
-            lines.extend(total.adjustments.iter().map(|(adjustment, rows)| format!("    {rows} rows: {}", adjustment.text())));
+            lines.extend(
+                total
+                    .adjustments
+                    .iter()
+                    .map(|(adjustment, rows)| format!("    {}: {}", several(*rows, "row"), adjustment.text())),
+            );
         }
         if !total.reasons.is_empty() {
             lines.push("Rejected:".to_owned());
@@ -315,7 +320,7 @@ impl Screen {
             reasons.sort_by_key(|(_, rows)| std::cmp::Reverse(**rows));
             lines.extend(reasons.into_iter().map(|((code, column, kind), rows)| {
                 let column = if column.is_empty() { String::new() } else { format!("{column}: ") };
-                format!("    {rows} rows: {column}{kind} [{code}]")
+                format!("    {}: {column}{kind} [{code}]", several(*rows, "row"))
             }));
         }
         if dry_run {
@@ -373,6 +378,11 @@ impl Observer for Screen {
     fn wants_rows(&self) -> bool {
         self.rejects.is_some()
     }
+}
+
+/// `1 row`, `2 rows`.
+fn several(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 fn size(path: &Path) -> u64 {

@@ -21,15 +21,13 @@ use super::{
     batch::AreaKey,
     options::{Format, Options},
     report::Reason,
-    resolve::{Found, Resolver, create, is_called, localized, one, shorten},
+    resolve::{Found, LONGEST_NAME, Resolver, create, is_called, localized, one, shorten},
 };
 
 /// The scheme of the codes in tidy files whose scheme the caller does not name: that of whoever made the file.
 pub const OWN_SCHEME: &str = "areacd";
 /// Communities read by one statement.
 const CHUNK: usize = 500;
-/// The longest name that is kept, characters.
-const LONGEST_NAME: usize = 200;
 
 /// The members of a network, by whatever rows may call them.
 pub struct Directory {
@@ -49,7 +47,8 @@ impl Directory {
     /// # Errors
     /// [`Error::NotFound`] if there is no such network.
     pub async fn load(repositories: &dyn Repositories, options: &Options, today: NaiveDate) -> Result<Self> {
-        let mut found = repositories.networks().by_keys(Scope::Everything, std::slice::from_ref(&options.network)).await?;
+        let mut found =
+            repositories.networks().by_keys(Scope::Everything, std::slice::from_ref(&options.network)).await?;
         let network = found.pop().ok_or(Error::NotFound { noun: "Network", key: "slug" })?;
         let own = (options.format == Format::Tidy).then_some(OWN_SCHEME);
         let mut directory = Self {
@@ -169,6 +168,13 @@ impl Resolver<'_> {
     async fn by_code(&mut self, session: &Session, code: &str, name: &str, geography: &str) -> Found<CommunityId> {
         const COLUMN: &str = "areacd";
         if let Some(&community) = self.directory.codes.get(code) {
+            let called = self.directory.names.get(&fold(name)).is_some_and(|called| called.contains(&community));
+            if !name.is_empty() && !called {
+                let name = super::values::shown(name);
+                self.notice(format!(
+                    "{code} is called “{name}” here and otherwise where it is recorded: the code counts"
+                ));
+            }
             return Ok(Ok(community));
         }
         let (Some(scheme), Ok(parsed)) = (self.directory.scheme.clone(), code.parse::<Code>()) else {
@@ -181,7 +187,12 @@ impl Resolver<'_> {
         let Some(country) = self.options.country.clone().filter(|_| self.options.create.communities) else {
             let kind = "no community has this code";
             let scheme = &external.scheme;
-            return Ok(Err(Reason::detailed("NOT_FOUND", COLUMN, kind, format!("no community has the code {code} of {scheme}"))));
+            return Ok(Err(Reason::detailed(
+                "NOT_FOUND",
+                COLUMN,
+                kind,
+                format!("no community has the code {code} of {scheme}"),
+            )));
         };
         if name.is_empty() {
             return Ok(Err(Reason::plain("REQUIRED", "areanm", "a community cannot be created without its name")));
@@ -190,14 +201,22 @@ impl Resolver<'_> {
     }
 
     /// A community that is known elsewhere joins the network if missing ones are wanted and it never left it.
-    async fn admit(&mut self, session: &Session, community: &Stored<Community>, column: &'static str) -> Found<CommunityId> {
+    async fn admit(
+        &mut self,
+        session: &Session,
+        community: &Stored<Community>,
+        column: &'static str,
+    ) -> Found<CommunityId> {
         let slug = &community.slug;
         if let Some(reason) = super::resolve::archived(community.meta.archived_at.is_some(), column, slug.as_str()) {
             return Ok(Err(reason));
         }
-        let not_a_member = |detail| Ok(Err(Reason::detailed("NOT_A_MEMBER", column, "not a member of the network", detail)));
-        let filter = MembershipFilter { network: Some(self.directory.network), community: Some(community.id), on: None };
-        let query: ListQuery<_, MembershipSort> = ListQuery { filter, page: PageArgs::first(1), ..ListQuery::default() };
+        let not_a_member =
+            |detail| Ok(Err(Reason::detailed("NOT_A_MEMBER", column, "not a member of the network", detail)));
+        let filter =
+            MembershipFilter { network: Some(self.directory.network), community: Some(community.id), on: None };
+        let query: ListQuery<_, MembershipSort> =
+            ListQuery { filter, page: PageArgs::first(1), ..ListQuery::default() };
         if !session.repositories().memberships().list(Scope::Everything, &query).await?.items.is_empty() {
             return not_a_member(format!("“{slug}” is not a member of the network at present"));
         }
@@ -225,14 +244,19 @@ impl Resolver<'_> {
             (None, []) => {}
         }
         let similar = self.directory.similar(name).map(str::to_owned);
-        let Some(country) = self.options.country.clone().filter(|_| self.options.create.communities && !name.is_empty()) else {
-            let hint = similar.map(|similar| format!("; if it is {similar}, declare it as an alias")).unwrap_or_default();
-            let called = if name.is_empty() { format!("has the code {code}") } else { format!("is called “{name}”") };
+        let Some(country) =
+            self.options.country.clone().filter(|_| self.options.create.communities && !name.is_empty())
+        else {
+            let hint =
+                similar.map(|similar| format!("; if it is {similar}, declare it as an alias")).unwrap_or_default();
+            let called =
+                if name.is_empty() { format!("has the code {code}") } else { format!("is called “{name}”") };
             let kind = format!("no member of the network {called}");
             return Ok(Err(Reason::detailed("NOT_FOUND", column, kind.clone(), kind + &hint)));
         };
         if let Some(similar) = similar {
-            let kind = format!("“{name}” may be a spelling of “{similar}”: declare it as an alias, or create the community");
+            let kind =
+                format!("“{name}” may be a spelling of “{similar}”: declare it as an alias, or create the community");
             return Ok(Err(Reason::plain("AMBIGUOUS", column, kind)));
         }
         if let Some(other) = called_elsewhere(session, name).await? {
@@ -258,7 +282,11 @@ impl Resolver<'_> {
             let kind = "no address can be made of the community's name";
             return Ok(Err(Reason::detailed("INVALID", column, kind, format!("“{name}”: {kind}"))));
         };
-        let name = match localized(&self.options.language, one(&self.options.language, &shorten(name, LONGEST_NAME)), column) {
+        let name = match localized(
+            &self.options.language,
+            one(&self.options.language, &shorten(name, LONGEST_NAME)),
+            column,
+        ) {
             Ok(name) => name,
             Err(reason) => return Ok(Err(reason)),
         };
@@ -284,7 +312,12 @@ impl Resolver<'_> {
         self.join(session, &community, column).await
     }
 
-    async fn join(&mut self, session: &Session, community: &Stored<Community>, column: &'static str) -> Found<CommunityId> {
+    async fn join(
+        &mut self,
+        session: &Session,
+        community: &Stored<Community>,
+        column: &'static str,
+    ) -> Found<CommunityId> {
         let membership = Membership {
             network: self.directory.network,
             community: community.id,
@@ -334,7 +367,13 @@ async fn free_slug(session: &Session, name: &str, code: Option<&ExternalId>) -> 
         let start: String = plain.as_str().chars().take(if ending.is_empty() { 80 } else { room }).collect();
         let joined = format!("{}-{}", start.trim_end_matches('-'), ending.trim_start_matches('-'));
         let Ok(slug) = joined.trim_matches('-').parse::<Slug>() else { continue };
-        if session.repositories().communities().by_keys(Scope::Everything, std::slice::from_ref(&slug)).await?.is_empty() {
+        if session
+            .repositories()
+            .communities()
+            .by_keys(Scope::Everything, std::slice::from_ref(&slug))
+            .await?
+            .is_empty()
+        {
             return Ok(Some(slug));
         }
     }
@@ -347,6 +386,43 @@ impl Options {
         match self.format {
             Format::Tidy => "areacd",
             Format::OpenSdg => "Geography",
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_of_one_place_look_alike() {
+        let variants =
+            ["St. Catharines–Niagara, Ontario", "St. Catharines - Niagara (CMA), Ont.", "ST. CATHARINES-NIAGARA"];
+        for variant in variants {
+            assert_eq!(spelling(variant), "stcatharinesniagara");
+        }
+        assert_ne!(spelling("Atlantic provinces"), spelling("Atlantic"));
+        assert_eq!(spelling("(all)"), "");
+        assert_eq!(spelling(")a("), "a");
+    }
+
+    #[test]
+    fn levels_of_geography_are_kinds_of_place() {
+        use CommunityKind::{County, FirstNation, Municipality, Neighbourhood, Other, Region};
+        let cases = [
+            ("Local Authority District", Municipality),
+            ("County or Unitary Authority", County),
+            ("Combined Authority or City Region", Region),
+            ("ITL Level 3", Region),
+            ("Nation", Region),
+            ("First Nation", FirstNation),
+            ("Neighbourhood", Neighbourhood),
+            ("Police force area", Other),
+            ("", Other),
+        ];
+        for (geography, expected) in cases {
+            assert_eq!(kind(geography), expected, "{geography}");
         }
     }
 }

@@ -131,10 +131,14 @@ impl Table {
             carriage_return: false,
         };
         table.header = match table.next()? {
-            Next::Row(row) if row.is_blank() => return Err(Failure::new(FailureCode::Empty, "its first row is blank").at(row.line)),
+            Next::Row(row) if row.is_blank() => {
+                return Err(Failure::new(FailureCode::Empty, "its first row is blank").at(row.line));
+            }
             Next::Row(row) => Header((0..row.len()).map(|column| row.cell(column).to_owned()).collect()),
             Next::Broken(line, column) => {
-                return Err(Failure::new(FailureCode::Encoding, format!("the header is not UTF-8 in its {column}")).at(line));
+                return Err(
+                    Failure::new(FailureCode::Encoding, format!("the header is not UTF-8 in its {column}")).at(line)
+                );
             }
             Next::End => return Err(Failure::new(FailureCode::Empty, "there is no row in it")),
         };
@@ -210,7 +214,8 @@ impl Table {
             let text = self.input.text();
             let buffer = text.fill_buf().map_err(|error| Failure::reading(&error, line))?;
             let at_end = buffer.is_empty();
-            let (fields, ends) = (self.fields.get_mut(length..).unwrap_or_default(), self.ends.get_mut(count..).unwrap_or_default());
+            let (fields, ends) =
+                (self.fields.get_mut(length..).unwrap_or_default(), self.ends.get_mut(count..).unwrap_or_default());
             let (result, read, written, ended) = self.machine.read_record(buffer, fields, ends);
             self.raw.extend_from_slice(buffer.get(..read).unwrap_or_default());
             text.consume(read);
@@ -219,15 +224,20 @@ impl Table {
             let wider = |size: usize| size.saturating_mul(2);
             match result {
                 ReadRecordResult::InputEmpty if self.raw.len() <= LONGEST_ROW => {}
-                ReadRecordResult::OutputFull if self.fields.len() <= LONGEST_ROW => self.fields.resize(wider(self.fields.len()), 0),
-                ReadRecordResult::OutputEndsFull if self.ends.len() < MOST_COLUMNS => self.ends.resize(wider(self.ends.len()), 0),
+                ReadRecordResult::OutputFull if self.fields.len() <= LONGEST_ROW => {
+                    self.fields.resize(wider(self.fields.len()), 0);
+                }
+                ReadRecordResult::OutputEndsFull if self.ends.len() < MOST_COLUMNS => {
+                    self.ends.resize(wider(self.ends.len()), 0);
+                }
                 ReadRecordResult::Record => {
                     self.end_record(line, at_end)?;
                     return Ok(Some((length, count)));
                 }
                 ReadRecordResult::End => return Ok(None),
                 _ => {
-                    let message = "a row is longer than 1 MiB or has more than 4096 cells: is a quotation mark missing?";
+                    let message =
+                        "a row is longer than 1 MiB or has more than 4096 cells: is a quotation mark missing?";
                     return Err(Failure::new(FailureCode::TooLong, message).at(line));
                 }
             }
@@ -249,5 +259,134 @@ impl Table {
             self.raw.pop();
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What a table says: each row's line and cells, or the column that is broken.
+    fn rows(bytes: impl AsRef<[u8]>) -> Result<Vec<(u64, Vec<String>)>, Failure> {
+        let input = Input::new(std::io::Cursor::new(bytes.as_ref().to_vec()))?;
+        let mut table = Table::open(input, b',')?;
+        let mut found = Vec::new();
+        loop {
+            match table.next()? {
+                Next::Row(row) if row.is_blank() => {}
+                Next::Row(row) => {
+                    found.push((row.line, (0..row.len()).map(|column| row.cell(column).to_owned()).collect()));
+                }
+                Next::Broken(line, column) => found.push((line, vec![format!("broken {column}")])),
+                Next::End => return Ok(found),
+            }
+        }
+    }
+
+    fn lines(bytes: impl AsRef<[u8]>) -> Vec<u64> {
+        rows(bytes).unwrap().into_iter().map(|(line, _)| line).collect()
+    }
+
+    fn failure(bytes: impl AsRef<[u8]>) -> (FailureCode, Option<u64>) {
+        let failure = rows(bytes).unwrap_err();
+        (failure.code, failure.line)
+    }
+
+    #[test]
+    fn every_end_of_line_counts_once() {
+        for (end, name) in [("\n", "LF"), ("\r\n", "CR LF"), ("\r\r\n", "CR CR LF"), ("\r", "CR")] {
+            let text = ["a,b", "1,2", "3,4"].join(end);
+            assert_eq!(lines(&text), [2, 3], "{name}");
+            assert_eq!(lines(text + end + end), [2, 3], "{name}, with blank lines after");
+        }
+    }
+
+    #[test]
+    fn blank_lines_and_rows_without_anything_are_no_rows_but_count_as_lines() {
+        assert_eq!(lines("a,b\n\n1,2\n,\n   \n3,4\n\n\n"), [3, 6]);
+        assert_eq!(lines("\r\n\r\na,b\r\n1,2\r\n"), [4]);
+    }
+
+    #[test]
+    fn a_quoted_cell_may_hold_line_ends_commas_and_quotation_marks() {
+        let found = rows("a,b\r\n\"x\r\ny\",\"1,\"\"2\"\"\"\r\n3,4\r\n").unwrap();
+        assert_eq!(found, [(2, vec!["x\r\ny".into(), "1,\"2\"".into()]), (4, vec!["3".into(), "4".into()])]);
+    }
+
+    #[test]
+    fn the_raw_row_is_the_text_itself() {
+        let mut table = Table::open(Input::new(&b"a,b\r\n\"1\", 2\r\r\n"[..]).unwrap(), b',').unwrap();
+        assert!(matches!(table.next(), Ok(Next::Row(_))));
+        assert_eq!(table.raw(), b"\"1\", 2");
+    }
+
+    #[test]
+    fn broken_utf8_concerns_its_row_alone_and_names_its_column() {
+        let found = rows(b"name,value\na,1\nMontr\xe9al,2\nb,3\n").unwrap();
+        assert_eq!(found.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [2, 3, 4]);
+        assert_eq!(found[1].1, ["broken name"]);
+        // Each cell is broken and their bytes together are “é”.
+        assert_eq!(rows(b"name,value\n\xc3,\xa9\n").unwrap()[0].1, ["broken name"]);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_whole_text_is_told_with_its_line() {
+        assert_eq!(failure(""), (FailureCode::Empty, None));
+        assert_eq!(failure("\u{feff}"), (FailureCode::Empty, None));
+        assert_eq!(failure("\n\n"), (FailureCode::Empty, None));
+        assert_eq!(failure(",,\n1,2,3\n"), (FailureCode::Empty, Some(1)));
+        assert_eq!(failure(b"a,\xff\n1,2\n"), (FailureCode::Encoding, Some(1)));
+        assert_eq!(failure("a,b\n1,2\n\"3,4\n5,6\n7,8\n"), (FailureCode::UnclosedQuote, Some(3)));
+        let endless = format!("a,b\n1,2\n3,\"{}", "x\n".repeat(LONGEST_ROW));
+        assert_eq!(failure(endless), (FailureCode::TooLong, Some(3)));
+        assert_eq!(failure(",".repeat(MOST_COLUMNS + 1)), (FailureCode::TooLong, Some(1)));
+    }
+
+    #[test]
+    fn a_header_has_no_two_columns_of_one_name() {
+        let header = |text: &str| {
+            Table::open(Input::new(std::io::Cursor::new(text.to_owned())).unwrap(), b',').unwrap().header().clone()
+        };
+        assert_eq!(header("a,b").distinct(str::to_lowercase), Ok(()));
+        let failure = header("a,b, A ").distinct(str::to_lowercase).unwrap_err();
+        assert_eq!((failure.code, failure.column.as_deref()), (FailureCode::DuplicateColumn, Some("A")));
+        assert_eq!(header("a,,b").distinct(str::to_lowercase).unwrap_err().code, FailureCode::UnknownColumn);
+    }
+
+    #[test]
+    fn a_row_may_be_shorter_or_longer_than_the_header() {
+        let found = rows("a,b\n1\n1,2,3\n").unwrap();
+        assert_eq!(found.iter().map(|(_, cells)| cells.len()).collect::<Vec<_>>(), [1, 3]);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_written_as_csv_is_read_again(
+            table in proptest::collection::vec(proptest::collection::vec("[a-z\"\n ,é]{0,6}", 3), 1..20),
+            unix in any::<bool>(),
+        ) {
+            let end = if unix { csv::Terminator::Any(b'\n') } else { csv::Terminator::CRLF };
+            let mut writer = csv::WriterBuilder::new().terminator(end).from_writer(Vec::new());
+            writer.write_record(["a", "b", "c"]).unwrap();
+            let (mut expected, mut line) = (Vec::new(), 2);
+            for row in &table {
+                writer.write_record(row).unwrap();
+                let cells: Vec<String> = row.iter().map(|cell| cell.trim().to_owned()).collect();
+                if cells.iter().any(|cell| !cell.is_empty()) {
+                    expected.push((line, cells));
+                }
+                line += 1 + row.iter().map(|cell| cell.matches('\n').count() as u64).sum::<u64>();
+            }
+            writer.flush().unwrap();
+            prop_assert_eq!(rows(writer.into_inner().unwrap()).unwrap(), expected);
+        }
+
+        #[test]
+        fn whatever_comes_is_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+            let _ = rows(bytes);
+        }
     }
 }

@@ -84,7 +84,9 @@ impl Failure {
     /// What reading ran into at `line`. The decoder of gzip tells a missing end from damage by the kind of its error.
     pub fn reading(error: &io::Error, line: u64) -> Self {
         let (code, message) = match error.kind() {
-            io::ErrorKind::UnexpectedEof => (FailureCode::Truncated, "the compressed file ends before its content does".to_owned()),
+            io::ErrorKind::UnexpectedEof => {
+                (FailureCode::Truncated, "the compressed file ends before its content does".to_owned())
+            }
             io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
                 (FailureCode::Damaged, "the compressed file is damaged".to_owned())
             }

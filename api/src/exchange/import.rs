@@ -158,6 +158,7 @@ impl<'a> Importer<'a> {
             named,
             today,
             created: Created::default(),
+            notices: Vec::new(),
             spelt: HashMap::new(),
         };
         let keep_rows = observer.wants_rows();
@@ -167,7 +168,7 @@ impl<'a> Importer<'a> {
         let mut writer = Writer::new(session, resolver);
         writer.write(batches, observer).await?;
         let outcome = reading.await.map_err(Error::internal)?;
-        let (session, report) = writer.finish();
+        let (session, mut report) = writer.finish();
         match outcome {
             Err(failure) => Ok(Report::failed(failure)),
             Ok(notices) => {
@@ -176,7 +177,8 @@ impl<'a> Importer<'a> {
                 }
                 // What a dry run created is not there for the next file.
                 self.directory = Some(directory).filter(|_| !self.options.dry_run || report.created.is_empty());
-                Ok(Report { notices, ..report })
+                report.notices.extend(notices);
+                Ok(report)
             }
         }
     }

@@ -10,7 +10,7 @@ use domain::{
     id::IndicatorId,
     indicator::{
         Additivity, Indicator, IndicatorFilter, IndicatorKind, IndicatorSort, IndicatorVersion, IndicatorVersionFilter,
-        IndicatorVersionSort, Polarity,
+        IndicatorVersionSort, Measure, Polarity,
     },
     key::{Code, Slug},
     page::{Direction, ListQuery, MAX_PAGE, Order, PageArgs},
@@ -26,13 +26,11 @@ use super::{
     metadata::Details,
     options::Format,
     report::Reason,
-    resolve::{Found, Resolver, archived, create, is_called, localized, one, shorten},
+    resolve::{Found, LONGEST_NAME, Resolver, archived, create, is_called, localized, one, shorten},
 };
 
 /// The longest unit that is kept, characters.
 const LONGEST_UNIT: usize = 60;
-/// The longest name, characters.
-const LONGEST_NAME: usize = 200;
 /// The longest description, characters.
 const LONGEST_PROSE: usize = 20_000;
 /// The most decimals that are taken from how a value is written.
@@ -55,7 +53,8 @@ impl Resolver<'_> {
         };
         let Some(indicator) = indicator else {
             if !self.options.create.indicators {
-                let kind = format!("there is no indicator “{}”", if key.name.is_empty() { code.as_str() } else { &key.name });
+                let kind =
+                    format!("there is no indicator “{}”", if key.name.is_empty() { code.as_str() } else { &key.name });
                 return Ok(Err(Reason::plain("NOT_FOUND", column, kind)));
             }
             return self.create_indicator(session, key, code).await;
@@ -117,13 +116,23 @@ impl Resolver<'_> {
 
     /// By the code of the file, with series and units after it if the row has them: `1-4-1/2024-constant-dollars`. Where
     /// there is no such indicator, that of the file is meant if its unit is the row's.
-    async fn find_open_sdg(&mut self, session: &Session, key: &IndicatorKey) -> Found<(Option<Stored<Indicator>>, Code)> {
+    async fn find_open_sdg(
+        &mut self,
+        session: &Session,
+        key: &IndicatorKey,
+    ) -> Found<(Option<Stored<Indicator>>, Code)> {
         let named = self.named.clone().unwrap_or_default();
         let base = self.options.indicator.as_ref().map_or(named, Code::to_string);
-        let invalid = |text: &str| Reason::detailed("INVALID", "", "not the code of an indicator", format!("“{text}” cannot be a code"));
+        let invalid = |text: &str| {
+            Reason::detailed("INVALID", "", "not the code of an indicator", format!("“{text}” cannot be a code"))
+        };
         let mut code = base.clone();
         for part in [&key.series, &key.unit] {
-            let part = part.replace('%', " percent ").replace('$', " dollars ").replace('£', " pounds ").replace('€', " euros ");
+            let part = part
+                .replace('%', " percent ")
+                .replace('$', " dollars ")
+                .replace('£', " pounds ")
+                .replace('€', " euros ");
             if part.trim().is_empty() {
                 continue;
             }
@@ -164,7 +173,8 @@ impl Resolver<'_> {
             if names.is_empty() {
                 names = one(language, if key.name.is_empty() { code.as_str() } else { &key.name });
             }
-            let parts: Vec<_> = [&key.series, &key.unit].into_iter().filter(|part| !part.is_empty()).map(String::as_str).collect();
+            let parts: Vec<_> =
+                [&key.series, &key.unit].into_iter().filter(|part| !part.is_empty()).map(String::as_str).collect();
             if self.options.format == Format::OpenSdg && !parts.is_empty() {
                 let ending = format!(" – {}", parts.join(", "));
                 let room = LONGEST_NAME.saturating_sub(ending.chars().count()).max(40);
@@ -183,7 +193,8 @@ impl Resolver<'_> {
             Err(reason) => return Ok(Err(reason)),
         };
         // Metadata written in several languages say the same in each: English is the one that `classify` knows best.
-        let stated = if key.unit.is_empty() { details.unit.values().next().map_or("", String::as_str) } else { &key.unit };
+        let stated =
+            if key.unit.is_empty() { details.unit.values().next().map_or("", String::as_str) } else { &key.unit };
         let words: Vec<_> = name.iter().map(|(_, text)| text).collect();
         let (measure, currency) = classify(&words.join(" "), &key.measure, stated, self.options.country.as_ref());
         let indicator = Indicator { code, kind: IndicatorKind::Population, issue: None, name, description };
@@ -197,7 +208,7 @@ impl Resolver<'_> {
             measure,
             unit,
             currency,
-            decimals: details.decimals.unwrap_or(key.decimals.min(MOST_DECIMALS)).clamp(0, 6),
+            decimals: details.decimals.unwrap_or_else(|| decimals(measure, key.decimals)).clamp(0, 6),
             minimum: None,
             maximum: None,
             polarity: Polarity::Neutral,
@@ -231,6 +242,12 @@ impl Resolver<'_> {
     }
 }
 
+/// Decimals to show of an indicator whose first value is written with so many: publishers leave out those that are zero.
+fn decimals(measure: Measure, written: i32) -> i32 {
+    let least = i32::from(matches!(measure, Measure::Percentage | Measure::Rate));
+    written.clamp(least, MOST_DECIMALS)
+}
+
 /// Nothing is known of when the definition of a created indicator began, so it holds for every figure there is.
 fn since_ever() -> NaiveDate {
     NaiveDate::from_ymd_opt(1900, 1, 1).unwrap_or(NaiveDate::MIN)
@@ -252,12 +269,15 @@ async fn by_code(session: &Session, code: &Code) -> Result<Option<Stored<Indicat
 
 async fn called(session: &Session, name: &str) -> Result<Vec<Stored<Indicator>>> {
     let filter = IndicatorFilter { text: Some(name.to_owned()), ..IndicatorFilter::default() };
-    let mut query: ListQuery<_, IndicatorSort> = ListQuery { filter, page: PageArgs::first(MAX_PAGE), ..ListQuery::default() };
+    let mut query: ListQuery<_, IndicatorSort> =
+        ListQuery { filter, page: PageArgs::first(MAX_PAGE), ..ListQuery::default() };
     let mut found = Vec::new();
     loop {
         let page = session.repositories().indicators().list(Scope::Everything, &query).await?;
         let last = page.items.last().map(|(cursor, _)| cursor.clone());
-        found.extend(page.items.into_iter().map(|(_, indicator)| indicator).filter(|indicator| is_called(&indicator.name, name)));
+        found.extend(
+            page.items.into_iter().map(|(_, indicator)| indicator).filter(|indicator| is_called(&indicator.name, name)),
+        );
         match last {
             Some(cursor) if page.has_next => query.page.after = Some(cursor),
             _ => return Ok(found),

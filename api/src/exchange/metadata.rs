@@ -60,17 +60,23 @@ impl Details {
     pub fn tidy(data: &Path, indicator: &str, language: &LanguageTag) -> Self {
         let mut details = Self::default();
         let stem = data.file_name().and_then(|name| name.to_str()).and_then(reader::stem);
-        let Some(text) = stem.and_then(|stem| read(&data.with_file_name(format!("{stem}.json")))) else { return details };
+        let Some(text) = stem.and_then(|stem| read(&data.with_file_name(format!("{stem}.json")))) else {
+            return details;
+        };
         let Ok(json) = serde_json::from_str::<serde_json::Value>(&text) else { return details };
-        let Some(sections) = json.get("ess-beta-metadata").and_then(|sections| sections.as_object()) else { return details };
+        let Some(sections) = json.get("ess-beta-metadata").and_then(|sections| sections.as_object()) else {
+            return details;
+        };
         let wanted = fold(indicator);
         let label = |section: &serde_json::Value| section.get("label").and_then(|label| label.as_str()).map(fold);
-        let own = sections.iter().find(|(key, section)| fold(key) == wanted || label(section).as_ref() == Some(&wanted));
+        let own =
+            sections.iter().find(|(key, section)| fold(key) == wanted || label(section).as_ref() == Some(&wanted));
         let own = own.map(|(_, section)| section);
         let look = |key: &str| [own, sections.get("shared")].into_iter().flatten().find_map(|section| section.get(key));
         let text = |key: &str| look(key).and_then(|text| text.as_str()).map(plain).filter(|text| !text.is_empty());
         details.description.extend(text("longDescription").map(|text| (language.clone(), text)));
-        details.decimals = look("decimalPlaces").and_then(serde_json::Value::as_i64).and_then(|places| i32::try_from(places).ok());
+        details.decimals =
+            look("decimalPlaces").and_then(serde_json::Value::as_i64).and_then(|places| i32::try_from(places).ok());
         details
     }
 }
@@ -190,4 +196,71 @@ fn unescape(text: &str, quote: char) -> String {
         }
     }
     plain
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_front_matter_is_read_as_leniently_as_it_is_written() {
+        let text = "\u{feff}---\n# a comment\nindicator_name: Poverty rate, as measured\n  by the line\n\n\
+                    computation_units: \"Pourcentage\"\nlist:\n- field: Geography\n  value: Canada\n\
+                    folded: |-\n  one\n  <br>\n\n  two\nquoted: 'it''s\ngoes on without indentation: yes'\n\
+                    double: \"a \\\"b\\\"\n\n  c\"\nempty:\nlast: x: y\n---\nindicator_name: not this\n";
+        let keys = front_matter(text);
+        let get = |key: &str| keys.get(key).map(String::as_str);
+        assert_eq!(get("indicator_name"), Some("Poverty rate, as measured by the line"));
+        assert_eq!(get("computation_units"), Some("Pourcentage"));
+        assert_eq!(get("folded"), Some("one\n<br>\n\ntwo"));
+        assert_eq!(get("quoted"), Some("it's goes on without indentation: yes"));
+        assert_eq!(get("double"), Some("a \"b\"\nc"));
+        assert_eq!((get("empty"), get("last"), get("field")), (Some(""), Some("x: y"), None));
+        assert!(front_matter("no front matter\n---\na: b\n").is_empty());
+        assert_eq!(
+            front_matter("---\nopen: \"never closed\n---\na: b").get("open").map(String::as_str),
+            Some("never closed")
+        );
+    }
+
+    #[test]
+    fn what_open_sdg_says_is_found_beside_the_data_in_every_language() {
+        let site = tempfile::tempdir().unwrap();
+        for folder in ["data", "meta/en", "meta/fr"] {
+            fs::create_dir_all(site.path().join(folder)).unwrap();
+        }
+        fs::write(
+            site.path().join("meta/en/1-1-1.md"),
+            "---\nindicator_name: Poverty\ncomputation_units: Percentage\n---\n",
+        )
+        .unwrap();
+        fs::write(site.path().join("meta/fr/1-1-1.md"), "---\nindicator_name: Pauvreté\n---\n").unwrap();
+        let (en, fr): (LanguageTag, LanguageTag) = ("en".parse().unwrap(), "fr".parse().unwrap());
+        let details = Details::open_sdg(&site.path().join("data/indicator_1-1-1.csv"), "1-1-1", &en);
+        assert_eq!(details.name.get(&en).map(String::as_str), Some("Poverty"));
+        assert_eq!(details.name.get(&fr).map(String::as_str), Some("Pauvreté"));
+        assert_eq!(details.unit.len(), 1);
+        assert_eq!(Details::open_sdg(&site.path().join("data/indicator_9-9-9.csv"), "9-9-9", &en), Details::default());
+    }
+
+    #[test]
+    fn what_the_uk_says_is_found_beside_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let json = r#"{"ess-beta-metadata": {"shared": {"decimalPlaces": 1}, "Drive": {"label": "Travel by car", "longDescription": " Time. "}}}"#;
+        fs::write(folder.path().join("travel.json"), json).unwrap();
+        let en: LanguageTag = "en".parse().unwrap();
+        let file = folder.path().join("travel.csv.gz");
+        for name in ["drive", "Travel by car"] {
+            let details = Details::tidy(&file, name, &en);
+            assert_eq!(
+                (details.decimals, details.description.get(&en).map(String::as_str)),
+                (Some(1), Some("Time.")),
+                "{name}"
+            );
+        }
+        assert!(Details::tidy(&file, "walk", &en).description.is_empty());
+        fs::write(folder.path().join("travel.json"), "{").unwrap();
+        assert_eq!(Details::tidy(&file, "drive", &en), Details::default());
+    }
 }

@@ -124,9 +124,15 @@ fn missing(column: &str) -> Failure {
 /// `FILE_NAME` for any other name.
 pub fn indicator_of(name: &str) -> Result<&str, Failure> {
     let file = name.rsplit(['/', '\\']).next().unwrap_or(name);
-    super::reader::stem(file).and_then(|stem| stem.strip_prefix("indicator_")).filter(|code| !code.is_empty()).ok_or_else(|| {
-        Failure::new(FailureCode::Name, "an Open SDG file is called indicator_CODE.csv; otherwise name the indicator")
-    })
+    super::reader::stem(file)
+        .and_then(|stem| stem.strip_prefix("indicator_"))
+        .filter(|code| !code.is_empty())
+        .ok_or_else(|| {
+            Failure::new(
+                FailureCode::Name,
+                "an Open SDG file is called indicator_CODE.csv; otherwise name the indicator",
+            )
+        })
 }
 
 /// Whether a file in a folder is one of Open SDG data.
@@ -158,7 +164,12 @@ impl OpenSdg {
         let multiplier = row.optional(columns.multiplier);
         if !(multiplier.is_empty() || multiplier == "0" || multiplier.eq_ignore_ascii_case("units")) {
             let kind = "values must be in units, not multiples of them";
-            return Err(Reason::detailed("UNIT", "Unit multiplier", kind, format!("“{}”: {kind}", values::shown(multiplier))));
+            return Err(Reason::detailed(
+                "UNIT",
+                "Unit multiplier",
+                kind,
+                format!("“{}”: {kind}", values::shown(multiplier)),
+            ));
         }
         let value = self.numbers.read(row.cell(columns.value), VALUE, adjustments)?;
         let status = row.optional(columns.status);
@@ -193,7 +204,8 @@ impl OpenSdg {
                 pairs.push((name.as_str(), value));
             }
             let read = Disaggregation::new(pairs);
-            let read = read.map_err(|error| Reason::detailed("INVALID", "", "not a disaggregation", error.to_string()))?;
+            let read =
+                read.map_err(|error| Reason::detailed("INVALID", "", "not a disaggregation", error.to_string()))?;
             Ok((read, adjustments))
         })
     }
@@ -272,10 +284,138 @@ impl RowReader for OpenSdg {
     }
 
     fn notices(&self) -> Vec<String> {
-        let mut notices: Vec<_> = self.columns.unused.iter().map(|column| format!("column “{column}” is not read")).collect();
+        let mut notices: Vec<_> =
+            self.columns.unused.iter().map(|column| format!("column “{column}” is not read")).collect();
         if self.columns.code.is_some() && !self.by_code {
             notices.push("column “GeoCode” is not read: no scheme is named for its codes".to_owned());
         }
         notices
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+mod tests {
+    use super::*;
+    use crate::exchange::{
+        batch::Batch,
+        csv::{Next, Table},
+        options::Format,
+        reader::Input,
+    };
+
+    fn options() -> Options {
+        let mut options = Options::new(Format::OpenSdg, "net".parse().unwrap(), "en".parse().unwrap());
+        options.blank_geography = Some("canada".parse().unwrap());
+        options.totals = vec!["Gender=All genders".parse().unwrap(), "Total".parse().unwrap()];
+        options
+    }
+
+    fn read(text: &str, options: &Options) -> Result<(Batch, Vec<String>), Failure> {
+        let mut table = Table::open(Input::new(std::io::Cursor::new(text.to_owned()))?, b',')?;
+        let mut rows = OpenSdg::new(table.header(), options)?;
+        let mut keys = Keys::default();
+        while let Next::Row(row) = table.next()? {
+            match rows.read(&row, &mut keys) {
+                Ok(read) => keys.batch.rows.push(read),
+                Err(reason) => keys.batch.rejects.push((row.line, reason)),
+            }
+        }
+        Ok((keys.take(), rows.notices()))
+    }
+
+    #[test]
+    fn the_name_of_a_file_tells_its_indicator() {
+        for (name, code) in [("indicator_1-1-1.csv", "1-1-1"), ("/a/b/indicator_16-2-1.csv.gz", "16-2-1")] {
+            assert_eq!(indicator_of(name), Ok(code));
+        }
+        for name in ["geocodes.csv", "indicator_.csv", "indicator_1-1-1.txt", "x/indicator_1-1-1"] {
+            assert_eq!(indicator_of(name).unwrap_err().code, FailureCode::Name, "{name}");
+        }
+    }
+
+    #[test]
+    fn blank_and_total_cells_are_left_out_of_the_disaggregation() {
+        let text = "Year,data.Geography,data.Age group,Gender,Value\n\
+                    2015,data.Manitoba,Total,All genders,9.5\n\
+                    2015,data.Manitoba,,,9.5\n\
+                    2015,data.Manitoba,data.15 to 24 years,Women+,9.7\n";
+        let (batch, notices) = read(text, &options()).unwrap();
+        assert_eq!(batch.rejects, []);
+        assert!(notices.is_empty());
+        let parts: Vec<_> = batch.disaggregations.iter().map(ToString::to_string).collect();
+        assert_eq!(parts, ["", "Age group=15 to 24 years;Gender=Women+"]);
+        assert_eq!(batch.areas, [AreaKey::Name { name: "Manitoba".into(), code: String::new() }]);
+        assert_eq!(batch.rows.iter().map(|row| row.series).collect::<Vec<_>>(), [0, 0, 1]);
+        assert_ne!(batch.rows[0].adjustments, batch.rows[1].adjustments);
+    }
+
+    #[test]
+    fn a_blank_place_is_the_one_given_or_none() {
+        let text = "Year,Geography,Value\n2015,,14.5\n";
+        let (batch, _) = read(text, &options()).unwrap();
+        assert_eq!(batch.areas, [AreaKey::Blank]);
+        let mut without = options();
+        without.blank_geography = None;
+        let (batch, _) = read(text, &without).unwrap();
+        assert_eq!(batch.rejects[0].1.code, "REQUIRED");
+        let (batch, _) = read("Year,Value\n2015,14.5\n", &without).unwrap();
+        assert_eq!((batch.rejects[0].0, batch.rejects[0].1.column.as_ref()), (2, "Geography"));
+    }
+
+    #[test]
+    fn codes_are_read_where_their_scheme_is_declared() {
+        let text = "Year,Geography,Geocode,Value\n2015,Manitoba,46,9.5\n";
+        let (batch, notices) = read(text, &options()).unwrap();
+        assert_eq!(batch.areas, [AreaKey::Name { name: "Manitoba".into(), code: String::new() }]);
+        assert_eq!(notices.len(), 1);
+        let mut declared = options();
+        declared.code_scheme = Some("statcan:PRUID".parse().unwrap());
+        let (batch, notices) = read(text, &declared).unwrap();
+        assert_eq!(batch.areas, [AreaKey::Name { name: "Manitoba".into(), code: "46".into() }]);
+        assert!(notices.is_empty());
+    }
+
+    #[test]
+    fn series_and_units_are_indicators_of_their_own() {
+        let text = "Year,Series,Units,COMMENT_TS,Value\n2016,By species,,x,1\n2016,,Percentage,x,2\n2016,,,x,3\n";
+        let (batch, notices) = read(text, &options()).unwrap();
+        let found: Vec<_> = batch.indicators.iter().map(|key| (key.series.as_str(), key.unit.as_str())).collect();
+        assert_eq!(found, [("By species", ""), ("", "Percentage"), ("", "")]);
+        assert_eq!(notices, ["column “COMMENT_TS” is not read"]);
+    }
+
+    #[test]
+    fn a_blank_value_is_missing_and_multiples_are_refused() {
+        use ObservationStatus as S;
+        let text = "Year,Unit multiplier,Observation status,COMMENT_OBS,Value\n\
+                    2015,Units,,,\n2015,3,,,1\n2015,0,P,early,1\n2015,,Q,,\n";
+        let (batch, _) = read(text, &options()).unwrap();
+        let found: Vec<_> = batch.rows.iter().map(|row| (row.figure.status, row.figure.note.as_deref())).collect();
+        assert_eq!(found, [(S::Missing, None), (S::Provisional, Some("early")), (S::Suppressed, None)]);
+        assert_eq!((batch.rejects[0].0, batch.rejects[0].1.code), (3, "UNIT"));
+    }
+
+    #[test]
+    fn headers_that_cannot_be_understood_are_refused() {
+        let refused = |header: &str| read(&format!("{header}\n1\n"), &options()).unwrap_err().code;
+        assert_eq!(refused("Geography,Value"), FailureCode::MissingColumn);
+        assert_eq!(refused("Year,Geography"), FailureCode::MissingColumn);
+        assert_eq!(refused("Year,Geography,data.Geography,Value"), FailureCode::DuplicateColumn);
+        assert_eq!(refused("Year,GeoCode,Geocode,Value"), FailureCode::DuplicateColumn);
+        assert_eq!(refused("Year,,Value"), FailureCode::UnknownColumn);
+    }
+
+    #[test]
+    fn years_are_read_in_every_form_that_has_one_meaning() {
+        let text = "Year,Value\n2015,1\n2015 Q4,1\n2016-2018,1\n2014/2015,1\n";
+        let (batch, _) = read(text, &options()).unwrap();
+        let found: Vec<_> = batch.rows.iter().map(|row| row.period.to_string()).collect();
+        assert_eq!(found, ["2015", "2015-Q4", "2016-01-01/P3Y"]);
+        assert_eq!(batch.rejects[0].1.column, "Year");
+        let mut fiscal = options();
+        fiscal.fiscal_year_start = Some(4);
+        let (batch, _) = read(text, &fiscal).unwrap();
+        assert_eq!(batch.rows[3].period.to_string(), "2014-04-01/P1Y");
     }
 }

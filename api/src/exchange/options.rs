@@ -154,3 +154,28 @@ impl Options {
         None
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_total_is_of_one_dimension_or_of_any() {
+        let any: Total = "Total".parse().unwrap();
+        assert!(any.is("Gender", "total") && any.is("Age", " TOTAL "));
+        let one: Total = "Gender=All genders".parse().unwrap();
+        assert!(one.is("gender", "all genders") && !one.is("Age", "All genders"));
+        assert!("".parse::<Total>().is_err() && "=x".parse::<Total>().is_err() && "x=".parse::<Total>().is_err());
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_told() {
+        let mut options = Options::new(Format::OpenSdg, "net".parse().unwrap(), "en".parse().unwrap());
+        assert!(options.complaint().unwrap().contains("source"));
+        options.source = Some("x".parse().unwrap());
+        assert_eq!(options.complaint(), None);
+        options.create.communities = true;
+        assert!(options.complaint().unwrap().contains("country"));
+    }
+}

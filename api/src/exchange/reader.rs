@@ -129,3 +129,80 @@ pub fn stem(name: &str) -> Option<&str> {
     let name = name.strip_suffix(".gz").unwrap_or(name);
     name.strip_suffix(".csv")
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::{Compression, write::GzEncoder};
+
+    use super::*;
+
+    fn zipped(text: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn read(bytes: Vec<u8>) -> Result<String, Failure> {
+        let mut input = Input::new(io::Cursor::new(bytes))?;
+        let mut text = String::new();
+        input.text().read_to_string(&mut text).map_err(|error| Failure::reading(&error, 1))?;
+        Ok(text)
+    }
+
+    fn code(bytes: Vec<u8>) -> FailureCode {
+        read(bytes).unwrap_err().code
+    }
+
+    #[test]
+    fn gzip_is_told_by_its_bytes_and_a_mark_is_left_out() {
+        assert_eq!(read(b"a,b".to_vec()).as_deref(), Ok("a,b"));
+        assert_eq!(read(b"a".to_vec()).as_deref(), Ok("a"));
+        assert_eq!(read(zipped(b"a,b")).as_deref(), Ok("a,b"));
+        assert_eq!(read("\u{feff}a,b".into()).as_deref(), Ok("a,b"));
+        assert_eq!(read(zipped("\u{feff}a,b".as_bytes())).as_deref(), Ok("a,b"));
+        // Two gzip members one after the other are one text.
+        assert_eq!(read([zipped(b"a,"), zipped(b"b")].concat()).as_deref(), Ok("a,b"));
+    }
+
+    #[test]
+    fn nothing_is_refused_compressed_or_not() {
+        assert_eq!(code(Vec::new()), FailureCode::Empty);
+        assert_eq!(code(zipped(b"")), FailureCode::Empty);
+    }
+
+    #[test]
+    fn a_missing_end_is_told_from_damage() {
+        let whole = zipped("areacd,period\n".repeat(1000).as_bytes());
+        for length in [2, 9, 12, whole.len() / 2, whole.len() - 1] {
+            assert_eq!(code(whole[..length].to_vec()), FailureCode::Truncated, "{length} of {} bytes", whole.len());
+        }
+        let mut damaged = whole.clone();
+        let check = damaged.len() - 6;
+        damaged[check] ^= 1;
+        assert_eq!(code(damaged), FailureCode::Damaged);
+    }
+
+    #[test]
+    fn utf16_is_named() {
+        assert_eq!(code(vec![0xff, 0xfe, b'a', 0]), FailureCode::Encoding);
+    }
+
+    #[test]
+    fn a_folder_gives_its_files_in_order_and_each_only_once() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("b")).unwrap();
+        for name in ["z.csv", "b/a.csv.gz", "b/a.json", ".hidden.csv", "a.CSV.bak"] {
+            fs::write(folder.path().join(name), "x").unwrap();
+        }
+        let paths = [folder.path().to_path_buf(), folder.path().join("z.csv"), folder.path().join("b/a.json")];
+        let found = find(&paths, |name| stem(name).is_some()).unwrap();
+        let names: Vec<_> =
+            found.iter().map(|path| path.strip_prefix(folder.path()).unwrap().to_str().unwrap()).collect();
+        // A file that is named is taken, whatever it is called.
+        assert_eq!(names, ["b/a.csv.gz", "z.csv", "b/a.json"]);
+        assert!(find(&[folder.path().join("none")], |_| true).is_err());
+    }
+}

@@ -209,8 +209,9 @@ impl Created {
 impl fmt::Display for Created {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { communities, members, indicators, sources } = self;
-        let (communities, members, indicators, sources) = (communities.len(), members.len(), indicators.len(), sources.len());
-        write!(f, "{communities} communities, {members} memberships, {indicators} indicators, {sources} sources")
+        let (communities, members, indicators, sources) =
+            (communities.len(), members.len(), indicators.len(), sources.len());
+        write!(f, "communities {communities}, memberships {members}, indicators {indicators}, sources {sources}")
     }
 }
 
@@ -309,5 +310,62 @@ impl<W: io::Write> RejectsFile<W> {
     /// Makes sure that everything is written.
     pub fn flush(&mut self) -> io::Result<()> {
         self.rows.flush()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+mod tests {
+    use super::*;
+
+    fn reason(kind: &str, detail: &str) -> Reason {
+        Reason::detailed("INVALID", "period", kind.to_owned(), detail)
+    }
+
+    #[test]
+    fn reasons_are_counted_by_kind_and_the_list_is_bounded() {
+        let mut report = Report::default();
+        report.reject(&reason("not a period", "“a”"));
+        report.reject(&reason("not a period", "“b”"));
+        assert_eq!(report.reasons.len(), 1);
+        for kind in 0..2 * MOST_GROUPS {
+            report.reject(&reason(&kind.to_string(), ""));
+        }
+        assert_eq!(report.reasons.len(), MOST_GROUPS + 1);
+        assert_eq!(report.reasons.values().sum::<u64>(), report.counts.rejected);
+    }
+
+    #[test]
+    fn files_add_up() {
+        let counts = Counts { read: 3, created: 1, updated: 0, unchanged: 1, rejected: 1 };
+        assert!(counts.balance() && !Counts { read: 4, ..counts }.balance());
+        let mut total = Report::default();
+        total.add(&Report { counts, ..Report::default() });
+        total.add(&Report { counts, ..Report::default() });
+        total.add(&Report::failed(Failure::new(super::super::failure::FailureCode::Empty, "x")));
+        assert_eq!((total.counts.read, total.failures), (6, 1));
+        assert!(!total.is_clean());
+        assert_eq!(total.counts.to_string(), "6 read, 2 created, 0 updated, 2 unchanged, 2 rejected");
+    }
+
+    #[test]
+    fn the_list_of_rejected_rows_is_csv_again() {
+        let mut file = RejectsFile::new(Vec::new()).unwrap();
+        let raw = Some("na,\"x, y\"".to_owned());
+        file.reject("a.csv", &Reject { line: 7, reason: reason("not a period", "“x”"), raw }).unwrap();
+        file.flush().unwrap();
+        let bytes = file.rows.into_inner().unwrap();
+        let mut reader = csv::Reader::from_reader(bytes.as_slice());
+        let row = reader.records().next().unwrap().unwrap();
+        assert_eq!(row.iter().collect::<Vec<_>>(), ["a.csv", "7", "period", "INVALID", "“x”", "na,\"x, y\""]);
+    }
+
+    #[test]
+    fn every_rule_has_its_own_bit() {
+        let mut all = Adjustments::default();
+        for &adjustment in Adjustment::ALL {
+            all.note(adjustment);
+        }
+        assert!(all.iter().eq(Adjustment::ALL.iter().copied()));
     }
 }

@@ -18,7 +18,16 @@ use domain::{
     text::{LanguageTag, LocalizedText},
 };
 
-use super::{communities::Directory, options::Options, report::{Created, Reason}};
+use super::{
+    communities::Directory,
+    options::Options,
+    report::{Created, Reason},
+};
+
+/// The longest name that is kept, characters.
+pub const LONGEST_NAME: usize = 200;
+/// Remarks kept of one file.
+const MOST_NOTICES: usize = 20;
 
 /// A lookup that fails for the row alone, or for the whole import.
 pub type Found<T> = Result<std::result::Result<T, Reason>>;
@@ -37,22 +46,34 @@ pub struct Resolver<'a> {
     pub today: NaiveDate,
     /// What was created so far.
     pub created: Created,
+    /// What else should be known.
+    pub notices: Vec<String>,
     /// The words behind the codes of indicators, so that two that are spelt alike are not taken for one.
     pub spelt: HashMap<String, (String, String)>,
 }
 
 impl Resolver<'_> {
+    /// Keeps a remark, but not without end.
+    pub fn notice(&mut self, remark: String) {
+        if self.notices.len() < MOST_NOTICES {
+            self.notices.push(remark);
+        }
+    }
+
     /// The source that a row names; blank for the one named for all rows.
     pub async fn source(&mut self, session: &Session, name: &str) -> Found<SourceId> {
         const COLUMN: &str = "source";
         let name = match (name, &self.options.source) {
             ("", Some(source)) => source.as_str(),
-            ("", None) => return Ok(Err(Reason::plain("REQUIRED", COLUMN, "no source, and none is named for all rows"))),
+            ("", None) => {
+                return Ok(Err(Reason::plain("REQUIRED", COLUMN, "no source, and none is named for all rows")));
+            }
             (name, _) => name,
         };
         let key = name.parse::<Code>().ok();
         if let Some(key) = &key
-            && let Some(source) = session.repositories().sources().by_keys(Scope::Everything, std::slice::from_ref(key)).await?.pop()
+            && let Some(source) =
+                session.repositories().sources().by_keys(Scope::Everything, std::slice::from_ref(key)).await?.pop()
         {
             return Ok(archived(source.meta.archived_at.is_some(), COLUMN, name).map_or(Ok(source.id), Err));
         }
@@ -91,7 +112,8 @@ async fn sources_called(session: &Session, name: &str) -> Result<Vec<SourceId>> 
         ListQuery { filter, page: PageArgs::first(MAX_PAGE), ..ListQuery::default() };
     loop {
         let page = session.repositories().sources().list(Scope::Everything, &query).await?;
-        called.extend(page.items.iter().filter(|(_, source)| is_called(&source.name, name)).map(|(_, source)| source.id));
+        called
+            .extend(page.items.iter().filter(|(_, source)| is_called(&source.name, name)).map(|(_, source)| source.id));
         match page.items.into_iter().next_back() {
             Some((cursor, _)) if page.has_next => query.page.after = Some(cursor),
             _ => return Ok(called),
@@ -101,8 +123,9 @@ async fn sources_called(session: &Session, name: &str) -> Result<Vec<SourceId>> 
 
 /// Whether a text says this in any of its languages, whatever the case and marks.
 pub fn is_called(text: &LocalizedText, name: &str) -> bool {
-    let name = fold(name);
-    text.iter().any(|(_, text)| fold(text) == name)
+    // A name that was too long to be kept whole is still found by it.
+    let (whole, cut) = (fold(name), fold(&shorten(name, LONGEST_NAME)));
+    text.iter().map(|(_, text)| fold(text)).any(|text| text == whole || text == cut)
 }
 
 /// Why a row about something archived is not kept.
@@ -130,11 +153,7 @@ pub fn localized(
 }
 
 /// Creates a record; content that breaks a rule is the row's fault.
-pub async fn create<N: Governed>(
-    session: &Session,
-    value: N,
-    column: &'static str,
-) -> Found<domain::record::Stored<N>>
+pub async fn create<N: Governed>(session: &Session, value: N, column: &'static str) -> Found<domain::record::Stored<N>>
 where
     for<'a> dyn domain::port::store::Repositories + 'a: domain::port::store::Holds<N>,
 {
@@ -158,4 +177,3 @@ pub fn shorten(text: &str, most: usize) -> String {
     short.push('…');
     short
 }
-

@@ -106,7 +106,9 @@ impl Columns {
 }
 
 fn missing(column: &str, otherwise: &str) -> Failure {
-    Failure::new(FailureCode::MissingColumn, format!("there must be a column “{column}”{otherwise}")).at(1).in_column(column)
+    Failure::new(FailureCode::MissingColumn, format!("there must be a column “{column}”{otherwise}"))
+        .at(1)
+        .in_column(column)
 }
 
 fn unknown(name: &str) -> Failure {
@@ -151,7 +153,8 @@ impl Tidy {
         keys.disaggregation(&self.key, || {
             let pairs = self.columns.dimensions.iter().map(|(name, column)| (name.as_str(), row.cell(*column)));
             let read = Disaggregation::new(pairs.filter(|(_, value)| !value.is_empty()));
-            let read = read.map_err(|error| Reason::detailed("INVALID", DIMENSION, "not a disaggregation", error.to_string()))?;
+            let read = read
+                .map_err(|error| Reason::detailed("INVALID", DIMENSION, "not a disaggregation", error.to_string()))?;
             Ok((read, Adjustments::default()))
         })
     }
@@ -224,4 +227,119 @@ impl RowReader for Tidy {
 pub fn cells(row: &Row<'_>, expected: usize) -> Reason {
     let kind = "the row has not as many cells as the header";
     Reason::detailed("CELLS", "", kind, format!("the row has {} cells and the header {expected}", row.len()))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+mod tests {
+    use super::*;
+    use crate::exchange::{
+        batch::Batch,
+        csv::{Next, Table},
+        options::{Format, Options},
+        reader::Input,
+    };
+
+    fn options() -> Options {
+        let mut options = Options::new(Format::Tidy, "net".parse().unwrap(), "en".parse().unwrap());
+        options.source = Some("ons".parse().unwrap());
+        options
+    }
+
+    fn read(text: &str, options: &Options) -> Result<Batch, Failure> {
+        let mut table = Table::open(Input::new(std::io::Cursor::new(text.to_owned()))?, b',')?;
+        let mut tidy = Tidy::new(table.header(), options)?;
+        let mut keys = Keys::default();
+        while let Next::Row(row) = table.next()? {
+            match tidy.read(&row, &mut keys) {
+                Ok(read) => keys.batch.rows.push(read),
+                Err(reason) => keys.batch.rejects.push((row.line, reason)),
+            }
+        }
+        Ok(keys.take())
+    }
+
+    fn refused(header: &str) -> (FailureCode, Option<String>) {
+        let failure = read(&format!("{header}\n"), &options()).unwrap_err();
+        (failure.code, failure.column)
+    }
+
+    #[test]
+    fn columns_stand_in_any_order() {
+        let text = "notes,OBSERVATION, unit ,period,indicator,areacd,uci_95,lci_95,dim:Sex,numerator,denominator\n\
+                    a note,12.5,%,2021-04-01/P1Y,Poverty,E1,13,12,F,1,8\n";
+        let batch = read(text, &options()).unwrap();
+        assert_eq!(batch.rejects, []);
+        let row = &batch.rows[0];
+        assert_eq!((row.line, row.period.to_string().as_str()), (2, "2021-04-01/P1Y"));
+        assert_eq!((row.figure.value, row.figure.lower, row.figure.upper), (Some(12.5), Some(12.0), Some(13.0)));
+        assert_eq!((row.figure.numerator, row.figure.denominator), (Some(1.0), Some(8.0)));
+        assert_eq!(row.figure.note.as_deref(), Some("a note"));
+        assert_eq!(batch.disaggregations[0].to_string(), "Sex=F");
+        assert_eq!(
+            (batch.indicators[0].name.as_str(), batch.indicators[0].unit.as_str(), batch.indicators[0].decimals),
+            ("Poverty", "%", 1)
+        );
+    }
+
+    #[test]
+    fn a_header_that_is_not_understood_is_refused_and_its_column_named() {
+        use FailureCode::{DuplicateColumn, MissingColumn, UnknownColumn};
+        let column = |name: &str| Some(name.to_owned());
+        assert_eq!(refused("areacd,period,indicator"), (MissingColumn, column("observation")));
+        assert_eq!(refused("areacd,period,observation"), (MissingColumn, column("indicator")));
+        assert_eq!(refused("areacd,period,observation,indicator,colour"), (UnknownColumn, column("colour")));
+        assert_eq!(refused("areacd,period,observation,indicator,dim:"), (UnknownColumn, column("dim:")));
+        assert_eq!(refused("areacd,period,observation,indicator,Period"), (DuplicateColumn, column("Period")));
+        let mut without = options();
+        without.source = None;
+        assert_eq!(read("areacd,period,observation,indicator\n", &without).unwrap_err().column, column("source"));
+        let mut ignoring = options();
+        ignoring.ignored_columns.push("colour".into());
+        assert!(read("areacd,period,observation,indicator,colour\n", &ignoring).is_ok());
+    }
+
+    #[test]
+    fn a_bad_row_is_rejected_for_its_first_fault_and_names_nothing() {
+        let text = "areacd,indicator,period,observation,status\n\
+                    na,Poverty,2020,1,\n\
+                    ,Poverty,2020,1,\n\
+                    E1,,2020,1,\n\
+                    E1,Poverty,sometime,1,\n\
+                    E1,Poverty,2020,\"1,5\",\n\
+                    E1,Poverty,2020,,\n\
+                    E1,Poverty,2020,1,maybe\n\
+                    E1,Poverty,2020,1\n";
+        let batch = read(text, &options()).unwrap();
+        let found: Vec<_> =
+            batch.rejects.iter().map(|(line, reason)| (*line, reason.code, reason.column.as_ref())).collect();
+        let expected = [
+            (2, "NO_CODE", "areacd"),
+            (3, "NO_CODE", "areacd"),
+            (4, "REQUIRED", "indicator"),
+            (5, "INVALID", "period"),
+            (6, "INVALID", "observation"),
+            (7, "REQUIRED", "observation"),
+            (8, "INVALID", "status"),
+            (9, "CELLS", ""),
+        ];
+        assert_eq!(found, expected);
+        assert!(batch.areas.is_empty() && batch.indicators.is_empty() && batch.series.is_empty());
+    }
+
+    #[test]
+    fn what_repeats_is_told_once() {
+        let text = "areacd,areanm,indicator,period,observation\n\
+                    E1,One,Poverty,2020,1\nE2,Two,Poverty,2020,2\nE1,One,Poverty,2021,3\n";
+        let batch = read(text, &options()).unwrap();
+        assert_eq!((batch.areas.len(), batch.indicators.len(), batch.series.len(), batch.rows.len()), (2, 1, 2, 3));
+        assert_eq!(batch.rows.iter().map(|row| row.series).collect::<Vec<_>>(), [0, 1, 0]);
+        assert_eq!(batch.rows[0].figure.status, ObservationStatus::Normal);
+    }
+
+    #[test]
+    fn a_date_is_a_day() {
+        let batch = read("areacd,indicator,period,observation\nE1,Poverty,2026-01-01,1\n", &options()).unwrap();
+        assert_eq!(batch.rows[0].period.kind(), domain::period::PeriodKind::Day);
+    }
 }

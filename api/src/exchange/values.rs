@@ -38,7 +38,9 @@ impl Numbers {
         };
         match number {
             Some(number) => Ok(Some(number)),
-            None => Err(Reason::detailed("INVALID", column, "not a number", format!("“{}” is not a number", shown(text)))),
+            None => {
+                Err(Reason::detailed("INVALID", column, "not a number", format!("“{}” is not a number", shown(text))))
+            }
         }
     }
 }
@@ -51,7 +53,8 @@ fn plain(text: &str) -> Option<f64> {
 
 /// The decimals that a number is written with.
 pub fn decimals(text: &str) -> i32 {
-    let digits = text.split_once(['.', ',']).map_or(0, |(_, digits)| digits.bytes().take_while(u8::is_ascii_digit).count());
+    let digits =
+        text.split_once(['.', ',']).map_or(0, |(_, digits)| digits.bytes().take_while(u8::is_ascii_digit).count());
     i32::try_from(digits).unwrap_or(i32::MAX)
 }
 
@@ -133,5 +136,91 @@ impl Periods {
         }
         let period = (self.read)(text);
         self.known.entry(text.to_owned()).or_insert(period).as_ref().copied().map_err(refuse)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+mod tests {
+    use super::*;
+
+    fn number(text: &str) -> Result<Option<f64>, Reason> {
+        Numbers::default().read(text, "observation", &mut Adjustments::default())
+    }
+
+    #[test]
+    fn numbers_are_plain_and_never_guessed() {
+        for (text, value) in [("12", 12.0), ("-0.5", -0.5), ("1e+05", 100_000.0), (".5", 0.5), ("5.", 5.0), ("+3", 3.0)]
+        {
+            assert_eq!(number(text), Ok(Some(value)), "{text}");
+        }
+        assert_eq!(number(""), Ok(None));
+        for text in ["1,5", "1,234", "1 234", "12%", "nan", "inf", "-", "e", "1e999", "½", "..", "0x1f"] {
+            let reason = number(text).unwrap_err();
+            assert_eq!((reason.code, reason.column.as_ref()), ("INVALID", "observation"), "{text}");
+        }
+        assert!(number("1,5").unwrap_err().to_string().contains("decimal"));
+    }
+
+    #[test]
+    fn a_decimal_comma_is_read_where_it_is_declared() {
+        let numbers = Numbers { decimal_comma: true };
+        let mut adjustments = Adjustments::default();
+        assert_eq!(numbers.read("1,5", "x", &mut adjustments), Ok(Some(1.5)));
+        assert_ne!(adjustments, Adjustments::default());
+        assert_eq!(numbers.read("1.5", "x", &mut adjustments), Ok(Some(1.5)));
+        for text in ["1.234,5", "1,234,5", "1,2.3", ","] {
+            assert!(numbers.read(text, "x", &mut adjustments).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn symbols_are_translated_and_every_translation_is_noted() {
+        use ObservationStatus as S;
+        let cases = [
+            ("", true, S::Normal, None),
+            ("A", true, S::Normal, None),
+            ("P", true, S::Provisional, None),
+            ("Q", false, S::Suppressed, None),
+            ("x", false, S::Missing, Some(Adjustment::NotAvailable)),
+            ("c", false, S::Suppressed, Some(Adjustment::Confidential)),
+            ("z", false, S::CannotExist, Some(Adjustment::NotApplicable)),
+            ("u", true, S::LowReliability, Some(Adjustment::LowReliability)),
+            ("u", false, S::Suppressed, Some(Adjustment::LowReliabilityWithheld)),
+        ];
+        for (text, has_value, expected, noted) in cases {
+            let mut adjustments = Adjustments::default();
+            assert_eq!(status(text, has_value, ("status", "observation"), &mut adjustments), Ok(expected), "{text}");
+            let mut one = Adjustments::default();
+            if let Some(noted) = noted {
+                one.note(noted);
+            }
+            assert_eq!(adjustments, one, "{text}");
+        }
+        for (text, has_value, code) in
+            [("", false, "REQUIRED"), ("Value for two places combined", true, "INVALID"), ("a", true, "INVALID")]
+        {
+            let refused = status(text, has_value, ("status", "observation"), &mut Adjustments::default());
+            assert_eq!(refused.unwrap_err().code, code, "{text}");
+        }
+    }
+
+    #[test]
+    fn decimals_are_those_written() {
+        for (text, places) in [("12", 0), ("1.50", 2), ("", 0), ("1,5", 1), ("-3.25e2", 2)] {
+            assert_eq!(decimals(text), places, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_period_is_read_once_for_each_spelling_and_never_forgotten_wrongly() {
+        let mut periods = Periods::new("period", |text| text.parse().map_err(|_| format!("“{text}”")));
+        for year in 0..MOST_PERIODS + 10 {
+            let text = (1_000 + year % 9_000).to_string();
+            assert_eq!(periods.read(&text).unwrap().to_string(), text);
+        }
+        assert_eq!(periods.read("").unwrap_err().code, "REQUIRED");
+        assert_eq!(periods.read("soon").unwrap_err().to_string(), "period: “soon”");
+        assert_eq!(periods.read("soon").unwrap_err().to_string(), "period: “soon”");
     }
 }

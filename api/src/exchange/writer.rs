@@ -104,7 +104,7 @@ impl<'a> Writer<'a> {
 
     /// The session, with all of it in it, and what became of the rows.
     pub fn finish(self) -> (Session, Report) {
-        (self.session, Report { created: self.resolver.created, ..self.report })
+        (self.session, Report { created: self.resolver.created, notices: self.resolver.notices, ..self.report })
     }
 
     async fn take(&mut self, mut batch: Batch, observer: &mut dyn Observer) -> Result<()> {

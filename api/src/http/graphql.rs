@@ -9,10 +9,10 @@ use actix_web::{
     web,
 };
 use async_graphql::{
-    Request, Response, ServerError, Value,
+    Request, Response, ServerError, Value, Variables,
     parser::{
         parse_query,
-        types::{ExecutableDocument, OperationType},
+        types::{ExecutableDocument, OperationDefinition, OperationType},
     },
 };
 use futures_util::FutureExt as _;
@@ -25,7 +25,7 @@ use super::{
 use crate::{
     auth::viewer,
     graphql::{
-        limits::{LimitExceeded, check_text},
+        limits::{LimitExceeded, TextError, check_text},
         loaders::batch,
     },
 };
@@ -50,7 +50,12 @@ async fn answer(
         Ok(media) => media,
         Err(refusal) => return refusal.response(),
     };
-    let result = async { execute(request, shared, read?, reading_only).await }.await;
+    let work = AssertUnwindSafe(async { execute(request, shared, read?, reading_only).await }).catch_unwind();
+    let result = work.await.unwrap_or_else(|_| {
+        // The panic hook has logged where; the caller learns nothing of it.
+        let message = "Something went wrong here; it has been noted.";
+        Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", message))
+    });
     match result {
         Ok(response) => executed(media, response),
         Err(refusal) => refused(media, &refusal),
@@ -66,35 +71,35 @@ async fn execute(
 ) -> Result<Response, Refusal> {
     let viewer = viewer(request, &shared.authenticator)?;
     let document = parse(shared, &asked)?;
-    if reading_only {
-        refuse_writing(&document, asked.operation_name.as_deref())?;
+    let operation = operation(&document, asked.operation_name.as_deref())?;
+    if reading_only && operation.ty != OperationType::Query {
+        // Links and prefetching browsers send GET requests: they must never change anything.
+        let message = "only queries are served by GET; use POST";
+        return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", message));
     }
+    require_variables(operation, &asked.variables)?;
     let mut prepared = Request::new(asked.query).variables(asked.variables);
     if let Some(name) = asked.operation_name {
         prepared = prepared.operation_name(name);
     }
     prepared.set_parsed_query(document);
     let loader = batch(shared.services.clone(), viewer.actor.clone());
-    let execution = AssertUnwindSafe(shared.schema.execute(prepared.data(viewer).data(loader))).catch_unwind();
-    match tokio::time::timeout(shared.config.execution_timeout, execution).await {
-        Ok(Ok(response)) => Ok(response),
-        Ok(Err(_)) => {
-            // The panic hook has logged where; the caller learns nothing of it.
-            let message = "Something went wrong here; it has been noted.";
-            Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", message))
-        }
-        Err(_) => {
-            let seconds = shared.config.execution_timeout.as_secs_f64();
-            let message = format!("the request took longer than {seconds} seconds; ask for less at once");
-            Err(Refusal::new(StatusCode::GATEWAY_TIMEOUT, "TIMEOUT", message))
-        }
-    }
+    let execution = shared.schema.execute(prepared.data(viewer).data(loader));
+    tokio::time::timeout(shared.config.execution_timeout, execution).await.map_err(|_| {
+        let seconds = shared.config.execution_timeout.as_secs_f64();
+        let message = format!("the request took longer than {seconds} seconds; ask for less at once");
+        Refusal::new(StatusCode::GATEWAY_TIMEOUT, "TIMEOUT", message)
+    })
 }
 
 fn parse(shared: &Shared, asked: &GraphqlRequest) -> Result<ExecutableDocument, Refusal> {
-    check_text(&asked.query, &shared.config.limits).map_err(too_much)?;
+    let unreadable = |message: String| Refusal::document("GRAPHQL_PARSE_FAILED", message);
+    check_text(&asked.query, &shared.config.limits).map_err(|error| match error {
+        TextError::Limit(exceeded) => too_much(exceeded),
+        TextError::UnclosedString => unreadable(error.to_string()),
+    })?;
     let document = parse_query(&asked.query).map_err(|error| {
-        let mut refusal = Refusal::document("GRAPHQL_PARSE_FAILED", error.to_string());
+        let mut refusal = unreadable(error.to_string());
         if let Some(position) = error.positions().next() {
             refusal = refusal.with("line", position.line).with("column", position.column);
         }
@@ -111,15 +116,38 @@ fn too_much(exceeded: LimitExceeded) -> Refusal {
         .with("found", exceeded.found)
 }
 
-/// Links and prefetching browsers send GET requests: they must never change anything.
-fn refuse_writing(document: &ExecutableDocument, operation_name: Option<&str>) -> Result<(), Refusal> {
-    let chosen = |name: Option<&async_graphql::Name>| operation_name.is_none_or(|wanted| name.is_some_and(|name| name == wanted));
-    let writes =
-        document.operations.iter().any(|(name, operation)| chosen(name) && operation.node.ty != OperationType::Query);
-    if !writes {
-        return Ok(());
+/// The operation that is to be executed.
+fn operation<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Result<&'a OperationDefinition, Refusal> {
+    let mut operations = document.operations.iter();
+    let unclear = |message: String| Refusal::document("OPERATION_RESOLUTION_FAILURE", message);
+    let found = match name {
+        Some(name) => operations
+            .find(|(known, _)| known.is_some_and(|known| known == name))
+            .ok_or_else(|| unclear(format!("the document has no operation named “{}”", short(name)))),
+        None => match (operations.next(), operations.next()) {
+            (Some(only), None) => Ok(only),
+            _ => Err(unclear("the document has several operations; say which in operationName".to_owned())),
+        },
+    };
+    found.map(|(_, operation)| &operation.node)
+}
+
+/// Refuses a request without a variable that it declares as needed: the library would run it and fail field by field.
+fn require_variables(operation: &OperationDefinition, variables: &Variables) -> Result<(), Refusal> {
+    for definition in operation.variable_definitions.iter().map(|definition| &definition.node) {
+        let name = &definition.name.node;
+        let given = variables.get(name).or_else(|| definition.default_value());
+        if !definition.var_type.node.nullable && given.is_none_or(|value| *value == Value::Null) {
+            let message = format!("the variable ${name} of type {} is needed", definition.var_type.node);
+            return Err(Refusal::document("BAD_USER_INPUT", message).with("field", format!("variables.{name}")));
+        }
     }
-    Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", "only queries are served by GET; use POST"))
+    Ok(())
+}
+
+/// Enough of a text to know it again.
+fn short(text: &str) -> String {
+    text.chars().take(40).collect()
 }
 
 fn refused(media: MediaType, refusal: &Refusal) -> HttpResponse {
@@ -155,15 +183,11 @@ fn executed(media: MediaType, mut response: Response) -> HttpResponse {
 }
 
 /// Every error carries a code: those of resolvers have one, those of the library get one by the stage they come from.
+/// What the library finds wrong while it executes is the value of an argument.
 fn give_code(error: &mut ServerError, refused: bool) {
     let extensions = error.extensions.get_or_insert_with(Default::default);
     if extensions.get("code").is_some() {
         return;
     }
-    let operation = error.message.contains("peration name") || error.message.contains("Unknown operation");
-    extensions.set("code", match (refused, operation) {
-        (true, true) => "OPERATION_RESOLUTION_FAILURE",
-        (true, false) => "GRAPHQL_VALIDATION_FAILED",
-        (false, _) => "BAD_USER_INPUT",
-    });
+    extensions.set("code", if refused { "GRAPHQL_VALIDATION_FAILED" } else { "BAD_USER_INPUT" });
 }

@@ -7,13 +7,21 @@ mod health;
 mod request;
 mod request_id;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    sync::Arc,
+    time::Duration,
+};
 
 use actix_cors::Cors;
 use actix_web::{
     App, HttpResponse, HttpServer,
-    dev::{Server, ServerHandle},
-    http::{Method, header},
+    body::MessageBody,
+    dev::{Server, ServerHandle, ServiceFactory, ServiceRequest, ServiceResponse},
+    http::{
+        Method,
+        header::{self, ETag, EntityTag, IfNoneMatch},
+    },
     middleware::{Compress, DefaultHeaders, from_fn},
     web,
 };
@@ -66,9 +74,35 @@ pub(crate) struct Shared {
     pub(crate) schema: ConcertSchema,
     pub(crate) shape: Shape,
     pub(crate) sdl: String,
+    /// Tells this schema from others, for those who keep a copy.
+    pub(crate) sdl_tag: EntityTag,
     pub(crate) authenticator: Authenticator,
     pub(crate) readiness: Arc<dyn Readiness>,
     pub(crate) config: HttpConfig,
+}
+
+impl Shared {
+    fn new(
+        services: Services,
+        authenticator: Authenticator,
+        readiness: Arc<dyn Readiness>,
+        config: HttpConfig,
+    ) -> std::io::Result<Self> {
+        let sdl = sdl();
+        let mut hasher = DefaultHasher::new();
+        sdl.hash(&mut hasher);
+        Ok(Self {
+            shape: Shape::of(&sdl).map_err(std::io::Error::other)?,
+            schema: schema(services.clone()),
+            services,
+            // Weak, because the same schema is also sent compressed.
+            sdl_tag: EntityTag::new_weak(format!("{:016x}", hasher.finish())),
+            sdl,
+            authenticator,
+            readiness,
+            config,
+        })
+    }
 }
 
 /// A server that runs once it is awaited or spawned, and its handle.
@@ -98,28 +132,38 @@ pub fn build(
     listener: std::net::TcpListener,
 ) -> std::io::Result<Running> {
     let address = listener.local_addr()?;
-    let sdl = sdl();
-    let shape = Shape::of(&sdl).map_err(std::io::Error::other)?;
-    let schema = schema(services.clone());
     let (workers, grace) = (config.workers, config.shutdown_timeout);
-    let shared = web::Data::new(Shared { services, schema, shape, sdl, authenticator, readiness, config });
-    let server = HttpServer::new(move || {
-        App::new()
-            .app_data(shared.clone())
-            .app_data(web::PayloadConfig::new(MAX_BODY))
-            .wrap(Compress::default())
-            .wrap(cors(&shared.config.cors_origins))
-            .wrap(DefaultHeaders::new().add((header::X_CONTENT_TYPE_OPTIONS, "nosniff")).add((header::REFERRER_POLICY, "no-referrer")))
-            // Outermost, so that refusals of the layers within carry an id too.
-            .wrap(from_fn(request_id::with_request_id))
-            .configure(routes)
-    })
+    let shared = web::Data::new(Shared::new(services, authenticator, readiness, config)?);
+    let server = HttpServer::new(move || app(shared.clone()))
     .workers(workers)
     .shutdown_timeout(grace.as_secs())
     .disable_signals()
     .listen(listener)?
     .run();
     Ok(Running { server, address })
+}
+
+/// The application: the addresses it serves, and what every request passes through.
+fn app(
+    shared: web::Data<Shared>,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = actix_web::Error,
+        InitError = (),
+    >,
+> {
+    let cors = cors(&shared.config.cors_origins);
+    App::new()
+        .app_data(shared)
+        .wrap(Compress::default())
+        .wrap(cors)
+        .wrap(DefaultHeaders::new().add((header::X_CONTENT_TYPE_OPTIONS, "nosniff")).add((header::REFERRER_POLICY, "no-referrer")))
+        // Outermost, so that refusals of the layers within carry an id too.
+        .wrap(from_fn(request_id::with_request_id))
+        .configure(routes)
 }
 
 fn routes(config: &mut web::ServiceConfig) {
@@ -143,8 +187,14 @@ fn reading(path: &str, route: actix_web::Route) -> actix_web::Resource {
     web::resource(path).route(route).default_service(web::to(|| error::method_not_allowed("GET")))
 }
 
-async fn schema_file(shared: web::Data<Shared>) -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(shared.sdl.clone())
+async fn schema_file(shared: web::Data<Shared>, known: Option<web::Header<IfNoneMatch>>) -> HttpResponse {
+    let known = known.is_some_and(|known| match known.into_inner() {
+        IfNoneMatch::Any => true,
+        IfNoneMatch::Items(tags) => tags.iter().any(|tag| tag.weak_eq(&shared.sdl_tag)),
+    });
+    let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    response.insert_header(ETag(shared.sdl_tag.clone()));
+    if known { response.finish() } else { response.content_type("text/plain; charset=utf-8").body(shared.sdl.clone()) }
 }
 
 /// No origin is allowed unless it is listed.
@@ -159,3 +209,7 @@ fn cors(origins: &[String]) -> Cors {
     // is none of CORS's business.
     origins.iter().fold(cors.block_on_origin_mismatch(false), |cors, origin| cors.allowed_origin(origin))
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+mod tests;

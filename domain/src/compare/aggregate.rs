@@ -17,7 +17,8 @@ const SEVERAL: usize = 2;
 /// Who was to be compared and who is: communities, and persons by their newest estimates. `members` and `entries` are in one
 /// order.
 pub(super) fn coverage(members: &[Member], entries: &[Entry]) -> Coverage {
-    let reporting = || members.iter().zip(entries).filter(|(_, entry)| compared(entry).is_some()).map(|(member, _)| member);
+    let reporting =
+        || members.iter().zip(entries).filter(|(_, entry)| compared(entry).is_some()).map(|(member, _)| member);
     Coverage {
         expected: count(members.len()),
         reporting: count(reporting().count()),
@@ -45,7 +46,10 @@ pub(super) fn compared(entry: &Entry) -> Option<&Cell> {
 /// looks like change.
 pub(super) fn cohort_change(entries: &[Entry], reference: &Reference) -> Option<CohortChange> {
     let changes = || {
-        entries.iter().filter_map(compared).filter_map(|cell| Some((cell.baseline.as_ref()?.period, cell.change?, cell.improvement)))
+        entries
+            .iter()
+            .filter_map(compared)
+            .filter_map(|cell| Some((cell.baseline.as_ref()?.period, cell.change?, cell.improvement)))
     };
     let from = most_common(changes().map(|(from, ..)| from).collect())?;
     let cohort = || changes().filter(|change| change.0 == from);
@@ -88,7 +92,8 @@ pub(super) fn aggregate(entries: &[Entry], version: &IndicatorVersion) -> Option
                 parts.and_then(|parts| clean(total(parts.into_iter()), PERCENT_PLACES))
             };
             let numerator = sum(|cell| cell.current.figure.numerator)?;
-            let denominator = sum(|cell| cell.current.figure.denominator).filter(|&sum| sum > 0.0)?;
+            let denominator = sum(|cell| cell.current.figure.denominator)?;
+            // Denominators are above zero; were they not, the ratio would not be finite and gives nothing.
             let value = clean(numerator / denominator * version.multiplier?, places(version))?;
             Some(Aggregate { value, numerator: Some(numerator), denominator: Some(denominator), communities })
         }

@@ -15,12 +15,7 @@ use super::{
     standing::Standing,
     target::Targets,
 };
-use crate::{
-    id::IndicatorVersionId,
-    indicator::IndicatorVersion,
-    period::Period,
-    port::figures::Member,
-};
+use crate::{id::IndicatorVersionId, indicator::IndicatorVersion, period::Period, port::figures::Member};
 
 /// What a cell is computed from besides its own candidate.
 struct Context<'a> {
@@ -68,7 +63,7 @@ impl Context<'_> {
         let version = self.versions.get(&series.indicator_version).copied();
         let (comparability, reasons) = judge(candidate, version, member, &self.reference);
         let pair = pair(candidate);
-        let Change { change, percent, improvement } =
+        let Change { points, percent, improvement } =
             pair.zip(version).map(|(pair, version)| change(pair, version)).unwrap_or_default();
         Cell {
             series: *series_id,
@@ -77,7 +72,7 @@ impl Context<'_> {
             current: current.clone(),
             baseline: baseline.clone(),
             baseline_declared: *baseline_declared,
-            change,
+            change: points,
             percent_change: percent,
             improvement,
             target: version.and_then(|version| self.targets.figure(candidate, version, pair)),

@@ -23,7 +23,7 @@ pub(super) struct Pair {
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) struct Change {
     /// v - v0, in the unit of the version; percentages in points.
-    pub change: Option<f64>,
+    pub points: Option<f64>,
     /// 100 (v - v0) / |v0|.
     pub percent: Option<f64>,
     /// d (v - v0), d = +1 where more is better and -1 where less is.
@@ -35,7 +35,8 @@ pub(super) struct Change {
 pub(super) fn is_broken(candidate: &Candidate) -> bool {
     candidate.broken_since_baseline
         || candidate.baseline.as_ref().is_some_and(|baseline| {
-            candidate.current.figure.status == ObservationStatus::SeriesBreak && baseline.period < candidate.current.period
+            candidate.current.figure.status == ObservationStatus::SeriesBreak
+                && baseline.period < candidate.current.period
         })
 }
 
@@ -64,7 +65,7 @@ pub(super) fn change(Pair { now, start }: Pair, version: &IndicatorVersion) -> C
     let relative = version.measure != Measure::Percentage && start != 0.0;
     let signed = |sign: f64| clean(sign * difference, places(version));
     Change {
-        change: clean(difference, places(version)),
+        points: clean(difference, places(version)),
         percent: relative.then(|| clean(100.0 * (difference / start.abs()), PERCENT_PLACES)).flatten(),
         improvement: version.polarity.sign().and_then(signed),
     }
@@ -101,7 +102,7 @@ mod tests {
         let mut version = version(polarity);
         version.measure = measure;
         let found = change(Pair { now, start }, &version);
-        assert_eq!(found, Change { change: points, percent, improvement });
+        assert_eq!(found, Change { points, percent, improvement });
         assert!(found.improvement.is_none_or(|zero| zero != 0.0 || zero.is_sign_positive()), "no negative zero");
     }
 

@@ -31,8 +31,12 @@ pub(super) fn value(figure: &Figure) -> Option<f64> {
 
 /// Chooses what answers for each member, in the order of the members: of the version compared before any other, from the
 /// reference source before any other, then the newest period, then the smallest series id.
-pub(super) fn choose<'a>(input: &'a Input, version: &'a IndicatorVersion) -> (Reference<'a>, Vec<Option<&'a Candidate>>) {
-    let places: HashMap<_, _> = input.members.iter().enumerate().map(|(place, member)| (member.community, place)).collect();
+pub(super) fn choose<'a>(
+    input: &'a Input,
+    version: &'a IndicatorVersion,
+) -> (Reference<'a>, Vec<Option<&'a Candidate>>) {
+    let places: HashMap<_, _> =
+        input.members.iter().enumerate().map(|(place, member)| (member.community, place)).collect();
     let offers: Vec<(usize, &Candidate)> = input
         .candidates
         .iter()
@@ -62,14 +66,17 @@ pub(super) fn choose<'a>(input: &'a Input, version: &'a IndicatorVersion) -> (Re
 fn refer<'a>(input: &Input, version: &'a IndicatorVersion, offers: &[(usize, &Candidate)]) -> Reference<'a> {
     let reporting: Vec<_> = offers
         .iter()
-        .filter(|(_, candidate)| candidate.series.indicator_version == input.version && value(&candidate.current.figure).is_some())
+        .filter(|(_, candidate)| {
+            candidate.series.indicator_version == input.version && value(&candidate.current.figure).is_some()
+        })
         .collect();
     let most = |pairs: Vec<(usize, Reverse<Period>)>| most_common(once_each(pairs)).map(|Reverse(period)| period);
-    let period = input
-        .period
-        .or_else(|| most(reporting.iter().map(|(place, candidate)| (*place, Reverse(candidate.current.period))).collect()));
+    let period = input.period.or_else(|| {
+        most(reporting.iter().map(|(place, candidate)| (*place, Reverse(candidate.current.period))).collect())
+    });
     let of_the_period = reporting.iter().filter(|(_, candidate)| Some(candidate.current.period) == period);
-    let source = most_common(once_each(of_the_period.map(|(place, candidate)| (*place, candidate.series.source)).collect()));
+    let source =
+        most_common(once_each(of_the_period.map(|(place, candidate)| (*place, candidate.series.source)).collect()));
     Reference { version, version_id: input.version, period, source }
 }
 

@@ -8,8 +8,8 @@ use crate::indicator::IndicatorVersion;
 const GUARD_DECIMALS: i32 = 6;
 /// Decimals kept of percentages of our own making, which have no indicator to say how many they show.
 pub(super) const PERCENT_PLACES: i32 = 9;
-/// 2^52: from here on a double has no fraction, so there is nothing to round.
-const WHOLE: f64 = 4_503_599_627_370_496.0;
+/// A double keeps 15 decimal digits; a figure that uses them all is not rounded.
+const ALL_DIGITS: f64 = 1e15;
 
 /// How many decimals derived figures in the unit of this version keep.
 pub(super) fn places(version: &IndicatorVersion) -> i32 {
@@ -27,7 +27,7 @@ pub(super) fn clean(value: f64, places: i32) -> Option<f64> {
     // Powers of ten up to 22 are exact, so that the quotient is the double nearest to the decimal.
     let scale = 10f64.powi(places);
     let scaled = value * scale;
-    let rounded = if scaled.abs() < WHOLE { scaled.round() / scale } else { value };
+    let rounded = if scaled.abs() < ALL_DIGITS { scaled.round() / scale } else { value };
     Some(rounded + 0.0)
 }
 
@@ -96,6 +96,14 @@ mod tests {
                 Some(rounded) => prop_assert!((rounded - value).abs() < 1e-6),
                 None => prop_assert!(!value.is_finite()),
             }
+        }
+
+        #[test]
+        fn a_sum_does_not_depend_on_the_order(mut terms in proptest::collection::vec(-1e30..1e30_f64, 0..20)) {
+            terms.extend([0.1, 1e-20, 1e35]);
+            let forwards = total(terms.iter().copied());
+            terms.reverse();
+            prop_assert_eq!(forwards.to_bits(), total(terms.into_iter()).to_bits());
         }
 
         #[test]

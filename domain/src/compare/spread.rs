@@ -7,7 +7,7 @@ use super::{
 
 /// The values in ascending order, ready for [`quartile`].
 pub(super) fn ascending(values: impl Iterator<Item = f64>) -> Vec<f64> {
-    let mut values: Vec<f64> = values.map(|value| value + 0.0).collect();
+    let mut values: Vec<f64> = values.collect();
     values.sort_unstable_by(f64::total_cmp);
     values
 }
@@ -42,7 +42,7 @@ pub(super) fn distribution(ascending: &[f64], places: i32) -> Option<Distributio
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::float_cmp)]
 mod tests {
     use proptest::prelude::*;
     use rstest::rstest;
@@ -80,7 +80,8 @@ mod tests {
         fn quartiles_turn_over_with_the_values(values in proptest::collection::vec(-1000..1000_i32, 1..40)) {
             let up = distribution(&ascending(values.iter().map(|&v| f64::from(v))), 7).unwrap();
             let down = distribution(&ascending(values.iter().map(|&v| f64::from(-v))), 7).unwrap();
-            prop_assert_eq!([up.lower_quartile, up.median, up.upper_quartile].map(|v| 0.0 - v), [down.upper_quartile, down.median, down.lower_quartile]);
+            let turned = [down.upper_quartile, down.median, down.lower_quartile].map(|value| 0.0 - value);
+            prop_assert_eq!([up.lower_quartile, up.median, up.upper_quartile], turned);
         }
     }
 }

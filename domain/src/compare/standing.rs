@@ -99,7 +99,7 @@ impl Standing {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use proptest::prelude::*;
 
@@ -146,7 +146,12 @@ mod tests {
         assert_eq!(ranks(&three, Polarity::LowerIsBetter), [place(1, 1, 2), place(2, 1, 2), place(3, 3, 3)]);
         assert_eq!(ranks(&three, Polarity::HigherIsBetter), [place(3, 2, 3), place(2, 2, 3), place(1, 1, 1)]);
         three[1].upper = None;
-        assert!(ranks(&three, Polarity::LowerIsBetter).iter().flatten().all(|rank| rank.best.is_none() && rank.worst.is_none()));
+        assert!(
+            ranks(&three, Polarity::LowerIsBetter)
+                .iter()
+                .flatten()
+                .all(|rank| rank.best.is_none() && rank.worst.is_none())
+        );
     }
 
     proptest! {

@@ -53,7 +53,12 @@ impl<'a> Targets<'a> {
     /// The target that applies to a candidate by `version`, and how far it is away: gap = d (T - v), in the unit of the
     /// version, and progress = 100 (v - v0) / (T - v0) percent, 0 at the baseline and 100 at the target, not clamped. There is
     /// no gap for a figure that departs from the definition, and no progress without `pair` or where T = v0.
-    pub(super) fn figure(&self, candidate: &Candidate, version: &IndicatorVersion, pair: Option<Pair>) -> Option<TargetFigure> {
+    pub(super) fn figure(
+        &self,
+        candidate: &Candidate,
+        version: &IndicatorVersion,
+        pair: Option<Pair>,
+    ) -> Option<TargetFigure> {
         let (target, own) = self.applying(candidate.series.community, candidate.series.indicator_version)?;
         let figure = &candidate.current.figure;
         let now = value(figure).filter(|_| figure.status != ObservationStatus::DefinitionDiffers);
@@ -99,7 +104,12 @@ mod tests {
     #[case(9.8, 7.25, 7.25, None)]
     #[case(7.25, 7.25, 7.25, None)]
     #[case(f64::MAX, -f64::MAX, f64::MAX, None)]
-    fn progress_is_not_clamped(#[case] now: f64, #[case] start: f64, #[case] target: f64, #[case] percent: Option<f64>) {
+    fn progress_is_not_clamped(
+        #[case] now: f64,
+        #[case] start: f64,
+        #[case] target: f64,
+        #[case] percent: Option<f64>,
+    ) {
         assert_eq!(progress(Pair { now, start }, target), percent);
     }
 }

@@ -59,8 +59,20 @@ pub enum PeriodError {
     )]
     Form(String),
     /// A form with more than one meaning.
-    #[error("“{0}” may be a fiscal year or a span of years: say in which month the fiscal year starts, or write 2014-04-01/P1Y")]
+    #[error(
+        "“{0}” may be a fiscal year or a span of years: say in which month the fiscal year starts, or write 2014-04-01/P1Y"
+    )]
     Ambiguous(String),
+    /// A month in which no fiscal year that takes two numbers starts.
+    #[error(
+        "“{text}” cannot be a fiscal year from month {month}: one over two calendar years starts in a month from 2 to 12"
+    )]
+    FiscalStart {
+        /// What was to be read.
+        text: String,
+        /// The month given for the start.
+        month: u32,
+    },
     /// A day that the calendar does not have, or outside the years 1000 to 9999.
     #[error("“{0}” names a day that is not in the calendar between 1000 and 9999")]
     Calendar(String),
@@ -131,7 +143,12 @@ impl Period {
         if period.kind == kind { Ok(period) } else { Err(PeriodError::Kind { kind, start, end }) }
     }
 
-    /// So many months from the first of a month.
+    /// A span from `start` up to `end` that is of no other kind.
+    pub fn range(start: NaiveDate, end: NaiveDate) -> Result<Self, PeriodError> {
+        Self::from_parts(PeriodKind::Range, start, end)
+    }
+
+    /// So many months from the first of a month, of whatever kind that makes.
     pub fn months(year: i32, month: u32, months: u32) -> Result<Self, PeriodError> {
         let start = first_of(year, month)?;
         Self::from_dates(start, later(start, months)?)
@@ -140,6 +157,48 @@ impl Period {
     /// A calendar year.
     pub fn year(year: i32) -> Result<Self, PeriodError> {
         Self::months(year, 1, 12)
+    }
+
+    /// Twelve months from the first of a month from February to December.
+    pub fn fiscal_year(start_year: i32, month: u32) -> Result<Self, PeriodError> {
+        Self::of_kind(PeriodKind::FiscalYear, Self::months(start_year, month, 12)?)
+    }
+
+    /// The first or second half of a calendar year.
+    pub fn half_year(year: i32, half: u32) -> Result<Self, PeriodError> {
+        Self::part_of_year(year, half, 6, "S")
+    }
+
+    /// A quarter, 1 to 4, of a calendar year.
+    pub fn quarter(year: i32, quarter: u32) -> Result<Self, PeriodError> {
+        Self::part_of_year(year, quarter, 3, "Q")
+    }
+
+    /// Two months, 1 (January and February) to 6, of a calendar year.
+    pub fn two_months(year: i32, pair: u32) -> Result<Self, PeriodError> {
+        Self::part_of_year(year, pair, 2, "B")
+    }
+
+    /// A month.
+    pub fn month(year: i32, month: u32) -> Result<Self, PeriodError> {
+        Self::months(year, month, 1)
+    }
+
+    /// Two or more whole years from the first of a month.
+    pub fn multi_year(start_year: i32, start_month: u32, years: u32) -> Result<Self, PeriodError> {
+        Self::of_kind(PeriodKind::MultiYear, Self::months(start_year, start_month, years.saturating_mul(12))?)
+    }
+
+    /// The so-manieth part of a year that is cut into parts of so many months.
+    fn part_of_year(year: i32, part: u32, months: u32, letter: &str) -> Result<Self, PeriodError> {
+        match part {
+            1..=12 if part * months <= 12 => Self::months(year, (part - 1) * months + 1, months),
+            _ => Err(PeriodError::Calendar(format!("{year}-{letter}{part}"))),
+        }
+    }
+
+    fn of_kind(kind: PeriodKind, period: Self) -> Result<Self, PeriodError> {
+        Self::from_parts(kind, period.start, period.end)
     }
 
     /// An ISO week.
@@ -197,6 +256,11 @@ impl Period {
         self.start < other.end && other.start < self.end
     }
 
+    /// Whether it goes on after a day: its last day is later.
+    pub fn ends_after(&self, day: NaiveDate) -> bool {
+        self.last_day() > day
+    }
+
     /// Whether figures for the two periods may be compared over time: they are of one kind, begin at the same place in
     /// the year where the kind leaves that open, and last as long.
     pub fn same_measure_of_time(&self, other: &Self) -> bool {
@@ -223,7 +287,8 @@ impl Period {
 
 /// How many whole months lie between the same day of two months, if `end` is on that day.
 fn months_between(start: NaiveDate, end: NaiveDate) -> Option<u32> {
-    let months = (end.year() - start.year()) * 12 + i32::try_from(end.month()).ok()? - i32::try_from(start.month()).ok()?;
+    let months =
+        (end.year() - start.year()) * 12 + i32::try_from(end.month()).ok()? - i32::try_from(start.month()).ok()?;
     let months = u32::try_from(months).ok().filter(|&months| months > 0)?;
     (start.checked_add_months(Months::new(months)) == Some(end) && start.day() == end.day()).then_some(months)
 }

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use chrono::{Days, Months, NaiveDate};
 
-use super::{Period, PeriodError, PeriodKind, print::MONTHS};
+use super::{Period, PeriodError, PeriodKind, print::FINANCIAL};
 
 type Parsed = Result<Period, PeriodError>;
 
@@ -44,8 +44,9 @@ impl FromStr for Period {
     type Err = PeriodError;
 
     /// Reads every spelling with one meaning: `2004`, `2004-A1`, `2004-S1` `2004S1`, `2004-Q1` `2004Q1` `2004 Q1`, `200401B`,
-    /// `2004-03` `200403` `2004-M03`, `2004-W10` `2004W10`, `2004-03-15` `20040315` `2004-D075`, `2004April` (and other months: a
-    /// fiscal year), `2004AprilS1`, start and duration `2014-04-01/P1Y`, and first and last day `2014-04-01/2014-09-30`.
+    /// `2004-03` `200403` `2004-M03`, `2004-W10` `2004W10`, `2004-03-15` `20040315` `2004-D075`, the fiscal years of DHIS2
+    /// `2004Feb` `2004April` `2004July` `2004Aug` `2004Sep` `2004Oct` `2004Nov` and their halves `2004AprilS1` `2004NovS1` (those of November
+    /// are named by the year they end in: `2004Nov` begins in November 2003), start and duration `2014-04-01/P1Y`, and first and last day `2014-04-01/2014-09-30`.
     fn from_str(text: &str) -> Parsed {
         if text.len() > 40 || !text.is_ascii() {
             return Err(form(text));
@@ -60,7 +61,7 @@ impl FromStr for Period {
         if rest.is_empty() {
             return Period::year(year);
         }
-        if let Some(parsed) = designated(year, rest.trim_start_matches(['-', ' '])) {
+        if let Some(parsed) = designated(year, rest) {
             return parsed;
         }
         if let Some(day) = day(text) {
@@ -70,9 +71,10 @@ impl FromStr for Period {
     }
 }
 
-/// What follows a year with a letter that says what it is.
+/// What follows a year, after a hyphen or space or neither, with a letter that says what it is.
 fn designated(year: i32, rest: &str) -> Option<Parsed> {
-    let (letter, count) = (rest.get(..1)?, rest.get(1..)?);
+    let part = rest.strip_prefix(['-', ' ']).unwrap_or(rest);
+    let (letter, count) = (part.get(..1)?, part.get(1..)?);
     let short = |most: usize| (1..=most).find_map(|digits| number(count, digits));
     let lettered = match letter {
         "A" => (count == "1").then(|| Period::year(year)),
@@ -82,31 +84,28 @@ fn designated(year: i32, rest: &str) -> Option<Parsed> {
         "W" => short(2).map(|n| Period::week(year, n)),
         "D" if number(count, 3).is_some() => {
             let day = NaiveDate::from_yo_opt(year, number(count, 3)?);
-            Some(day.ok_or_else(|| PeriodError::Calendar(format!("{year}-{rest}"))).and_then(Period::day))
+            Some(day.ok_or_else(|| PeriodError::Calendar(format!("{year}-{part}"))).and_then(Period::day))
         }
         _ => None,
     };
     lettered.or_else(|| named_month(year, rest))
 }
 
-/// `April`, `Oct` (a fiscal year from that month) and `AprilS1` (a half of it).
+/// `April`, `Oct` (a fiscal year of DHIS2) and `AprilS1` (a half of one). Only as DHIS2 writes them: after a hyphen or space,
+/// or by another name, a reader would more likely mean the month.
 fn named_month(year: i32, rest: &str) -> Option<Parsed> {
-    let (name, half) = match rest.strip_suffix("S1") {
-        Some(name) => (name, Some(0)),
-        None => rest.strip_suffix("S2").map_or((rest, None), |name| (name, Some(6))),
-    };
-    let is_name = |month: &&str| *month == name || month.get(..3) == Some(name);
-    let month = u32::try_from(MONTHS.iter().position(|month| is_name(&month))?).ok()? + 1;
+    let half = rest.strip_suffix("S1").map(|name| (name, 0)).or_else(|| rest.strip_suffix("S2").map(|name| (name, 6)));
+    let name = half.map_or(rest, |(name, _)| name);
+    let financial = FINANCIAL.iter().find(|financial| financial.name == name)?;
+    let first_year = if financial.named_by_end { year - 1 } else { year };
     Some(match half {
-        None => Period::months(year, month, 12),
-        Some(after) => Period::months(year, month, 6).and_then(|first| {
-            let start = first.start().checked_add_months(Months::new(after));
-            let end = first.end().checked_add_months(Months::new(after));
-            match (start, end) {
-                (Some(start), Some(end)) => Period::from_dates(start, end),
-                _ => Err(PeriodError::Calendar(rest.to_owned())),
-            }
-        }),
+        None => Period::months(first_year, financial.month, 12),
+        Some(_) if !financial.has_halves => return None,
+        // The second half may begin in the year after.
+        Some((_, after)) => match financial.month + after {
+            month @ 1..=12 => Period::months(first_year, month, 6),
+            month => Period::months(first_year + 1, month - 12, 6),
+        },
     })
 }
 
@@ -129,10 +128,12 @@ fn digits(text: &str, year: i32, rest: &str) -> Parsed {
     if rest.starts_with('-') && number(part, 4).is_some() {
         return Err(ambiguous(text));
     }
-    match number(rest, 4).or_else(|| rest.starts_with('-').then_some(0)) {
-        Some(_) if rest.len() == 4 || rest.len() == 6 => Err(PeriodError::Calendar(text.to_owned())),
-        _ => Err(form(text)),
-    }
+    // Of the shape of a day, and yet none: anything else is no period at all.
+    let is_day = match rest.strip_prefix('-').and_then(|rest| rest.split_once('-')) {
+        Some((month, day)) => number(month, 2).is_some() && number(day, 2).is_some(),
+        None => number(rest, 4).is_some(),
+    };
+    Err(if is_day { PeriodError::Calendar(text.to_owned()) } else { form(text) })
 }
 
 fn is_next_year(year: i32, two_digits: &str) -> bool {
@@ -144,33 +145,38 @@ fn interval(text: &str, start: &str, end: &str) -> Parsed {
         return Err(ambiguous(text));
     }
     let start = day(start).ok_or_else(|| form(text))?;
-    let out = || PeriodError::Calendar(text.to_owned());
     let end = match end.strip_prefix('P') {
-        Some(duration) => add(start, duration).ok_or_else(|| form(text))?.ok_or_else(out)?,
-        None => day(end).ok_or_else(|| form(text))?.succ_opt().ok_or_else(out)?,
+        Some(duration) => {
+            let (unit, count) = unit_and_count(duration).ok_or_else(|| form(text))?;
+            add(start, unit, count)
+        }
+        None => day(end).ok_or_else(|| form(text))?.succ_opt(),
     };
-    Period::from_dates(start, end)
+    Period::from_dates(start, end.ok_or_else(|| PeriodError::Calendar(text.to_owned()))?)
 }
 
-/// The day that lies a duration of one unit after another day. The outer `None` is a duration that cannot be read, the
-/// inner one a day out of the calendar.
-fn add(start: NaiveDate, duration: &str) -> Option<Option<NaiveDate>> {
-    let unit = duration.chars().next_back().filter(char::is_ascii)?;
-    let count: u32 = duration.strip_suffix(unit)?.parse().ok().filter(|&count| count <= 100_000)?;
-    Some(match unit {
-        'Y' => start.checked_add_months(Months::new(count * 12)),
+/// A duration of one unit, after its `P`: `3Y`, `6M`, `2W`, `17D`.
+fn unit_and_count(duration: &str) -> Option<(char, u32)> {
+    let unit = duration.chars().next_back().filter(|unit| matches!(unit, 'Y' | 'M' | 'W' | 'D'))?;
+    let digits = duration.strip_suffix(unit).filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()))?;
+    Some((unit, digits.parse().ok()?))
+}
+
+/// The day that lies so many units after another, if the calendar has it.
+fn add(start: NaiveDate, unit: char, count: u32) -> Option<NaiveDate> {
+    match unit {
+        'Y' => start.checked_add_months(Months::new(count.checked_mul(12)?)),
         'M' => start.checked_add_months(Months::new(count)),
         'W' => start.checked_add_days(Days::new(u64::from(count) * 7)),
-        'D' => start.checked_add_days(Days::new(u64::from(count))),
-        _ => return None,
-    })
+        _ => start.checked_add_days(Days::new(u64::from(count))),
+    }
 }
 
 impl Period {
     /// Reads the label of a year as open data portals write it: all that [`FromStr`] reads, and spans of years.
     ///
-    /// `2014/2015`, `2014-2015`, `2014-15`, `2014/15` are the fiscal year that starts in the month `fiscal_year_start` (1 to 12; 1
-    /// makes no sense there and is refused); without it they have more than one meaning. `2009-10` is then a fiscal year
+    /// `2014/2015`, `2014-2015`, `2014-15`, `2014/15` are the fiscal year that starts in the month `fiscal_year_start` (2 to 12; a
+    /// year from January has one number, so any other month is refused); without it they have more than one meaning. `2009-10` is then a fiscal year
     /// too, and without it a month. Spans of more than two years, `2005-2007`, are windows from January of the first to
     /// December of the last.
     pub fn parse_year_span(text: &str, fiscal_year_start: Option<u32>) -> Parsed {
@@ -178,8 +184,11 @@ impl Period {
         match last - first {
             1 => match fiscal_year_start {
                 Some(month @ 2..=12) => Self::months(first, month, 12),
-                // Ten digits of a month are a month where no fiscal year is declared.
-                _ if text.len() == 7 && text.as_bytes().get(4) == Some(&b'-') => text.parse().map_err(|_| ambiguous(text)),
+                Some(month) => Err(PeriodError::FiscalStart { text: text.chars().take(60).collect(), month }),
+                // Two digits of a month are a month where no fiscal year is declared.
+                _ if text.len() == 7 && text.as_bytes().get(4) == Some(&b'-') => {
+                    text.parse().map_err(|_| ambiguous(text))
+                }
                 _ => Err(ambiguous(text)),
             },
             2..=100 => {

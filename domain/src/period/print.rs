@@ -6,9 +6,32 @@ use chrono::Datelike;
 
 use super::{Period, PeriodError, PeriodKind};
 
-/// The twelve months as DHIS2 writes them in the names of financial years and half-years.
-pub(super) const MONTHS: [&str; 12] =
-    ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
+/// A financial year of DHIS2 (`dhis-api`, package `period`, and its `DateUnitPeriodTypeParser`).
+pub(super) struct Financial {
+    /// Its name after the year.
+    pub(super) name: &'static str,
+    /// The month that it begins in.
+    pub(super) month: u32,
+    /// Whether the year before the name is the one it ends in, as for November alone.
+    pub(super) named_by_end: bool,
+    /// Whether DHIS2 has its halves as six-month periods.
+    pub(super) has_halves: bool,
+}
+
+const fn financial(name: &'static str, month: u32) -> Financial {
+    Financial { name, month, named_by_end: false, has_halves: false }
+}
+
+/// Every financial year that DHIS2 has.
+pub(super) const FINANCIAL: [Financial; 7] = [
+    financial("Feb", 2),
+    Financial { has_halves: true, ..financial("April", 4) },
+    financial("July", 7),
+    financial("Aug", 8),
+    financial("Sep", 9),
+    financial("Oct", 10),
+    Financial { has_halves: true, named_by_end: true, ..financial("Nov", 11) },
+];
 
 impl fmt::Display for Period {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -49,16 +72,15 @@ impl Period {
                 7 => format!("{year}S2"),
                 4 => format!("{year}AprilS1"),
                 10 => format!("{year}AprilS2"),
+                11 => format!("{}NovS1", four_digits(year + 1)?),
+                5 => format!("{year}NovS2"),
                 _ => return None,
             },
-            PeriodKind::FiscalYear => match month {
-                4 => format!("{year}April"),
-                7 => format!("{year}July"),
-                9 => format!("{year}Sep"),
-                10 => format!("{year}Oct"),
-                11 => format!("{year}Nov"),
-                _ => return None,
-            },
+            PeriodKind::FiscalYear => {
+                let Financial { name, named_by_end, .. } =
+                    FINANCIAL.iter().find(|financial| financial.month == month)?;
+                format!("{}{name}", four_digits(year + i32::from(*named_by_end))?)
+            }
             PeriodKind::Quarter => format!("{year}Q{}", month.div_ceil(3)),
             PeriodKind::TwoMonths => format!("{year}{:02}B", month.div_ceil(2)),
             PeriodKind::Month => format!("{year}{month:02}"),
@@ -75,6 +97,11 @@ impl Period {
     pub fn to_sdmx(&self) -> String {
         self.to_string()
     }
+}
+
+/// The year, if it can be read again.
+fn four_digits(year: i32) -> Option<i32> {
+    (year <= 9999).then_some(year)
 }
 
 impl From<Period> for String {

@@ -20,7 +20,12 @@ fn day(text: &str) -> NaiveDate {
 #[case("2004April", "2004-04-01/P1Y", PeriodKind::FiscalYear)]
 #[case("2004July", "2004-07-01/P1Y", PeriodKind::FiscalYear)]
 #[case("2004Oct", "2004-10-01/P1Y", PeriodKind::FiscalYear)]
-#[case("2004Nov", "2004-11-01/P1Y", PeriodKind::FiscalYear)]
+#[case("2004Feb", "2004-02-01/P1Y", PeriodKind::FiscalYear)]
+#[case("2004Aug", "2004-08-01/P1Y", PeriodKind::FiscalYear)]
+#[case("2004Sep", "2004-09-01/P1Y", PeriodKind::FiscalYear)]
+#[case("2004Nov", "2003-11-01/P1Y", PeriodKind::FiscalYear)]
+#[case("2004NovS1", "2003-11-01/P6M", PeriodKind::HalfYear)]
+#[case("2004NovS2", "2004-05-01/P6M", PeriodKind::HalfYear)]
 #[case("2004Q1", "2004-Q1", PeriodKind::Quarter)]
 #[case("2015 Q4", "2015-Q4", PeriodKind::Quarter)]
 #[case("2020-Q1", "2020-Q1", PeriodKind::Quarter)]
@@ -84,11 +89,64 @@ fn year_labels_are_read(#[case] text: &str, #[case] fiscal: Option<u32>, #[case]
 #[case("2004-01-01/2003-01-01")]
 #[case("2004-01-01/P99999Y")]
 #[case("2004_03")]
+#[case("2004 March")]
+#[case("2004-Oct")]
+#[case("2004Mar")]
+#[case("2004OctS1")]
+#[case("1000Nov")]
+#[case("2004--Q1")]
+#[case("2004-01-01/P+1Y")]
+#[case("2004-01-01/PY")]
 #[case("deux mille")]
 #[case("２００４")]
 fn nonsense_is_refused(#[case] text: &str) {
     assert!(text.parse::<Period>().is_err());
     assert!(Period::parse_year_span(text, Some(4)).is_err());
+}
+
+#[rstest]
+#[case("2014/2015", Some(1))]
+#[case("2014-15", Some(0))]
+#[case("2009-10", Some(1))]
+#[case("2009-10", Some(13))]
+fn a_fiscal_year_does_not_start_in_any_month(#[case] text: &str, #[case] month: Option<u32>) {
+    assert!(matches!(Period::parse_year_span(text, month), Err(PeriodError::FiscalStart { .. })));
+}
+
+#[rstest]
+#[case(Period::fiscal_year(2014, 4), Some("2014-04-01/P1Y"))]
+#[case(Period::fiscal_year(2014, 1), None)]
+#[case(Period::fiscal_year(2014, 13), None)]
+#[case(Period::half_year(2020, 2), Some("2020-S2"))]
+#[case(Period::half_year(2020, 3), None)]
+#[case(Period::quarter(2020, 4), Some("2020-Q4"))]
+#[case(Period::quarter(2020, 0), None)]
+#[case(Period::quarter(2020, u32::MAX), None)]
+#[case(Period::two_months(2020, 6), Some("2020-11-01/P2M"))]
+#[case(Period::two_months(2020, 7), None)]
+#[case(Period::month(2020, 2), Some("2020-02"))]
+#[case(Period::month(2020, 13), None)]
+#[case(Period::multi_year(2016, 1, 3), Some("2016-01-01/P3Y"))]
+#[case(Period::multi_year(2016, 1, 1), None)]
+#[case(Period::multi_year(2016, 1, u32::MAX), None)]
+#[case(Period::week(2021, 53), None)]
+#[case(Period::range(day("2015-11-16"), day("2015-12-03")), Some("2015-11-16/P17D"))]
+#[case(Period::range(day("2015-01-01"), day("2016-01-01")), None)]
+#[case(Period::range(day("2015-01-01"), day("2015-01-01")), None)]
+fn each_kind_is_made_of_its_parts(#[case] made: Result<Period, PeriodError>, #[case] expected: Option<&str>) {
+    assert_eq!(made.ok().map(|period| period.to_string()).as_deref(), expected);
+}
+
+#[test]
+fn a_period_ends_after_the_days_before_its_last() {
+    let year = Period::year(2020).unwrap();
+    assert!(year.ends_after(day("2020-12-30")) && !year.ends_after(day("2020-12-31")));
+}
+
+#[test]
+fn november_of_the_last_year_has_no_name_in_dhis2() {
+    assert_eq!(Period::fiscal_year(9999, 11).unwrap().to_dhis2(), None);
+    assert_eq!(Period::fiscal_year(2003, 11).unwrap().to_dhis2().as_deref(), Some("2004Nov"));
 }
 
 #[test]
@@ -116,14 +174,20 @@ fn the_middle_of_a_year_is_half_past_it() {
 }
 
 fn dates() -> impl Strategy<Value = (NaiveDate, NaiveDate)> {
-    (0i64..2_900_000, prop_oneof![1i64..40, 80i64..100, 175i64..190, 360i64..370, 1_090i64..1_100]).prop_map(|(from, days)| {
-        let start = day("1000-01-01") + chrono::Duration::days(from);
-        (start, start + chrono::Duration::days(days))
-    })
+    (0i64..2_900_000, prop_oneof![1i64..40, 80i64..100, 175i64..190, 360i64..370, 1_090i64..1_100]).prop_map(
+        |(from, days)| {
+            let start = day("1000-01-01") + chrono::Duration::days(from);
+            (start, start + chrono::Duration::days(days))
+        },
+    )
 }
 
 fn any_period() -> impl Strategy<Value = Period> {
-    let aligned = (1000i32..9990, 1u32..=12, prop_oneof![Just(1u32), Just(2), Just(3), Just(6), Just(12), Just(24), Just(36), 1u32..90]);
+    let aligned = (
+        1000i32..9990,
+        1u32..=12,
+        prop_oneof![Just(1u32), Just(2), Just(3), Just(6), Just(12), Just(24), Just(36), 1u32..90],
+    );
     prop_oneof![
         dates().prop_map(|(start, end)| Period::from_dates(start, end).unwrap()),
         aligned.prop_map(|(year, month, months)| Period::months(year, month, months).unwrap()),

@@ -41,6 +41,12 @@ impl MemoryCache {
         let entries = future::Cache::builder().max_capacity(capacity).weigher(weigh).expire_after(OwnTime).build();
         Self { entries }
     }
+
+    /// Waits until what is too much is gone.
+    #[cfg(test)]
+    pub(super) async fn settle(&self) {
+        self.entries.run_pending_tasks().await;
+    }
 }
 
 #[async_trait]

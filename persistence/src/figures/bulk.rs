@@ -7,7 +7,10 @@
 use std::fmt::{Display, Write as _};
 
 use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
-use domain::{id::SeriesId, observation::NewObservation};
+use domain::{
+    id::SeriesId,
+    observation::{Figure, NewObservation},
+};
 use sea_orm::{ConnectionTrait, DbErr, Value};
 use uuid::Uuid;
 
@@ -157,66 +160,84 @@ async fn insert_arrays<C: ConnectionTrait>(
     db.execute_raw(sql.statement(text)).await.map(drop)
 }
 
+/// What most batches say in every row alike.
+const COMMON: [&str; 4] = ["period_kind", "status", "confidentiality", "revision"];
+/// What every row says for itself.
+const OWN: [&str; 4] = ["series_id", "period_start", "period_end", "value"];
 /// The columns that many files leave empty altogether; a batch that does so does not name them.
 const OPTIONAL: [&[&str]; 3] =
     [&["numerator", "denominator"], &["lower_limit", "upper_limit"], &["embargo_until", "note", "external_id"]];
 
+fn push_common(sql: &mut Sql, Revision { new, revision }: &Revision<'_>) {
+    sql.push(new.period.kind().code());
+    sql.push(new.figure.status.code());
+    sql.push(new.figure.confidentiality.code());
+    sql.push(*revision);
+}
+
+/// What is alike in all rows of a batch is given once: parameters are what the driver and `SQLite` spend most on.
 async fn insert_rows<C: ConnectionTrait>(
     db: &C,
     rows: &[Revision<'_>],
     at: DateTime<Utc>,
     by: &str,
 ) -> Result<(), DbErr> {
-    let some = |has: fn(&NewObservation) -> bool| rows.iter().any(|row| has(row.new));
-    let present = [
-        some(|new| new.figure.numerator.is_some() || new.figure.denominator.is_some()),
-        some(|new| new.figure.lower.is_some() || new.figure.upper.is_some()),
-        some(|new| new.figure.embargo_until.is_some() || new.figure.note.is_some() || new.figure.external_id.is_some()),
-    ];
+    let Some(first) = rows.first() else { return Ok(()) };
+    let common = |row: &Revision<'_>| (row.new.period.kind(), row.new.figure.status, row.new.figure.confidentiality, row.revision);
+    let alike = rows.iter().all(|row| common(row) == common(first));
+    let some = |has: fn(&Figure) -> bool| rows.iter().any(|row| has(&row.new.figure));
+    let ratio = some(|figure| figure.numerator.is_some() || figure.denominator.is_some());
+    let limits = some(|figure| figure.lower.is_some() || figure.upper.is_some());
+    let texts = some(|figure| figure.embargo_until.is_some() || figure.note.is_some() || figure.external_id.is_some());
     let mut sql = Sql::new(db.get_database_backend());
-    sql.reserve(2 + rows.len() * 15);
+    sql.reserve(6 + rows.len() * 15);
     sql.push(at);
     sql.push(by);
-    for Revision { new, revision } in rows {
-        let (period, figure) = (new.period, &new.figure);
-        sql.push(Uuid::from(new.series));
-        sql.push(period.kind().code());
-        sql.push(period.start());
-        sql.push(period.end());
-        sql.push(*revision);
+    if alike {
+        push_common(&mut sql, first);
+    }
+    for row in rows {
+        let (period, figure) = (row.new.period, &row.new.figure);
+        if !alike {
+            push_common(&mut sql, row);
+        }
+        sql.push(Uuid::from(row.new.series));
+        // The driver would write dates by a pattern, which takes several times as long.
+        sql.push(period.start().to_string());
+        sql.push(period.end().to_string());
         sql.push(figure.value);
-        sql.push(figure.status.code());
-        sql.push(figure.confidentiality.code());
-        if present[0] {
+        if ratio {
             sql.push(figure.numerator);
             sql.push(figure.denominator);
         }
-        if present[1] {
+        if limits {
             sql.push(figure.lower);
             sql.push(figure.upper);
         }
-        if present[2] {
+        if texts {
             sql.push(figure.embargo_until.map(|until| until.trunc_subsecs(6)));
             sql.push(figure.note.clone());
             sql.push(figure.external_id.clone());
         }
     }
-    let mut text = String::from(
-        "INSERT INTO observation (recorded_at, recorded_by, series_id, period_kind, period_start, period_end, \
-         revision, value, status, confidentiality",
-    );
-    let mut width = 8;
-    for name in OPTIONAL.iter().zip(present).filter(|(_, present)| *present).flat_map(|(names, _)| *names) {
-        let _ = write!(text, ", {name}");
-        width += 1;
-    }
+    let present = OPTIONAL.iter().zip([ratio, limits, texts]).filter(|(_, present)| *present);
+    let own = OWN.iter().chain(present.flat_map(|(names, _)| *names));
+    let text = text_of_rows(rows.len(), alike, &own.copied().collect::<Vec<_>>());
+    db.execute_raw(sql.statement(text)).await.map(drop)
+}
+
+/// The statement that inserts so many rows with these columns of their own.
+fn text_of_rows(rows: usize, alike: bool, own: &[&str]) -> String {
+    let (once, width) = if alike { ("?, ?, ?, ?, ?, ?", own.len()) } else { ("?, ?", own.len() + COMMON.len()) };
+    let (common, own) = (COMMON.join(", "), own.join(", "));
+    let mut text =
+        format!("INSERT INTO observation (recorded_at, recorded_by, {common}, {own}) SELECT {once}, * FROM (VALUES ");
     // Bare parameters: `SQLite` and its driver look numbered ones up in a list, one by one.
-    text.push_str(") SELECT ?, ?, * FROM (VALUES ");
-    let row = format!("(?{})", ", ?".repeat(width - 1));
-    for index in 0..rows.len() {
+    let row = format!("(?{})", ", ?".repeat(width.saturating_sub(1)));
+    for index in 0..rows {
         text.push_str(if index == 0 { "" } else { ", " });
         text.push_str(&row);
     }
     text.push(')');
-    db.execute_raw(sql.statement(text)).await.map(drop)
+    text
 }

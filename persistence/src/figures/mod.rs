@@ -14,7 +14,7 @@ pub(crate) mod row;
 mod series;
 pub(crate) mod sql;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::HashMap;
 

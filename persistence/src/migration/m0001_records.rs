@@ -83,7 +83,7 @@ const STATEMENTS: &[&str] = &[
     name_key {code} NOT NULL,
     search_text text NOT NULL)",
     "CREATE INDEX community_name ON community (name_key, id)",
-    "CREATE INDEX community_population ON community (population, id)",
+    "CREATE INDEX community_population ON community (population {nulls_first}, id)",
     "CREATE INDEX community_subdivision ON community (country, subdivision)",
     "CREATE TABLE community_code (
     community_id {uuid} NOT NULL REFERENCES community (id),
@@ -191,7 +191,7 @@ const STATEMENTS: &[&str] = &[
     search_text text NOT NULL)",
     "CREATE INDEX learning_community ON learning (community_id)",
     "CREATE INDEX learning_initiative ON learning (initiative_id)",
-    "CREATE INDEX learning_shared ON learning (shared_at, id)",
+    "CREATE INDEX learning_shared ON learning (shared_at {nulls_first}, id)",
     "CREATE TABLE learning_indicator (
     learning_id {uuid} NOT NULL REFERENCES learning (id),
     indicator_id {uuid} NOT NULL REFERENCES indicator (id),

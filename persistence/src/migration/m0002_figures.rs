@@ -5,6 +5,8 @@
 
 use sea_orm_migration::{prelude::*, sea_orm::DbBackend};
 
+use super::written_for;
+
 /// The columns of a figure, alike in both tables. Widest first, so that PostgreSQL need not fill gaps between them.
 const FIGURE: &str = "
     series_id {uuid} NOT NULL,
@@ -26,7 +28,7 @@ const FIGURE: &str = "
     external_id text";
 
 /// The primary key puts the periods of a series side by side and its newest last; no other index is needed to read them.
-const TABLES: [&str; 6] = [
+const TABLES: [&str; 5] = [
     "CREATE TABLE observation ({figure},
     superseded_at {time},
     PRIMARY KEY (series_id, period_end, period_start, period_kind, revision)) {clustered}",
@@ -35,10 +37,9 @@ const TABLES: [&str; 6] = [
     indicator_id {uuid} NOT NULL,
     indicator_version_id {uuid} NOT NULL,
     source_id {uuid} NOT NULL,
-    disaggregation text NOT NULL,
+    disaggregation {code} NOT NULL,
     PRIMARY KEY (series_id)) {updated}",
     "CREATE INDEX latest_observation_community ON latest_observation (community_id, indicator_id)",
-    "CREATE INDEX latest_observation_indicator ON latest_observation (indicator_id, disaggregation)",
     // Breaks of series are few, and every comparison looks for them.
     "CREATE INDEX observation_break ON observation (series_id, period_end) WHERE status = 'B' AND superseded_at IS NULL",
     // So are the communities whose figures the public may not read.
@@ -48,24 +49,14 @@ const TABLES: [&str; 6] = [
 #[derive(DeriveMigrationName)]
 pub(super) struct Migration;
 
-fn written_for(backend: DbBackend, statement: &str) -> String {
-    let postgres = backend == DbBackend::Postgres;
-    let words = [
-        ("{figure}", FIGURE, FIGURE),
-        ("{uuid}", "uuid", "uuid_text"),
-        ("{date}", "date", "date_text"),
-        ("{time}", "timestamp with time zone", "timestamp_with_timezone_text"),
-        ("{double}", "double precision", "double"),
-        // Codes are ordered and compared byte by byte on both.
-        ("{code}", "text COLLATE \"C\"", "text"),
-        ("{clustered}", "", "WITHOUT ROWID"),
-        // Room in each page lets a new value take the place of the old one without touching the indexes.
-        ("{updated}", "WITH (fillfactor = 80)", "WITHOUT ROWID"),
-    ];
-    let put = |text: String, (name, on_postgres, on_sqlite): (&str, &str, &str)| {
-        text.replace(name, if postgres { on_postgres } else { on_sqlite })
+fn of_figures(backend: DbBackend, statement: &str) -> String {
+    let (clustered, updated) = match backend {
+        // Room in each page lets a new value take the place of the old one without touching the index.
+        DbBackend::Postgres => ("", "WITH (fillfactor = 80)"),
+        _ => ("WITHOUT ROWID", "WITHOUT ROWID"),
     };
-    words.into_iter().fold(statement.to_owned(), put)
+    let statement = statement.replace("{figure}", FIGURE).replace("{clustered}", clustered).replace("{updated}", updated);
+    written_for(backend, &statement)
 }
 
 #[async_trait::async_trait]
@@ -73,7 +64,7 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let db = manager.get_connection();
         for statement in TABLES {
-            db.execute_unprepared(&written_for(manager.get_database_backend(), statement)).await?;
+            db.execute_unprepared(&of_figures(manager.get_database_backend(), statement)).await?;
         }
         Ok(())
     }

@@ -52,6 +52,8 @@ pub(crate) fn written_for(backend: DbBackend, statement: &str) -> String {
         ("{time}", "timestamp with time zone", "timestamp_with_timezone_text"),
         ("{double}", "double precision", "double"),
         ("{json}", "jsonb", "json_text"),
+        // SQLite puts missing values first anyway, and takes no word about it.
+        ("{nulls_first}", "NULLS FIRST", ""),
         ("{serial}", "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "integer PRIMARY KEY AUTOINCREMENT"),
         // Codes and keys are ordered and compared byte by byte on both.
         ("{code}", "text COLLATE \"C\"", "text"),

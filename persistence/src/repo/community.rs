@@ -74,7 +74,7 @@ impl Table for Community {
     fn sort(by: CommunitySort) -> SortColumn {
         match by {
             CommunitySort::Name => SortColumn::Text("name_key"),
-            CommunitySort::Population => SortColumn::Integer("population"),
+            CommunitySort::Population => SortColumn::OptionalInteger("population"),
             CommunitySort::CreatedAt => SortColumn::Time("created_at"),
         }
     }

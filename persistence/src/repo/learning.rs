@@ -83,7 +83,7 @@ impl Table for Learning {
 
     fn sort(by: LearningSort) -> SortColumn {
         match by {
-            LearningSort::SharedAt => SortColumn::Time("shared_at"),
+            LearningSort::SharedAt => SortColumn::OptionalTime("shared_at"),
             LearningSort::Title => SortColumn::Text("name_key"),
             LearningSort::CreatedAt => SortColumn::Time("created_at"),
         }

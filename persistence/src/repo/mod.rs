@@ -15,7 +15,7 @@ mod source;
 mod table;
 mod target;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
 use domain::{
@@ -59,8 +59,7 @@ pub(crate) struct Repos<C>(pub(crate) C);
 impl<C: ConnectionTrait + Send + Sync, N: Table> Repository<N> for Repos<C> {
     async fn get(&self, scope: Scope, ids: &[N::Id]) -> Result<Vec<Stored<N>>> {
         let mut filter = Where::new(self.0.get_database_backend());
-        let ids = filter.sql.ids(ids.iter().copied(), "wanted");
-        filter.and(format!("t.id IN (SELECT wanted.id FROM {ids})"));
+        filter.ids("t.id", ids.iter().copied());
         self.select(scope, filter).await
     }
 
@@ -88,7 +87,8 @@ impl<C: ConnectionTrait + Send + Sync, N: Table> Repository<N> for Repos<C> {
     async fn insert(&self, record: &Stored<N>) -> Result<()> {
         let mut sql = Sql::new(self.0.get_database_backend());
         let values: Vec<String> = table::row(record)?.into_iter().map(|value| sql.bind(value)).collect();
-        let text = format!("INSERT INTO {} ({}) VALUES ({})", N::TABLE, table::names::<N>().join(", "), values.join(", "));
+        let text =
+            format!("INSERT INTO {} ({}) VALUES ({})", N::TABLE, table::names::<N>().join(", "), values.join(", "));
         self.0.execute_raw(sql.statement(text)).await.map_err(database)?;
         self.link(record).await
     }
@@ -143,8 +143,7 @@ impl<C: ConnectionTrait> Repos<C> {
                     format!("({own}, {})", others.join(", "))
                 })
                 .collect();
-            let text =
-                format!("INSERT INTO {} ({}, {}) VALUES {}", link.table, link.own, link.others, rows.join(", "));
+            let text = format!("INSERT INTO {} ({}, {}) VALUES {}", link.table, link.own, link.others, rows.join(", "));
             self.0.execute_raw(sql.statement(text)).await.map_err(database)?;
         }
         Ok(())
@@ -224,14 +223,23 @@ impl<C: ConnectionTrait + Send + Sync> Repositories for Repos<C> {
         for &kind in NodeKind::ALL {
             let ids: Vec<Uuid> = references.iter().filter(|reference| reference.kind == kind).map(|r| r.id).collect();
             if !ids.is_empty() {
-                let ids = sql.ids(ids, "wanted");
-                parts.push(format!("SELECT t.id FROM {} t WHERE t.id IN (SELECT wanted.id FROM {ids})", table_of(kind)));
+                let (ids, table) = (sql.ids(ids, "wanted"), table_of(kind));
+                parts
+                    .push(format!("SELECT '{table}', t.id FROM {table} t WHERE t.id IN (SELECT wanted.id FROM {ids})"));
             }
         }
         let statement = sql.statement(parts.join(" UNION ALL "));
         let rows = self.0.query_all_raw(statement).await.map_err(database)?;
-        let found: Vec<Uuid> = rows.iter().map(|row| Row::new(row)?.id()).collect::<Result<_>>()?;
-        Ok(references.iter().filter(|reference| !found.contains(&reference.id)).copied().collect())
+        let mut found: HashSet<(&str, Uuid)> = HashSet::with_capacity(rows.len());
+        for row in &rows {
+            let mut row = Row::new(row)?;
+            found.insert((row.take()?, row.id()?));
+        }
+        Ok(references
+            .iter()
+            .filter(|reference| !found.contains(&(table_of(reference.kind), reference.id)))
+            .copied()
+            .collect())
     }
 
     async fn topic_versions(&self, topics: &[Topic]) -> Result<Vec<i64>> {

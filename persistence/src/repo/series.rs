@@ -13,7 +13,8 @@ use crate::figures::row::Row;
 
 /// A community under an Indigenous data authority shows its figures to nobody outside (domain invariant 16).
 pub(super) fn only_public(conditions: &mut Where, column: &str) {
-    conditions.and(format!("{column} NOT IN (SELECT c.id FROM community c WHERE c.indigenous_data_authority IS NOT NULL)"));
+    conditions
+        .and(format!("{column} NOT IN (SELECT c.id FROM community c WHERE c.indigenous_data_authority IS NOT NULL)"));
 }
 
 impl Table for Series {

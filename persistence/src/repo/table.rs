@@ -14,23 +14,33 @@ use uuid::Uuid;
 use crate::figures::{row::Row, sql::Sql};
 
 /// The columns that every record has, as [`read_stored`] reads them.
-pub(super) const META: &str =
-    "t.id, t.version, t.created_at, t.created_by, t.updated_at, t.updated_by, t.archived_at";
+pub(super) const META: &str = "t.id, t.version, t.created_at, t.created_by, t.updated_at, t.updated_by, t.archived_at";
 
-/// What a list is ordered by: a column, and what kind of values it holds.
+/// What a list is ordered by: a column, and what kind of values it holds; optional ones may hold none.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum SortColumn {
     Text(&'static str),
     Integer(&'static str),
     Date(&'static str),
     Time(&'static str),
+    OptionalInteger(&'static str),
+    OptionalTime(&'static str),
 }
 
 impl SortColumn {
     pub(super) const fn name(self) -> &'static str {
         match self {
-            Self::Text(name) | Self::Integer(name) | Self::Date(name) | Self::Time(name) => name,
+            Self::Text(name)
+            | Self::Integer(name)
+            | Self::Date(name)
+            | Self::Time(name)
+            | Self::OptionalInteger(name)
+            | Self::OptionalTime(name) => name,
         }
+    }
+
+    pub(super) const fn is_optional(self) -> bool {
+        matches!(self, Self::OptionalInteger(_) | Self::OptionalTime(_))
     }
 }
 
@@ -146,6 +156,9 @@ pub(super) fn read_stored<N: Table>(row: &mut Row<'_>, scope: Scope) -> Result<S
     Ok(Stored { id, meta, value: N::read(row)?.shown(scope) })
 }
 
+/// More bytes than any line of a search text has; escaped, still fewer than the 50 000 that SQLite takes for a pattern.
+const LONGEST_TEXT: usize = 20_000;
+
 /// Conditions in the making; all must hold.
 pub(super) struct Where {
     pub(super) sql: Sql,
@@ -170,6 +183,17 @@ impl Where {
         }
     }
 
+    /// The column has one of these ids.
+    pub(super) fn ids<I: Into<Uuid>>(&mut self, column: &str, ids: impl IntoIterator<Item = I>) {
+        if self.sql.is_postgres() {
+            let list = self.sql.bind(ids.into_iter().map(Into::into).collect::<Vec<Uuid>>());
+            self.and(format!("{column} = ANY ({list})"));
+        } else {
+            let ids = self.sql.ids(ids, "wanted");
+            self.and(format!("{column} IN (SELECT wanted.id FROM {ids})"));
+        }
+    }
+
     /// The column has one of these texts.
     pub(super) fn one_of(&mut self, column: &str, texts: impl IntoIterator<Item = String>) {
         let texts: Vec<String> = texts.into_iter().collect();
@@ -191,10 +215,14 @@ impl Where {
 
     /// The record's texts contain this one, whatever the case and marks.
     pub(super) fn text(&mut self, text: Option<&String>) {
-        if let Some(text) = text {
-            let escaped = fold(text).replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-            self.value("t.search_text LIKE {} ESCAPE '\\'", Some(format!("%{escaped}%")));
+        let Some(text) = text.map(|text| fold(text)) else { return };
+        // Nothing that is kept has a NUL or is as long, and the databases refuse to look for such texts.
+        if text.contains('\0') || text.len() > LONGEST_TEXT {
+            self.and("FALSE");
+            return;
         }
+        let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        self.value("t.search_text LIKE {} ESCAPE '\\'", Some(format!("%{escaped}%")));
     }
 
     /// The community named by `column` is a member of the network on the present day.

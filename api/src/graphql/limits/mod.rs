@@ -7,17 +7,22 @@ mod shape;
 mod tokens;
 
 use async_graphql::{Variables, parser::types::ExecutableDocument};
+use measure::Cost;
 
 pub use shape::Shape;
-pub use tokens::check_text;
+pub use tokens::{TextError, check_text};
 
 /// The limits on one request. Every refusal names the limit, what it allows and what was found.
 #[derive(Debug, Clone)]
 pub struct Limits {
     /// Tokens of the document, as the GraphQL grammar counts them.
     pub tokens: u64,
-    /// Fields, every fragment spread counted with what it stands for.
+    /// Operations in the document, of which one is executed.
+    pub operations: u64,
+    /// Fields and fragments, every spread counted with what it stands for.
     pub fields: u64,
+    /// Fields of the first level, where each may be a query or a change of its own.
+    pub root_fields: u64,
     /// Aliases, counted likewise.
     pub aliases: u64,
     /// Directives, counted likewise.
@@ -34,7 +39,9 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             tokens: 10_000,
+            operations: 20,
             fields: 2_000,
+            root_fields: 50,
             aliases: 200,
             directives: 100,
             depth: 20,
@@ -48,7 +55,8 @@ impl Default for Limits {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the query exceeds the limit on {limit}: {found} of {allowed} allowed")]
 pub struct LimitExceeded {
-    /// Which limit: `tokens`, `fields`, `aliases`, `directives`, `depth`, `nodes`, `introspectionNodes`.
+    /// Which limit: `tokens`, `operations`, `fields`, `rootFields`, `aliases`, `directives`, `depth`, `nesting` (of
+    /// fragments), `nodes`, `introspectionNodes`.
     pub limit: &'static str,
     /// What it allows.
     pub allowed: u64,
@@ -61,11 +69,24 @@ pub(crate) fn within(limit: &'static str, found: u64, allowed: u64) -> Result<()
 }
 
 impl Limits {
-    /// Refuses a parsed document any of whose operations costs too much.
+    /// Refuses a parsed document whose operations cost too much: all together where they are only read, each by itself
+    /// where they are executed.
     pub fn check(&self, document: &ExecutableDocument, variables: &Variables, shape: &Shape) -> Result<(), LimitExceeded> {
-        let found = measure::measure(document, variables, shape);
+        within("operations", document.operations.iter().count() as u64, self.operations)?;
+        let mut found = Cost::default();
+        for cost in measure::operations(document, variables, shape) {
+            found.add_operation(cost);
+            // After each, so that no document is measured much further than the limits go.
+            self.admit(&found)?;
+        }
+        Ok(())
+    }
+
+    fn admit(&self, found: &Cost) -> Result<(), LimitExceeded> {
         within("depth", found.depth, self.depth)?;
+        within("nesting", found.nesting, measure::MAX_NESTING)?;
         within("fields", found.fields, self.fields)?;
+        within("rootFields", found.width, self.root_fields)?;
         within("aliases", found.aliases, self.aliases)?;
         within("directives", found.directives, self.directives)?;
         within("nodes", found.nodes, self.nodes)?;

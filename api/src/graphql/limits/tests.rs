@@ -6,37 +6,53 @@ use rstest::rstest;
 
 use super::*;
 
-fn check(query: &str) -> Result<(), LimitExceeded> {
+fn check(query: &str) -> Result<(), TextError> {
     let limits = Limits::default();
     check_text(query, &limits)?;
     let shape = Shape::of(&crate::graphql::schema::sdl()).unwrap();
-    limits.check(&parse_query(query).unwrap(), &Variables::default(), &shape)
+    Ok(limits.check(&parse_query(query).unwrap(), &Variables::default(), &shape)?)
 }
 
 fn refused(query: &str) -> Option<&'static str> {
-    check(query).err().map(|error| error.limit)
+    check(query).err().map(|error| match error {
+        TextError::Limit(exceeded) => exceeded.limit,
+        TextError::UnclosedString => "unclosed",
+    })
 }
 
 /// Eight fragments, each spread eight times in the one before: sixteen million fields in a kilobyte.
-fn bomb() -> String {
+fn bomb(leaf: &str) -> String {
     let mut query = "{ communities { nodes { ...f0 } } }".to_owned();
     for level in 0..8 {
         let spread = format!("...f{} ", level + 1).repeat(8);
-        let _ = write!(query, " fragment f{level} on Community {{ slug {spread} }}");
+        let _ = write!(query, " fragment f{level} on Community {{ {spread} }}");
     }
-    query.push_str(" fragment f8 on Community { slug }");
+    let _ = write!(query, " fragment f8 on Community {{ {leaf} }}");
     query
 }
 
-#[test]
-fn a_bomb_of_fragments_is_refused_at_once() {
+#[rstest]
+#[case("slug")]
+// Validation would follow every spread to the end all the same.
+#[case("...nowhere")]
+fn a_bomb_of_fragments_is_refused_at_once(#[case] leaf: &str) {
     let shape = Shape::of(&crate::graphql::schema::sdl()).unwrap();
-    let document = parse_query(bomb()).unwrap();
+    let document = parse_query(bomb(leaf)).unwrap();
     let start = Instant::now();
     let refused = Limits::default().check(&document, &Variables::default(), &shape);
     assert!(matches!(refused, Err(LimitExceeded { limit: "fields", found, .. }) if found > 16_000_000));
     // The pass takes microseconds; a second says that it follows spreads without memory.
     assert!(start.elapsed().as_secs() < 1);
+}
+
+#[test]
+fn a_long_chain_of_fragments_is_refused_on_a_small_stack() {
+    let mut query = "{ communities { nodes { ...f0 } } } fragment f1200 on Community { slug }".to_owned();
+    for link in 0..1_200 {
+        let _ = write!(query, " fragment f{link} on Community {{ ...f{} }}", link + 1);
+    }
+    let thread = std::thread::Builder::new().stack_size(1024 * 1024).spawn(move || refused(&query)).unwrap();
+    assert_eq!(thread.join().unwrap(), Some("nesting"));
 }
 
 #[test]
@@ -71,21 +87,47 @@ fn the_usual_introspection_passes() {
 #[test]
 fn each_limit_is_named() {
     assert_eq!(refused(&format!("{{ {} }}", "a ".repeat(10_001))), Some("tokens"));
-    assert_eq!(refused(&format!("{{ {} }}", "a ".repeat(2_001))), Some("fields"));
+    assert_eq!(refused(&format!("{{ a {{ {} }} }}", "a ".repeat(2_000))), Some("fields"));
+    assert_eq!(refused(&format!("{{ {} }}", "a ".repeat(51))), Some("rootFields"));
+    let operations: String = (0..21).map(|n| format!("query q{n} {{ a }} ")).collect();
+    assert_eq!(refused(&operations), Some("operations"));
     let aliases: String = (0..201).fold(String::new(), |mut text, n| {
         let _ = write!(text, "a{n}: __typename ");
         text
     });
-    assert_eq!(refused(&format!("{{ {aliases} }}")), Some("aliases"));
+    assert_eq!(refused(&format!("{{ a {{ {aliases} }} }}")), Some("aliases"));
     assert_eq!(refused(&format!("{{ __typename {} }}", "@include(if: true) ".repeat(101))), Some("directives"));
     assert_eq!(refused(&format!("{}a{}", "{ a ".repeat(21), " }".repeat(21))), Some("depth"));
-    assert_eq!(check_text(&"{".repeat(100_000), &Limits::default()).unwrap_err().limit, "depth");
+    assert_eq!(refused(&"{".repeat(100_000)), Some("depth"));
+}
+
+#[test]
+fn operations_are_validated_together_and_executed_alone() {
+    let many: String = (0..20).map(|n| format!("query q{n} {{ communities {{ nodes {{ {} }} }} }} ", "slug ".repeat(100))).collect();
+    assert_eq!(refused(&many), Some("fields"));
+    let page = "{ communities(first: 100) { nodes { initiatives(first: 100) { nodes { id } } } } }";
+    assert_eq!(refused(&format!("query a {page} query b {page} query c {page}")), None);
+}
+
+#[rstest]
+#[case("{ a(b: \"\"\"x) }")]
+#[case("{ a(b: \"x) }")]
+#[case("{ a(b: \"x\n\") }")]
+// The parser would read an empty string, another string, and then the brackets.
+#[case("{ a(b: [\"\"\"{ \" [[[[[[")]
+fn strings_must_end(#[case] query: &str) {
+    assert_eq!(refused(query), Some("unclosed"));
 }
 
 #[rstest]
 #[case("{ a(b: \"{{{{ # } \\\" \") }", 8)]
 #[case("{ a # { ( [ \n }", 3)]
 #[case("\"\"\"one \" token\"\"\"", 1)]
+#[case("\"\"\" \\\\\"\"\" still \"\"\" [", 2)]
+#[case("\"\\\\\" [", 2)]
+#[case("{...a...b}", 6)]
+#[case("[1-2-3.5e-7-0]", 6)]
+#[case("\u{feff}{ a }", 3)]
 fn tokens_are_those_of_the_grammar(#[case] text: &str, #[case] tokens: u64) {
     assert!(check_text(text, &Limits { tokens, ..Limits::default() }).is_ok());
     assert!(check_text(text, &Limits { tokens: tokens - 1, ..Limits::default() }).is_err());

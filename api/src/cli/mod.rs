@@ -1,0 +1,45 @@
+//! The command line.
+
+mod demo;
+mod import;
+
+use clap::{Parser, Subcommand};
+
+pub use demo::{Demo, load_demo};
+pub use import::{Import, ImportArgs};
+
+use crate::config::{ServeSettings, Settings};
+
+/// Concert: a GraphQL API for networks of communities working for collective impact.
+///
+/// To look around, run `concert demo` and open http://127.0.0.1:8080.
+#[derive(Debug, Parser)]
+#[command(name = "concert", version, max_term_width = 100)]
+pub struct Cli {
+    /// Settings for every command.
+    #[command(flatten)]
+    pub settings: Settings,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the API
+    ///
+    /// Applies the migrations that are missing, then serves the GraphQL API at /graphql with an explorer at /.
+    Serve(ServeSettings),
+    /// Serve a demo network of real figures
+    ///
+    /// Creates an SQLite database (concert-demo.db in the working folder unless DATABASE_URL says otherwise), loads two
+    /// networks with cited figures, and serves them.
+    Demo(ServeSettings),
+    /// Apply the migrations that are missing
+    Migrate,
+    /// Print the schema in the GraphQL schema definition language
+    Schema,
+    /// Read figures from files
+    Import(Box<ImportArgs>),
+}

@@ -1,0 +1,146 @@
+//! Much at once, and several at once.
+
+use std::collections::HashMap;
+
+use domain::{
+    access::Scope,
+    id::SeriesId,
+    observation::{Figure, NewObservation, Outcome},
+    period::Period,
+    port::store::Store,
+    series::{Disaggregation, Series},
+};
+
+use super::support::{World, hour, world};
+use crate::{SqlStore, tests::{Scratch, on_both}};
+
+async fn many_series(store: &SqlStore, world: &World, count: usize) -> Vec<SeriesId> {
+    let series = |number: usize| Series {
+        community: world.communities[0],
+        indicator: world.indicator,
+        indicator_version: world.version,
+        source: world.sources[0],
+        disaggregation: Disaggregation::new([("number", number.to_string())]).unwrap(),
+    };
+    let series: Vec<_> = (0..count).map(series).collect();
+    let work = store.begin().await.unwrap();
+    let ids = work.repositories().figures().ensure_series(&series, hour(0), "test").await.unwrap();
+    work.commit().await.unwrap();
+    ids
+}
+
+fn value(number: usize) -> f64 {
+    // Doubles that no short decimal text stands for.
+    std::f64::consts::PI * f64::from(u32::try_from(number).unwrap()) / 7.0
+}
+
+on_both! {
+    async fn many_figures_of_many_chunks_come_back_bit_by_bit(scratch: &Scratch) {
+        let store = &scratch.store;
+        let world = world(&store).await;
+        let ids = many_series(&store, &world, 700).await;
+        let years = || (2000..2008).map(|year| Period::year(year).unwrap());
+        let new: Vec<_> = ids
+            .iter()
+            .flat_map(|id| years().map(move |period| (*id, period)))
+            .enumerate()
+            .map(|(number, (series, period))| NewObservation { series, period, figure: Figure::of(value(number)) })
+            .collect();
+        assert_eq!(new.len(), 5_600);
+        for (at, expected) in [(1, Outcome::Created), (2, Outcome::Unchanged)] {
+            let work = store.begin().await.unwrap();
+            let outcomes = work.repositories().figures().record(&new, hour(at), "test").await.unwrap();
+            work.commit().await.unwrap();
+            assert!(outcomes.iter().all(|outcome| *outcome == expected));
+        }
+        let read = store.read().figures().latest_of(Scope::Public, &ids, hour(3)).await.unwrap();
+        for (number, id) in ids.iter().enumerate() {
+            let found = read[id].figure.value.unwrap();
+            assert_eq!(found.to_bits(), value(number * 8 + 7).to_bits());
+        }
+    }
+}
+
+on_both! {
+    async fn what_is_rolled_back_leaves_nothing(scratch: &Scratch) {
+        let store = &scratch.store;
+        let world = world(&store).await;
+        let ids = many_series(&store, &world, 1).await;
+        let new = NewObservation { series: ids[0], period: Period::year(2020).unwrap(), figure: Figure::of(1.0) };
+        let work = store.begin().await.unwrap();
+        work.repositories().figures().record(&[new], hour(1), "test").await.unwrap();
+        drop(work);
+        assert!(store.read().figures().latest_of(Scope::Everything, &ids, hour(3)).await.unwrap().is_empty());
+        assert!(!store.read().figures().is_observed(world.version).await.unwrap());
+    }
+}
+
+on_both! {
+    async fn a_series_that_does_not_exist_is_a_fault(scratch: &Scratch) {
+        let store = &scratch.store;
+        let new = NewObservation {
+            series: uuid::Uuid::now_v7().into(),
+            period: Period::year(2020).unwrap(),
+            figure: Figure::of(1.0),
+        };
+        let work = store.begin().await.unwrap();
+        let result = work.repositories().figures().record(&[new], hour(1), "test").await;
+        assert!(matches!(result, Err(domain::Error::Internal(_))));
+    }
+}
+
+on_both! {
+    async fn recorders_side_by_side_lose_nothing(scratch: &Scratch) {
+        let store = &scratch.store;
+        let world = world(&store).await;
+        let ids = many_series(&store, &world, 40).await;
+        let period = Period::year(2020).unwrap();
+        let recorder = |number: usize| {
+            let (store, mut ids) = (store.clone(), ids.clone());
+            if number.is_multiple_of(2) {
+                ids.reverse();
+            }
+            async move {
+                let figure = Figure::of(value(number + 1));
+                let new: Vec<_> =
+                    ids.iter().map(|id| NewObservation { series: *id, period, figure: figure.clone() }).collect();
+                let work = store.begin().await.unwrap();
+                let at = hour(i64::try_from(number).unwrap());
+                work.repositories().figures().record(&new, at, "test").await.unwrap();
+                work.commit().await.unwrap();
+            }
+        };
+        let tasks: Vec<_> = (0..12).map(|number| tokio::spawn(recorder(number))).collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+        let keys: Vec<_> = ids.iter().map(|id| (*id, period)).collect();
+        let mut revisions: HashMap<SeriesId, Vec<_>> = HashMap::new();
+        for found in store.read().figures().revisions(Scope::Everything, &keys, hour(99)).await.unwrap() {
+            revisions.entry(found.series).or_default().push(found);
+        }
+        for id in &ids {
+            let numbers: Vec<_> = revisions[id].iter().map(|found| found.revision).collect();
+            assert_eq!(numbers, (1..=12).collect::<Vec<_>>());
+            assert_eq!(revisions[id].iter().filter(|found| found.superseded_at.is_none()).count(), 1);
+        }
+    }
+}
+
+on_both! {
+    async fn series_created_side_by_side_are_created_once(scratch: &Scratch) {
+        let store = &scratch.store;
+        let world = std::sync::Arc::new(world(&store).await);
+        let tasks: Vec<_> = (0..6)
+            .map(|_| {
+                let (store, world) = (store.clone(), world.clone());
+                tokio::spawn(async move { many_series(&store, &world, 300).await })
+            })
+            .collect();
+        let mut found = Vec::new();
+        for task in tasks {
+            found.push(task.await.unwrap());
+        }
+        assert!(found.windows(2).all(|pair| pair[0] == pair[1]));
+    }
+}

@@ -1,0 +1,113 @@
+//! A database that cannot answer: the caller hears that it is busy, and nothing of how it is made.
+
+use std::time::Duration;
+
+use domain::{Error, access::Scope, page::ListQuery, port::store::Store as _};
+use sea_orm::ConnectionTrait as _;
+
+use super::{Scratch, samples::*};
+use crate::{DatabaseConfig, SqlStore};
+
+fn open_error(result: domain::Result<SqlStore>) -> String {
+    result.err().map(|error| error.to_string()).unwrap()
+}
+
+#[tokio::test]
+async fn a_setting_that_leads_nowhere_is_named_and_its_password_is_not() {
+    let impatient =
+        |url: &str| DatabaseConfig { acquire_timeout: Duration::from_millis(800), ..DatabaseConfig::new(url) };
+    for url in [
+        "postgres://user:s3cret@127.0.0.1:1/nowhere",
+        "postgres://user:s3cret@127.0.0.1:99999/nowhere",
+        "mysql://user:s3cret@127.0.0.1/x",
+        "s3cret",
+        "sqlite:///no/such/folder/s3cret-free.db",
+    ] {
+        let told = open_error(SqlStore::open(&impatient(url)).await);
+        assert!(told.contains("DATABASE_URL"), "{told}");
+        assert!(!told.contains("s3cret@") && !told.contains(":s3cret"), "{told}");
+    }
+    let told = open_error(SqlStore::open(&impatient("postgres://user:s3cret@127.0.0.1:1/nowhere")).await);
+    assert!(told.contains("127.0.0.1:1") && told.contains("refused"), "{told}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_refused_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notes.txt");
+    std::fs::write(&path, "these are notes, not a database, and they are longer than one header".repeat(99)).unwrap();
+    let told = open_error(SqlStore::open(&DatabaseConfig::new(format!("sqlite://{}", path.display()))).await);
+    assert!(told.contains("DATABASE_URL"), "{told}");
+}
+
+#[tokio::test]
+async fn a_second_writer_waits_its_turn_and_then_hears_that_it_is_busy() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("concert.db").display());
+    let config = DatabaseConfig { acquire_timeout: Duration::from_millis(300), ..DatabaseConfig::new(url) };
+    let store = SqlStore::open(&config).await.unwrap();
+    // One in the same process waits in the pool, one in another for the lock.
+    let other = SqlStore::open(&config).await.unwrap();
+    let work = store.begin().await.unwrap();
+    assert_eq!(store.begin().await.err(), Some(Error::Busy));
+    assert_eq!(other.begin().await.err(), Some(Error::Busy));
+    // Readers read on.
+    other.read().communities().list(Scope::Public, &ListQuery::default()).await.unwrap();
+    drop(work);
+    other.begin().await.unwrap().commit().await.unwrap();
+    store.begin().await.unwrap().commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_statement_that_takes_too_long_is_given_up() {
+    let Some(scratch) =
+        Scratch::postgres("persistence::tests::busy::a_statement_that_takes_too_long_is_given_up").await
+    else {
+        return;
+    };
+    let config = DatabaseConfig { statement_timeout: Duration::from_millis(200), ..scratch.config.clone() };
+    let store = SqlStore::connect(&config).await.unwrap();
+    let record = keep(&store, community("held")).await;
+    let holder = scratch.store.begin().await.unwrap();
+    let taken = stored(community("same"), moment(0));
+    holder.repositories().communities().insert(&taken).await.unwrap();
+    let work = store.begin().await.unwrap();
+    // It must wait for the other to know whether the slug is taken.
+    let waiting = work.repositories().communities().insert(&stored(community("same"), moment(0))).await;
+    assert_eq!(waiting, Err(Error::Busy));
+    drop((work, holder));
+    assert_eq!(store.read().communities().get(Scope::Public, &[record.id]).await.unwrap().len(), 1);
+    drop(store);
+    scratch.end().await;
+}
+
+#[tokio::test]
+async fn a_database_that_goes_away_is_busy_until_it_is_back() {
+    let Some(scratch) =
+        Scratch::postgres("persistence::tests::busy::a_database_that_goes_away_is_busy_until_it_is_back").await
+    else {
+        return;
+    };
+    let admin = sea_orm::Database::connect(std::env::var("CONCERT_TEST_DATABASE_URL").unwrap()).await.unwrap();
+    let name = scratch.config.url.rsplit_once('/').unwrap().1;
+    let store = SqlStore::connect(&DatabaseConfig { max_connections: 2, ..scratch.config.clone() }).await.unwrap();
+    let query = ListQuery::default();
+    store.read().communities().list(Scope::Public, &query).await.unwrap();
+    admin
+        .execute_unprepared(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"))
+        .await
+        .unwrap();
+    // Each connection that was cut is found out once.
+    for _ in 0..10 {
+        match store.read().communities().list(Scope::Public, &query).await {
+            Ok(_) => break,
+            Err(error) => assert_eq!(error, Error::Busy),
+        }
+    }
+    store.read().communities().list(Scope::Public, &query).await.unwrap();
+    drop(store);
+    admin.close().await.unwrap();
+    // The connections of the first store were cut too.
+    while scratch.store.health().await.is_err() {}
+    scratch.end().await;
+}

@@ -1,0 +1,85 @@
+//! A real server for each test.
+
+use std::{net::TcpListener, sync::Arc};
+
+use api::{
+    auth::Authenticator,
+    http::{HttpConfig, build},
+    readiness::Dependencies,
+};
+use domain::{
+    port::{bus::Bus, clock::SystemClock},
+    service::Services,
+};
+use persistence::{SqlStore, bus, cache, relay};
+
+use crate::{
+    client::Client,
+    db::{TestDatabase, redis},
+};
+
+/// The token of the tests' administrator.
+pub const ADMIN_TOKEN: &str = "a-token-for-the-tests";
+
+/// A running server with its database.
+pub struct App {
+    /// Asks as nobody in particular.
+    pub anonymous: Client,
+    /// Asks as the administrator.
+    pub admin: Client,
+    /// Where it listens.
+    pub url: String,
+    pub services: Services,
+    pub store: Arc<SqlStore>,
+    pub bus: Arc<dyn Bus>,
+    pub db: Arc<TestDatabase>,
+    handle: actix_web::dev::ServerHandle,
+}
+
+impl App {
+    /// A server with an empty database.
+    pub async fn start() -> Self {
+        Self::with(HttpConfig::default()).await
+    }
+
+    /// A server with an empty database that behaves as told.
+    pub async fn with(config: HttpConfig) -> Self {
+        Self::on(Arc::new(TestDatabase::new().await), redis().as_deref(), config).await
+    }
+
+    /// Another server on the same database, as replicas are.
+    pub async fn replica(&self) -> Self {
+        Self::on(Arc::clone(&self.db), redis().as_deref(), HttpConfig::default()).await
+    }
+
+    /// A server on this database and this Redis.
+    pub async fn on(db: Arc<TestDatabase>, redis: Option<&str>, config: HttpConfig) -> Self {
+        let store = Arc::new(SqlStore::open(&db.config()).await.unwrap());
+        let (bus, cache) = (bus::open(redis).unwrap(), cache::open(redis).unwrap());
+        let services = Services::new(store.clone(), cache, Arc::new(SystemClock));
+        let readiness = Arc::new(Dependencies::new(services.clone(), Arc::clone(&bus)));
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let config = HttpConfig { workers: 1, ..config };
+        let authenticator = Authenticator::new(Some(ADMIN_TOKEN.to_owned().into()));
+        let running = build(services.clone(), authenticator, readiness, config, listener).unwrap();
+        let url = format!("http://{}", running.address);
+        let handle = running.handle();
+        tokio::spawn(running.server);
+        tokio::spawn(relay(store.clone(), Arc::clone(&bus), store.wake(), std::future::pending()));
+        Self {
+            anonymous: Client::new(&url, None),
+            admin: Client::new(&url, Some(ADMIN_TOKEN)),
+            url,
+            services,
+            store,
+            bus,
+            db,
+            handle,
+        }
+    }
+
+    /// Stops the server; the database stays.
+    pub async fn stop(self) {
+        self.handle.stop(true).await;
+    }
+}

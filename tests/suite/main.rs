@@ -1,0 +1,26 @@
+//! The suite: every test talks to a real server over HTTP, with a database of its own.
+//!
+//! Without settings the server runs on SQLite, with bus and cache in its process. `CONCERT_TEST_DATABASE_URL` (a PostgreSQL
+//! server on which databases may be created) and `CONCERT_TEST_REDIS_URL` have the same tests run on those.
+
+mod app;
+mod client;
+mod db;
+mod fixture;
+
+mod access;
+mod cli;
+mod comparison;
+mod figures;
+mod health;
+mod http;
+mod layering;
+mod limits;
+mod nodes;
+mod paging;
+mod real_data;
+mod records;
+mod replicas;
+mod schema;
+mod statements;
+mod texts;

@@ -1,0 +1,225 @@
+//! Creating, changing and archiving every kind of record.
+
+use serde_json::{Value, json};
+
+use crate::{
+    app::App,
+    client::codes,
+    fixture::{english, merge, text},
+};
+
+/// Everything a record goes through, the same for every kind.
+async fn lives(app: &App, noun: &str, create: Value, change: Value, check: (&str, Value)) -> String {
+    let select = format!("id version {} archivedAt", check.0);
+    let created = app.admin.change(&format!("{noun}Create"), create, noun, &select).await;
+    assert_eq!((&created["version"], &created["archivedAt"]), (&json!(1), &Value::Null));
+    let id = created["id"].as_str().unwrap().to_owned();
+
+    let mut input = json!({ "id": id, "version": 1 });
+    merge(&mut input, change.clone());
+    let update = format!("{noun}Update");
+    let changed = app.admin.change(&update, input.clone(), noun, &select).await;
+    assert_eq!(changed["version"], 2);
+    let field = check.0.split([' ', '{']).next().unwrap();
+    assert_eq!(changed[field], check.1);
+    // Whoever saw the first version only is told, and changes nothing.
+    let stale = app.admin.refusal(&update, input, noun).await;
+    assert_eq!(codes(&stale), [("input.version".to_owned(), "STALE_VERSION".to_owned())]);
+    // The same change of the present version changes nothing either.
+    let mut again = json!({ "id": id, "version": 2 });
+    merge(&mut again, change);
+    assert_eq!(app.admin.change(&update, again, noun, "version").await["version"], 2);
+
+    let archive = json!({ "id": id, "version": 2 });
+    let archived = app.admin.change(&format!("{noun}Archive"), archive, noun, "version archivedAt").await;
+    assert_eq!(archived["version"], 3);
+    assert!(archived["archivedAt"].is_string());
+    let refused = app.admin.refusal(&update, json!({ "id": id, "version": 3 }), noun).await;
+    assert_eq!(codes(&refused), [("input.id".to_owned(), "ARCHIVED".to_owned())]);
+    let restore = json!({ "id": id, "version": 3, "archived": false });
+    let restored = app.admin.change(&format!("{noun}Archive"), restore, noun, "version archivedAt").await;
+    assert_eq!(restored, json!({ "version": 4, "archivedAt": null }));
+    id
+}
+
+#[tokio::test]
+async fn every_kind_of_record_is_created_changed_and_archived() {
+    let app = App::start().await;
+    let named = |name: &str| json!({ "name": english(name) });
+    let name = ("name { text }", json!({ "text": "Other" }));
+    lives(&app, "source", json!({ "key": "s", "name": english("S") }), named("Other"), name.clone()).await;
+    let indicator = lives(
+        &app,
+        "indicator",
+        json!({ "code": "i-1", "kind": "POPULATION", "name": english("I") }),
+        named("Other"),
+        name.clone(),
+    )
+    .await;
+    let network = lives(
+        &app,
+        "network",
+        json!({ "slug": "n", "name": english("N"), "startsOn": "2020-01-01", "indicators": [indicator] }),
+        json!({ "purpose": text("Why", "Pourquoi") }),
+        ("purpose(locale: \"fr\") { text language }", json!({ "text": "Pourquoi", "language": "fr" })),
+    )
+    .await;
+    let community = lives(
+        &app,
+        "community",
+        json!({ "slug": "c", "name": english("C"), "kind": "MUNICIPALITY", "country": "CA", "subdivision": "CA-MB",
+            "codes": [{ "scheme": "statcan:SGC", "code": "4611040" }], "aliases": ["See"] }),
+        json!({ "subdivision": null }),
+        ("subdivision", Value::Null),
+    )
+    .await;
+    lives(
+        &app,
+        "membership",
+        json!({ "network": network, "community": community, "joinedOn": "2020-01-01" }),
+        json!({ "leftOn": "2024-06-30" }),
+        ("leftOn", json!("2024-06-30")),
+    )
+    .await;
+    let partner = lives(
+        &app,
+        "partner",
+        json!({ "slug": "p", "name": english("P"), "sector": "NONPROFIT", "url": "https://example.org/" }),
+        json!({ "sector": "HEALTH" }),
+        ("sector", json!("HEALTH")),
+    )
+    .await;
+    let initiative = lives(
+        &app,
+        "initiative",
+        json!({ "slug": "i", "community": community, "issue": "POVERTY", "title": english("I"), "startedOn": "2020-01-01",
+            "status": "PROPOSED", "phases": [{ "phase": "ASSESS_READINESS", "startedOn": "2020-01-01" }] }),
+        json!({ "status": "ACTIVE" }),
+        ("status", json!("ACTIVE")),
+    )
+    .await;
+    lives(
+        &app,
+        "participation",
+        json!({ "initiative": initiative, "partner": partner, "role": english("Host"), "ring": "CORE", "joinedOn": "2020-01-01" }),
+        json!({ "expertise": "CONTEXT_EXPERT", "collaborationCurrent": "COOPERATE" }),
+        ("expertise", json!("CONTEXT_EXPERT")),
+    )
+    .await;
+    lives(
+        &app,
+        "learning",
+        json!({ "slug": "l", "community": community, "initiative": initiative, "author": "A", "kind": "WORKED", "issue": "POVERTY",
+            "title": english("L"), "whatWeDid": english("This"), "whatHappened": english("That"), "evidenceStage": "EMERGING",
+            "visibility": "PUBLIC", "indicators": [indicator] }),
+        json!({ "status": "SHARED" }),
+        ("status", json!("SHARED")),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_key_belongs_to_one_record() {
+    let app = App::start().await;
+    let network = app.network("net").await;
+    let input = json!({ "slug": "net", "name": english("Another"), "startsOn": "2020-01-01" });
+    let errors = app.admin.refusal("networkCreate", input, "network").await;
+    assert_eq!(codes(&errors), [("input.slug".to_owned(), "TAKEN".to_owned())]);
+    let other = app.network("other").await;
+    let errors = app.admin.refusal("networkUpdate", json!({ "id": other, "version": 1, "slug": "net" }), "network").await;
+    assert_eq!(codes(&errors), [("input.slug".to_owned(), "TAKEN".to_owned())]);
+
+    let codes_of = |slug: &str| json!({ "slug": slug, "name": english("C"), "kind": "OTHER", "country": "CA",
+        "codes": [{ "scheme": "statcan:SGC", "code": "1" }] });
+    let first = app.create("community", codes_of("c")).await;
+    let errors = app.admin.refusal("communityCreate", codes_of("d"), "community").await;
+    assert_eq!(codes(&errors), [("input.codes".to_owned(), "TAKEN".to_owned())]);
+    // A code that is given up can be taken.
+    app.admin.change("communityUpdate", json!({ "id": first, "version": 1, "codes": [] }), "community", "id").await;
+    app.create("community", codes_of("d")).await;
+
+    let join = |on: &str| json!({ "network": network, "community": first, "joinedOn": on });
+    app.create("membership", join("2020-01-01")).await;
+    let errors = app.admin.refusal("membershipCreate", join("2021-01-01"), "membership").await;
+    assert_eq!(codes(&errors), [("input.joinedOn".to_owned(), "OVERLAP".to_owned())]);
+}
+
+#[tokio::test]
+async fn every_broken_rule_is_named_at_once() {
+    let app = App::start().await;
+    let input = json!({
+        "slug": "c", "name": english(&"x".repeat(201)), "kind": "MUNICIPALITY", "country": "CA", "subdivision": "US-NY",
+        "coordinates": { "latitude": 91.0, "longitude": 181.0 }, "aliases": ["fine", " "],
+        "populations": [{ "asOf": "2020-01-01", "persons": -1 }],
+    });
+    let errors = app.admin.refusal("communityCreate", input, "community").await;
+    let paths: Vec<_> = codes(&errors).into_iter().map(|(path, _)| path).collect();
+    let expected = ["name", "subdivision", "coordinates.latitude", "coordinates.longitude", "aliases.1", "populations.0.persons"];
+    assert_eq!(paths, expected.map(|path| format!("input.{path}")));
+    assert_eq!(app.anonymous.data("{ communities { totalCount } }", json!({})).await["communities"]["totalCount"], 0);
+}
+
+#[tokio::test]
+async fn what_is_referred_to_must_exist() {
+    let app = App::start().await;
+    let network = app.network("net").await;
+    let ghost = "Q29tbXVuaXR5OgAAAAAAAAAAAAAAAAAAAAA";
+    let input = json!({ "network": network, "community": ghost, "joinedOn": "2020-01-01" });
+    let errors = app.admin.refusal("membershipCreate", input, "membership").await;
+    assert_eq!(codes(&errors), [("input.community".to_owned(), "NOT_FOUND".to_owned())]);
+    let errors = app.admin.refusal("communityUpdate", json!({ "id": ghost, "version": 1 }), "community").await;
+    assert_eq!(codes(&errors), [("input.id".to_owned(), "NOT_FOUND".to_owned())]);
+}
+
+#[tokio::test]
+async fn lives_follow_their_course() {
+    let app = App::start().await;
+    let community = app.community("c").await;
+    let phases = |phases: Value| json!({ "slug": "i", "community": community, "issue": "YOUTH_TRANSITION", "title": english("I"),
+        "startedOn": "2020-01-01", "status": "CLOSED", "phases": phases });
+    let overlapping = phases(json!([
+        { "phase": "ASSESS_READINESS", "startedOn": "2020-01-01", "endedOn": "2021-01-01" },
+        { "phase": "INITIATE_ACTION", "startedOn": "2020-06-01" },
+    ]));
+    let errors = app.admin.refusal("initiativeCreate", overlapping, "initiative").await;
+    assert_eq!(codes(&errors), [("input.phases.1.startedOn".to_owned(), "OVERLAP".to_owned())]);
+    let open = phases(json!([{ "phase": "ASSESS_READINESS", "startedOn": "2020-01-01", "endedOn": "2021-01-01" }]));
+    let errors = app.admin.refusal("initiativeCreate", open, "initiative").await;
+    assert_eq!(codes(&errors), [("input.phases".to_owned(), "INVALID".to_owned())]);
+    // Going back is part of the way.
+    let back = phases(json!([
+        { "phase": "INITIATE_ACTION", "startedOn": "2020-01-01", "endedOn": "2021-01-01" },
+        { "phase": "ASSESS_READINESS", "startedOn": "2021-01-01" },
+    ]));
+    let closed = app.create("initiative", back).await;
+    let errors = app.admin.refusal("initiativeUpdate", json!({ "id": closed, "version": 1, "status": "ACTIVE" }), "initiative").await;
+    assert_eq!(codes(&errors), [("input.status".to_owned(), "CONFLICT".to_owned())]);
+
+    let draft = app
+        .create(
+            "learning",
+            json!({ "slug": "l", "community": community, "author": "A", "kind": "WORKED", "issue": "OTHER", "title": english("L"),
+                "whatWeDid": english("This"), "whatHappened": english("That"), "evidenceStage": "EMERGING", "visibility": "PUBLIC" }),
+        )
+        .await;
+    let errors = app.admin.refusal("learningUpdate", json!({ "id": draft, "version": 1, "status": "EVALUATED" }), "learning").await;
+    assert_eq!(codes(&errors), [("input.status".to_owned(), "CONFLICT".to_owned())]);
+}
+
+#[tokio::test]
+async fn two_changes_of_one_version_leave_one() {
+    let app = App::start().await;
+    let network = app.network("net").await;
+    let change = |name: String| {
+        let (admin, network) = (app.admin.clone(), network.clone());
+        async move {
+            let query = "mutation($input: NetworkUpdateInput!) { networkUpdate(input: $input) { network { version } userErrors { code } } }";
+            let input = json!({ "id": network, "version": 1, "name": english(&name) });
+            admin.data(query, json!({ "input": input })).await["networkUpdate"].take()
+        }
+    };
+    let answers = futures_util::future::join_all((0..16).map(|n| change(format!("Name {n}")))).await;
+    let won = answers.iter().filter(|answer| answer["network"]["version"] == 2).count();
+    let lost = answers.iter().filter(|answer| answer["userErrors"][0]["code"] == "STALE_VERSION").count();
+    assert_eq!((won, lost), (1, 15), "{answers:#?}");
+}
