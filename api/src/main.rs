@@ -9,7 +9,7 @@ use api::{
     graphql::schema::sdl,
     http::build,
     readiness::Dependencies,
-    shutdown::{requested, stop_when_requested},
+    shutdown::{requested, stop_when},
     telemetry,
 };
 use clap::Parser as _;
@@ -105,12 +105,12 @@ async fn serve(composition: Composition, settings: &ServeSettings, demo: Option<
     let readiness = Arc::new(Dependencies::new(services.clone(), Arc::clone(&bus)));
     let running = build(services, authenticator, readiness, settings.http(), listener).map_err(Error::internal)?;
     tracing::info!(address = %running.address, "serving");
+    let wake = store.wake();
+    actix_web::rt::spawn(relay(store, bus, wake, requested().map_err(Error::internal)?));
+    actix_web::rt::spawn(stop_when(requested().map_err(Error::internal)?, running.handle()));
     if let Some(demo) = demo {
         // Whoever started the demo is a person at a terminal.
         println!("{}", demo.welcome(running.address));
     }
-    let wake = store.wake();
-    actix_web::rt::spawn(relay(store, bus, wake, requested()));
-    actix_web::rt::spawn(stop_when_requested(running.handle()));
     running.server.await.map_err(Error::internal)
 }

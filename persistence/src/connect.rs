@@ -11,6 +11,9 @@ use sea_orm::{
     sqlx::{ConnectOptions as _, postgres::PgConnectOptions, sqlite::SqliteConnectOptions},
 };
 
+/// Hears the text of a statement.
+type Listener = Arc<dyn Fn(&str) + Send + Sync>;
+
 /// How to reach the database.
 #[derive(Clone)]
 pub struct DatabaseConfig {
@@ -23,7 +26,7 @@ pub struct DatabaseConfig {
     /// The longest wait for a free connection.
     pub acquire_timeout: Duration,
     /// Hears the text of every statement that reads, for those who count them.
-    pub on_read: Option<Arc<dyn Fn(&str) + Send + Sync>>,
+    pub on_read: Option<Listener>,
 }
 
 impl DatabaseConfig {

@@ -55,11 +55,14 @@ impl Link {
     /// # Errors
     /// [`Error::Internal`] for an address that cannot be read; it may hold a password and is not repeated.
     pub(crate) fn open(url: &str, config: ConnectionManagerConfig, what: &'static str) -> Result<Self> {
-        let refused = |_: RedisError| Error::internal("the address of Redis is not of the form redis://[user:password@]host:port/number");
+        let refused = |_: RedisError| {
+            Error::internal("the address of Redis is not of the form redis://[user:password@]host:port/number")
+        };
         let info = url.into_connection_info().map_err(refused)?;
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
         let client = Client::open(info.set_redis_settings(settings)).map_err(refused)?;
-        let manager = ConnectionManager::new_lazy_with_config(client.clone(), config.clone()).map_err(Error::internal)?;
+        let manager =
+            ConnectionManager::new_lazy_with_config(client.clone(), config.clone()).map_err(Error::internal)?;
         Ok(Self {
             client,
             config,

@@ -20,7 +20,12 @@ const PAUSE: Duration = Duration::from_secs(1);
 ///
 /// Events leave the outbox after they are published, so none is lost whatever dies when; several relays side by side may
 /// publish one twice. What is left when it ends is published by the next.
-pub async fn relay(store: Arc<dyn Store>, bus: Arc<dyn Bus>, wake: Arc<Notify>, cancel: impl Future<Output = ()> + Send) {
+pub async fn relay(
+    store: Arc<dyn Store>,
+    bus: Arc<dyn Bus>,
+    wake: Arc<Notify>,
+    cancel: impl Future<Output = ()> + Send,
+) {
     let mut cancel = std::pin::pin!(cancel);
     let mut failing = false;
     loop {

@@ -60,8 +60,8 @@ async fn a_consent_is_for_the_administrator() {
     assert_eq!(of(app.anonymous.data(query, json!({})).await), Value::Null);
 }
 
-const SEEN: &str = "{ communities { nodes { slug latestValues { value } series { totalCount nodes { latest { value }
-    observations { totalCount nodes { value revisions { value } } } } } targets { totalCount } baselines { totalCount } } }
+const SEEN: &str = "{ communities(first: 5) { nodes { slug latestValues { value } series(first: 5) { totalCount nodes { latest { value }
+    observations(first: 9) { totalCount nodes { value revisions { value } } } } } targets { totalCount } baselines { totalCount } } }
     comparison(network: \"net\", indicator: \"rate\") { coverage { reporting } entries { current { value } } distribution { count } } }";
 
 #[tokio::test]

@@ -29,8 +29,6 @@ pub struct App {
     pub admin: Client,
     /// Where it listens.
     pub url: String,
-    pub services: Services,
-    pub store: Arc<SqlStore>,
     pub bus: Arc<dyn Bus>,
     pub db: Arc<TestDatabase>,
     handle: actix_web::dev::ServerHandle,
@@ -61,7 +59,7 @@ impl App {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let config = HttpConfig { workers: 1, ..config };
         let authenticator = Authenticator::new(Some(ADMIN_TOKEN.to_owned().into()));
-        let running = build(services.clone(), authenticator, readiness, config, listener).unwrap();
+        let running = build(services, authenticator, readiness, config, listener).unwrap();
         let url = format!("http://{}", running.address);
         let handle = running.handle();
         tokio::spawn(running.server);
@@ -70,8 +68,6 @@ impl App {
             anonymous: Client::new(&url, None),
             admin: Client::new(&url, Some(ADMIN_TOKEN)),
             url,
-            services,
-            store,
             bus,
             db,
             handle,

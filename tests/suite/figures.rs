@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{app::App, client::codes, fixture::english};
 
-const HISTORY: &str = "{ communities { nodes { series { nodes { observations { nodes { period value status revision
+const HISTORY: &str = "{ communities(first: 5) { nodes { series(first: 5) { nodes { observations(first: 9) { nodes { period value status revision
     revisions { revision value supersededAt } } } } } } } }";
 
 #[tokio::test]

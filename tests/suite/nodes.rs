@@ -86,8 +86,8 @@ async fn records_lead_to_each_other_both_ways() {
         json!({ "initiative": initiative, "partner": partner, "role": text("Host", "Hôte"), "ring": "CORE", "joinedOn": "2019-01-01" }),
     )
     .await;
-    let query = "{ networks { nodes { communities { nodes { initiatives { nodes { community { slug } currentPhase { phase }
-        participations { nodes { partner { slug participations { nodes { initiative { slug } } } } } } } }
+    let query = "{ networks(first: 2) { nodes { communities(first: 2) { nodes { initiatives(first: 2) { nodes { community { slug } currentPhase { phase }
+        participations(first: 2) { nodes { partner { slug participations(first: 2) { nodes { initiative { slug } } } } } } } }
         partners { totalCount nodes { slug } } memberships { nodes { network { slug } } } } } } } }";
     let data = app.anonymous.data(query, json!({})).await;
     let found = &data["networks"]["nodes"][0]["communities"]["nodes"][0];

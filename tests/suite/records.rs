@@ -20,7 +20,7 @@ async fn lives(app: &App, noun: &str, create: Value, change: Value, check: (&str
     let update = format!("{noun}Update");
     let changed = app.admin.change(&update, input.clone(), noun, &select).await;
     assert_eq!(changed["version"], 2);
-    let field = check.0.split([' ', '{']).next().unwrap();
+    let field = check.0.split([' ', '(', '{']).next().unwrap();
     assert_eq!(changed[field], check.1);
     // Whoever saw the first version only is told, and changes nothing.
     let stale = app.admin.refusal(&update, input, noun).await;

@@ -10,6 +10,7 @@ use domain::{
     indicator as noun,
     key::Code,
     port::figures::Latest,
+    record::Stored,
     series::Disaggregation,
 };
 
@@ -18,7 +19,7 @@ use super::{
     error::IntoGraphql as _,
     indicator::{Indicator, IndicatorVersion},
     input::key,
-    loaders::{Batch, grouped},
+    loaders::{Batch, ById, grouped},
     observation::Observation,
     record::referred,
     scalars::{DateTime, Period},
@@ -113,13 +114,13 @@ impl Loader<LatestFor> for Batch {
 }
 
 impl Loader<ByCode> for Batch {
-    type Value = IndicatorId;
+    type Value = Arc<Stored<noun::Indicator>>;
     type Error = Error;
 
     async fn load(&self, keys: &[ByCode]) -> Result<HashMap<ByCode, Self::Value>, Error> {
         let codes: Vec<_> = keys.iter().map(|key| key.0.clone()).collect();
         let found = self.services.by_keys::<noun::Indicator>(&self.actor, &codes).await?;
-        Ok(found.into_iter().map(|indicator| (ByCode(indicator.value.code), indicator.id)).collect())
+        Ok(found.into_iter().map(|indicator| (ByCode(indicator.code.clone()), Arc::new(indicator))).collect())
     }
 }
 
@@ -155,7 +156,9 @@ async fn indicators(ctx: &Context<'_>, codes: &[String]) -> async_graphql::Resul
     let mut ids = Vec::with_capacity(keys.len());
     for (index, key) in keys.iter().enumerate() {
         let missing = || refuse(format!("indicators.{index}"), ProblemCode::NotFound, format!("there is no indicator {}", key.0));
-        ids.push(*found.get(key).ok_or_else(missing)?);
+        ids.push(found.get(key).ok_or_else(missing)?.id);
     }
+    // Whoever names indicators mostly asks the values for theirs: they are here already.
+    ctx.batch().feed_many(found.into_values().map(|indicator| (ById(indicator.id), indicator))).await;
     Ok(ids)
 }

@@ -1,4 +1,4 @@
-//! The explorer page: GraphiQL, in versions that the page itself pins by their digests.
+//! The explorer page: `GraphiQL`, in versions that the page itself pins by their digests.
 
 use actix_web::{HttpResponse, http::header};
 

@@ -95,7 +95,7 @@ async fn execute(
 fn parse(shared: &Shared, asked: &GraphqlRequest) -> Result<ExecutableDocument, Refusal> {
     let unreadable = |message: String| Refusal::document("GRAPHQL_PARSE_FAILED", message);
     check_text(&asked.query, &shared.config.limits).map_err(|error| match error {
-        TextError::Limit(exceeded) => too_much(exceeded),
+        TextError::Limit(exceeded) => too_much(&exceeded),
         TextError::UnclosedString => unreadable(error.to_string()),
     })?;
     let document = parse_query(&asked.query).map_err(|error| {
@@ -105,11 +105,11 @@ fn parse(shared: &Shared, asked: &GraphqlRequest) -> Result<ExecutableDocument, 
         }
         refusal
     })?;
-    shared.config.limits.check(&document, &asked.variables, &shared.shape).map_err(too_much)?;
+    shared.config.limits.check(&document, &asked.variables, &shared.shape).map_err(|exceeded| too_much(&exceeded))?;
     Ok(document)
 }
 
-fn too_much(exceeded: LimitExceeded) -> Refusal {
+fn too_much(exceeded: &LimitExceeded) -> Refusal {
     Refusal::document("QUERY_LIMIT_EXCEEDED", exceeded.to_string())
         .with("limit", exceeded.limit)
         .with("allowed", exceeded.allowed)
@@ -163,7 +163,9 @@ fn refused(media: MediaType, refusal: &Refusal) -> HttpResponse {
 
 fn executed(media: MediaType, mut response: Response) -> HttpResponse {
     // A request that failed before execution has no data at all; one whose data is null because a field failed has.
-    let refused = !response.errors.is_empty() && response.data == Value::Null && response.errors.iter().all(|e| e.path.is_empty());
+    let refused = !response.errors.is_empty()
+        && response.data == Value::Null
+        && response.errors.iter().all(|e| e.path.is_empty());
     for error in &mut response.errors {
         give_code(error, refused);
     }

@@ -41,11 +41,18 @@ pub(super) async fn live() -> HttpResponse {
 /// cannot.
 pub(super) async fn ready(shared: web::Data<Shared>) -> HttpResponse {
     let Ok(components) = tokio::time::timeout(PATIENCE, shared.readiness.check()).await else {
-        return HttpResponse::ServiceUnavailable().json(serde_json::json!({ "status": "unavailable", "components": [] }));
+        return HttpResponse::ServiceUnavailable()
+            .json(serde_json::json!({ "status": "unavailable", "components": [] }));
     };
     let down = components.iter().any(|component| component.required && !component.ok);
     let degraded = components.iter().any(|component| !component.ok);
-    let status = if down { "unavailable" } else if degraded { "degraded" } else { "ok" };
+    let status = if down {
+        "unavailable"
+    } else if degraded {
+        "degraded"
+    } else {
+        "ok"
+    };
     let body = serde_json::json!({ "status": status, "components": components });
     if down { HttpResponse::ServiceUnavailable().json(body) } else { HttpResponse::Ok().json(body) }
 }

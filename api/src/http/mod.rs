@@ -8,6 +8,7 @@ mod request;
 mod request_id;
 
 use std::{
+    future::ready,
     hash::{DefaultHasher, Hash as _, Hasher as _},
     sync::Arc,
     time::Duration,
@@ -135,11 +136,11 @@ pub fn build(
     let (workers, grace) = (config.workers, config.shutdown_timeout);
     let shared = web::Data::new(Shared::new(services, authenticator, readiness, config)?);
     let server = HttpServer::new(move || app(shared.clone()))
-    .workers(workers)
-    .shutdown_timeout(grace.as_secs())
-    .disable_signals()
-    .listen(listener)?
-    .run();
+        .workers(workers)
+        .shutdown_timeout(grace.as_secs())
+        .disable_signals()
+        .listen(listener)?
+        .run();
     Ok(Running { server, address })
 }
 
@@ -160,7 +161,11 @@ fn app(
         .app_data(shared)
         .wrap(Compress::default())
         .wrap(cors)
-        .wrap(DefaultHeaders::new().add((header::X_CONTENT_TYPE_OPTIONS, "nosniff")).add((header::REFERRER_POLICY, "no-referrer")))
+        .wrap(
+            DefaultHeaders::new()
+                .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+                .add((header::REFERRER_POLICY, "no-referrer")),
+        )
         // Outermost, so that refusals of the layers within carry an id too.
         .wrap(from_fn(request_id::with_request_id))
         .configure(routes)
@@ -172,7 +177,7 @@ fn routes(config: &mut web::ServiceConfig) {
             web::resource("/graphql")
                 .route(web::post().to(graphql::post))
                 .route(web::get().to(graphql::get))
-                .default_service(web::to(|| error::method_not_allowed("GET, POST"))),
+                .default_service(web::to(|| ready(error::method_not_allowed("GET, POST")))),
         )
         .service(reading("/", web::get().to(explorer::page)))
         .service(reading("/explorer.js", web::get().to(explorer::script)))
@@ -184,7 +189,7 @@ fn routes(config: &mut web::ServiceConfig) {
 
 /// A resource that is only read.
 fn reading(path: &str, route: actix_web::Route) -> actix_web::Resource {
-    web::resource(path).route(route).default_service(web::to(|| error::method_not_allowed("GET")))
+    web::resource(path).route(route).default_service(web::to(|| ready(error::method_not_allowed("GET"))))
 }
 
 async fn schema_file(shared: web::Data<Shared>, known: Option<web::Header<IfNoneMatch>>) -> HttpResponse {

@@ -72,10 +72,10 @@ pub(super) struct GraphqlRequest {
 
 impl GraphqlRequest {
     fn of(mut fields: Map<String, Value>) -> Result<Self, Refusal> {
-        let wrong = |field: &str, what: &str| Refusal::bad_request(format!("{field} must be {what}")).with("field", field);
-        let query = match fields.remove("query") {
-            Some(Value::String(query)) => query,
-            _ => return Err(wrong("query", "a string")),
+        let wrong =
+            |field: &str, what: &str| Refusal::bad_request(format!("{field} must be {what}")).with("field", field);
+        let Some(Value::String(query)) = fields.remove("query") else {
+            return Err(wrong("query", "a string"));
         };
         let operation_name = match fields.remove("operationName") {
             None | Some(Value::Null) => None,
@@ -102,8 +102,9 @@ impl GraphqlRequest {
             let value = match name.as_str() {
                 "query" | "operationName" => Value::String(text),
                 "variables" | "extensions" if text.is_empty() => Value::Null,
-                "variables" | "extensions" => serde_json::from_str(&text)
-                    .map_err(|_| Refusal::bad_request(format!("{name} must be an object in JSON")).with("field", name.clone()))?,
+                "variables" | "extensions" => serde_json::from_str(&text).map_err(|_| {
+                    Refusal::bad_request(format!("{name} must be an object in JSON")).with("field", name.clone())
+                })?,
                 _ => continue,
             };
             if fields.insert(name.clone(), value).is_some() {
@@ -132,7 +133,8 @@ fn check_content_type(request: &HttpRequest) -> Result<(), Refusal> {
     if request.headers().get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
         return Err(refuse("send the body without compression"));
     }
-    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let content_type =
+        request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let mut pieces = content_type.split(';').map(str::trim);
     let json = pieces.next().is_some_and(|media| media.eq_ignore_ascii_case("application/json"));
     let charset = pieces.filter_map(|p| p.split_once('=')).filter(|(name, _)| name.eq_ignore_ascii_case("charset"));

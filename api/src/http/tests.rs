@@ -1,5 +1,7 @@
 //! The transport, over a store that has nothing to give.
 
+use std::fmt::Write as _;
+
 use actix_web::{
     body::to_bytes,
     dev::ServiceResponse,
@@ -34,7 +36,7 @@ impl Store for Nothing {
     }
 
     async fn begin(&self) -> Result<Box<dyn UnitOfWork>> {
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::sleep(Duration::from_mins(1)).await;
         Err(Error::Busy)
     }
 
@@ -101,7 +103,10 @@ impl Answer {
     /// The code of the first error; every error must have one.
     fn code(&self) -> String {
         let answer = self.json();
-        assert!(answer["errors"].as_array().unwrap().iter().all(|error| error["extensions"]["code"].is_string()), "{answer:#}");
+        assert!(
+            answer["errors"].as_array().unwrap().iter().all(|error| error["extensions"]["code"].is_string()),
+            "{answer:#}"
+        );
         answer["errors"][0]["extensions"]["code"].as_str().unwrap().to_owned()
     }
 
@@ -134,9 +139,15 @@ fn query(text: &str) -> String {
 
 /// A GET request with these parameters.
 fn get(parameters: &[(&str, &str)]) -> TestRequest {
-    let escaped = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
-    let parameters: Vec<String> = parameters.iter().map(|(name, value)| format!("{name}={}", escaped(value))).collect();
-    TestRequest::get().uri(&format!("/graphql?{}", parameters.join("&")))
+    let mut uri = "/graphql?".to_owned();
+    for (name, value) in parameters {
+        let _ = write!(uri, "{name}=");
+        value.bytes().for_each(|byte| {
+            let _ = write!(uri, "%{byte:02X}");
+        });
+        uri.push('&');
+    }
+    TestRequest::get().uri(uri.trim_end_matches('&'))
 }
 
 #[rstest]
@@ -148,7 +159,11 @@ fn get(parameters: &[(&str, &str)]) -> TestRequest {
 #[case("{ __typename } fragment a on Query { ...a }", 400, Some("GRAPHQL_VALIDATION_FAILED"))]
 #[case("query a { __typename } query b { __typename }", 400, Some("OPERATION_RESOLUTION_FAILURE"))]
 #[case("query($id: ID!) { node(id: $id) { id } }", 400, Some("BAD_USER_INPUT"))]
-#[case("{ communities(first: 100) { nodes { initiatives(first: 100) { nodes { learnings(first: 100) { nodes { id } } } } } } }", 400, Some("QUERY_LIMIT_EXCEEDED"))]
+#[case(
+    "{ communities(first: 100) { nodes { initiatives(first: 100) { nodes { learnings(first: 100) { nodes { id } } } } } } }",
+    400,
+    Some("QUERY_LIMIT_EXCEEDED")
+)]
 #[actix_web::test]
 async fn the_status_tells_what_happened_if_the_media_type_does(
     #[case] text: &str,
@@ -210,7 +225,10 @@ async fn the_caller_chooses_the_media_type(#[case] accept: Option<&str>, #[case]
     let mut request = post(JSON, query("{ __typename }"));
     request = match accept {
         Some(accept) => request.insert_header((header::ACCEPT, accept)),
-        None => TestRequest::post().uri("/graphql").insert_header((header::CONTENT_TYPE, JSON)).set_payload(query("{ __typename }")),
+        None => TestRequest::post()
+            .uri("/graphql")
+            .insert_header((header::CONTENT_TYPE, JSON))
+            .set_payload(query("{ __typename }")),
     };
     let answer = send(request).await;
     match expected {
@@ -264,7 +282,10 @@ async fn get_reads_and_never_writes() {
     let read = send(get(&[("query", two), ("operationName", "a"), ("variables", "{}"), ("extensions", "{}")])).await;
     assert_eq!(read.json(), serde_json::json!({ "data": { "a": "Query" } }));
     let write = send(get(&[("query", two), ("operationName", "b")])).await;
-    assert_eq!((write.status.as_u16(), write.code().as_str(), write.header("allow")), (405, "METHOD_NOT_ALLOWED", "POST"));
+    assert_eq!(
+        (write.status.as_u16(), write.code().as_str(), write.header("allow")),
+        (405, "METHOD_NOT_ALLOWED", "POST")
+    );
 }
 
 #[rstest]
@@ -367,7 +388,10 @@ async fn other_sites_may_call_if_they_are_listed(#[case] origin: &str, #[case] l
         .method(Method::OPTIONS)
         .insert_header((header::ORIGIN, origin))
         .insert_header((header::ACCESS_CONTROL_REQUEST_METHOD, "POST"))
-        .insert_header((header::ACCESS_CONTROL_REQUEST_HEADERS, "content-type,authorization,accept-language,x-request-id"));
+        .insert_header((
+            header::ACCESS_CONTROL_REQUEST_HEADERS,
+            "content-type,authorization,accept-language,x-request-id",
+        ));
     let answer = send_with(config, asking).await;
     assert_eq!(answer.header("access-control-allow-origin"), allowed);
     assert_eq!(answer.status.is_success(), listed, "{}", answer.status);

@@ -53,7 +53,7 @@ codes! {
         SeriesBreak = "SERIES_BREAK",
         /// The unit is another.
         Unit = "UNIT",
-        /// The figure is provisional, estimated, a forecast or not yet validated.
+        /// The figure is provisional, estimated or imputed, a forecast, or not yet validated.
         Provisional = "PROVISIONAL",
         /// Few are counted: chance weighs heavily.
         SmallN = "SMALL_N",

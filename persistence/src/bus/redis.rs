@@ -35,8 +35,8 @@ pub(super) struct RedisBus {
 
 impl RedisBus {
     pub(super) fn open(url: &str) -> Result<Self> {
-        let (pushes, pushed) = mpsc::unbounded_channel();
-        let config = link::config().set_push_sender(pushes).set_automatic_resubscription();
+        let (sink, pushed) = mpsc::unbounded_channel();
+        let config = link::config().set_push_sender(sink).set_automatic_resubscription();
         let link = Arc::new(Link::open(url, config, "events: other replicas are told when it is back")?);
         let sender = broadcast::Sender::new(super::BACKLOG);
         let hearing = Arc::new(AtomicBool::new(false));

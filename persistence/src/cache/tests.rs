@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::{memory::MemoryCache, redis::RedisCache, *};
 use crate::link::proxy::{self, Proxy};
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 fn key() -> String {
     uuid::Uuid::now_v7().to_string()

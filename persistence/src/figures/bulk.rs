@@ -124,8 +124,23 @@ async fn insert_arrays<C: ConnectionTrait>(
         return Ok(());
     }
     let mut columns: [Column; 15] = Default::default();
-    let [series, kind, start, end, revision, value, numerator, denominator, lower, upper, status, confidentiality, embargo, note, external] =
-        &mut columns;
+    let [
+        series,
+        kind,
+        start,
+        end,
+        revision,
+        value,
+        numerator,
+        denominator,
+        lower,
+        upper,
+        status,
+        confidentiality,
+        embargo,
+        note,
+        external,
+    ] = &mut columns;
     for (at, Revision { new, revision: number }) in rows.iter().enumerate() {
         let (period, figure) = (new.period, &new.figure);
         series.put(at, Some(new.series));
@@ -140,7 +155,10 @@ async fn insert_arrays<C: ConnectionTrait>(
         upper.put(at, figure.upper);
         status.put(at, Some(figure.status.code()));
         confidentiality.put(at, Some(figure.confidentiality.code()));
-        embargo.put_text(at, figure.embargo_until.map(|until| until.to_rfc3339_opts(SecondsFormat::Micros, true)).as_deref());
+        embargo.put_text(
+            at,
+            figure.embargo_until.map(|until| until.to_rfc3339_opts(SecondsFormat::Micros, true)).as_deref(),
+        );
         note.put_text(at, figure.note.as_deref());
         external.put_text(at, figure.external_id.as_deref());
     }
@@ -183,7 +201,9 @@ async fn insert_rows<C: ConnectionTrait>(
     by: &str,
 ) -> Result<(), DbErr> {
     let Some(first) = rows.first() else { return Ok(()) };
-    let common = |row: &Revision<'_>| (row.new.period.kind(), row.new.figure.status, row.new.figure.confidentiality, row.revision);
+    let common = |row: &Revision<'_>| {
+        (row.new.period.kind(), row.new.figure.status, row.new.figure.confidentiality, row.revision)
+    };
     let alike = rows.iter().all(|row| common(row) == common(first));
     let some = |has: fn(&Figure) -> bool| rows.iter().any(|row| has(&row.new.figure));
     let ratio = some(|figure| figure.numerator.is_some() || figure.denominator.is_some());

@@ -4,14 +4,14 @@ use chrono::NaiveDate;
 use domain::{
     Result,
     access::Scope,
-    community::{CommunityCode, Population},
     compare::Candidate,
     id::NetworkId,
     period::Period,
     port::figures::{CandidateQuery, Member},
     series::Series,
 };
-use sea_orm::{ConnectionTrait, sqlx::types::Json};
+use sea_orm::ConnectionTrait;
+use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
@@ -28,7 +28,11 @@ fn for_period(sql: &mut Sql, alias: &str, period: Period) -> String {
 }
 
 /// See [`domain::port::figures::Figures::candidates`].
-pub(super) async fn candidates<C: ConnectionTrait>(db: &C, scope: Scope, query: &CandidateQuery) -> Result<Vec<Candidate>> {
+pub(super) async fn candidates<C: ConnectionTrait>(
+    db: &C,
+    scope: Scope,
+    query: &CandidateQuery,
+) -> Result<Vec<Candidate>> {
     let mut sql = Sql::new(db.get_database_backend());
     let sight = Sight::new(&mut sql, scope, query.now);
     let current = current(&mut sql, &sight, query);
@@ -99,7 +103,9 @@ fn current(sql: &mut Sql, sight: &Sight, query: &CandidateQuery) -> String {
 /// The condition that the figure `p` is the baseline, and whether that is the declared one `b`.
 fn baseline(sql: &mut Sql, period: Option<Period>) -> (String, String) {
     let same = |a: &str, b: &str| {
-        format!("{a}.period_end = {b}.period_end AND {a}.period_start = {b}.period_start AND {a}.period_kind = {b}.period_kind")
+        format!(
+            "{a}.period_end = {b}.period_end AND {a}.period_start = {b}.period_start AND {a}.period_kind = {b}.period_kind"
+        )
     };
     match period {
         None => (same("p", "b"), "b.series_id IS NOT NULL".to_owned()),
@@ -107,12 +113,19 @@ fn baseline(sql: &mut Sql, period: Option<Period>) -> (String, String) {
     }
 }
 
+/// As much of a code as tells when the geography changed; comparisons read a thousand members at once.
+#[derive(Deserialize)]
+struct Validity {
+    valid_from: Option<NaiveDate>,
+    valid_until: Option<NaiveDate>,
+}
+
 /// See [`domain::port::figures::Figures::members`].
 pub(super) async fn members<C: ConnectionTrait>(db: &C, network: NetworkId, day: NaiveDate) -> Result<Vec<Member>> {
     let mut sql = Sql::new(db.get_database_backend());
     let (network, day) = (sql.bind(Uuid::from(network)), sql.bind(day));
     let text = format!(
-        "SELECT c.id, c.populations, c.codes FROM membership m JOIN community c ON c.id = m.community_id \
+        "SELECT c.id, c.population, c.codes FROM membership m JOIN community c ON c.id = m.community_id \
          WHERE m.network_id = {network} AND m.joined_on <= {day} AND (m.left_on IS NULL OR {day} < m.left_on) \
          AND m.archived_at IS NULL AND c.archived_at IS NULL ORDER BY c.id"
     );
@@ -121,13 +134,16 @@ pub(super) async fn members<C: ConnectionTrait>(db: &C, network: NetworkId, day:
         .map(|row| {
             let mut row = Row::new(row)?;
             let community = row.id()?;
-            let Json(populations) = row.take::<Json<Vec<Population>>>()?;
-            let Json(codes) = row.take::<Json<Vec<CommunityCode>>>()?;
-            let newest = populations.iter().max_by_key(|population| population.as_of);
+            let population = row.take()?;
+            let codes: Vec<Validity> = row.json()?;
             Ok(Member {
                 community,
-                population: newest.map(|population| population.persons),
-                geography_changes: codes.iter().flat_map(|code| [code.valid_from, code.valid_until]).flatten().collect(),
+                population,
+                geography_changes: codes
+                    .iter()
+                    .flat_map(|code| [code.valid_from, code.valid_until])
+                    .flatten()
+                    .collect(),
             })
         })
         .collect()

@@ -41,8 +41,7 @@ pub(super) struct Decider<'a> {
 impl<'a> Decider<'a> {
     /// For figures recorded at `at`, beside `current` ones.
     pub(super) fn new(at: DateTime<Utc>, current: Vec<Observation>, expected: usize) -> Self {
-        let mut decider =
-            Self { at, known: HashMap::with_capacity(current.len() + expected), spans: HashMap::new() };
+        let mut decider = Self { at, known: HashMap::with_capacity(current.len() + expected), spans: HashMap::new() };
         for Observation { series, period, revision, figure, recorded_at, .. } in current {
             decider.note(series, period, Known { revision, figure: Cow::Owned(figure), recorded_at });
         }
@@ -70,7 +69,8 @@ impl<'a> Decider<'a> {
             return Decision::Leave(Outcome::Unchanged);
         }
         if before.recorded_at == self.at {
-            let message = format!("another figure for {} was recorded at the same time and says something else", new.period);
+            let message =
+                format!("another figure for {} was recorded at the same time and says something else", new.period);
             return Decision::Leave(Outcome::Rejected(Problem::new("period", ProblemCode::Conflict, message)));
         }
         let revision = before.revision;

@@ -48,7 +48,12 @@ impl<C: ConnectionTrait + Send + Sync> Figures for Repos<C> {
         read::latest(&self.0, scope, communities, indicators, disaggregation, now).await
     }
 
-    async fn latest_of(&self, scope: Scope, series: &[SeriesId], now: DateTime<Utc>) -> Result<HashMap<SeriesId, Observation>> {
+    async fn latest_of(
+        &self,
+        scope: Scope,
+        series: &[SeriesId],
+        now: DateTime<Utc>,
+    ) -> Result<HashMap<SeriesId, Observation>> {
         read::latest_of(&self.0, scope, series, now).await
     }
 
@@ -62,7 +67,12 @@ impl<C: ConnectionTrait + Send + Sync> Figures for Repos<C> {
         read::observations(&self.0, scope, series, query, now).await
     }
 
-    async fn revisions(&self, scope: Scope, keys: &[(SeriesId, Period)], now: DateTime<Utc>) -> Result<Vec<Observation>> {
+    async fn revisions(
+        &self,
+        scope: Scope,
+        keys: &[(SeriesId, Period)],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Observation>> {
         read::revisions(&self.0, scope, keys, now).await
     }
 

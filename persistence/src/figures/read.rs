@@ -39,12 +39,13 @@ pub(super) async fn latest<C: ConnectionTrait>(
     let mut sql = Sql::new(db.get_database_backend());
     let sight = Sight::new(&mut sql, scope, now);
     let whose = sql.ids(communities.iter().copied(), "whose");
-    let mut condition = format!("l.community_id IN (SELECT whose.id FROM {whose})");
+    let disaggregation = sql.bind(disaggregation.to_string());
+    let mut condition =
+        format!("l.community_id IN (SELECT whose.id FROM {whose}) AND l.disaggregation = {disaggregation}");
     if !indicators.is_empty() {
         let what = sql.ids(indicators.iter().copied(), "what");
-        condition += &format!(" AND l.indicator_id IN (SELECT what.id FROM {what})");
+        condition = format!("{condition} AND l.indicator_id IN (SELECT what.id FROM {what})");
     }
-    condition += &format!(" AND l.disaggregation = {}", sql.bind(disaggregation.to_string()));
     let rows = rows(db, sql, newest(&sight, &condition)).await?;
     rows.iter()
         .map(|row| {
@@ -93,17 +94,12 @@ fn read_place(cursor: &Cursor, field: &'static str) -> Result<(NaiveDate, NaiveD
 
 /// The conditions that a filter puts on figures in table `o`, each beginning with `AND`.
 fn filtered(sql: &mut Sql, filter: &ObservationFilter) -> String {
-    let mut text = String::new();
-    if let Some(kind) = filter.kind {
-        text += &format!(" AND o.period_kind = {}", sql.bind(kind.code()));
-    }
-    if let Some(from) = filter.from {
-        text += &format!(" AND o.period_end > {}", sql.bind(from));
-    }
-    if let Some(until) = filter.until {
-        text += &format!(" AND o.period_start <= {}", sql.bind(until));
-    }
-    text
+    let conditions = [
+        filter.kind.map(|kind| format!(" AND o.period_kind = {}", sql.bind(kind.code()))),
+        filter.from.map(|from| format!(" AND o.period_end > {}", sql.bind(from))),
+        filter.until.map(|until| format!(" AND o.period_start <= {}", sql.bind(until))),
+    ];
+    conditions.into_iter().flatten().collect()
 }
 
 /// See [`domain::port::figures::Figures::observations`].
@@ -168,7 +164,8 @@ async fn fetch<C: ConnectionTrait>(
         let (end, start, kind) = read_place(cursor, field)?;
         let (end, start, kind) = (sql.bind(end), sql.bind(start), sql.bind(kind));
         let sign = if follows { '>' } else { '<' };
-        condition += &format!(" AND (o.period_end, o.period_start, o.period_kind) {sign} ({end}, {start}, {kind})");
+        condition =
+            format!("{condition} AND (o.period_end, o.period_start, o.period_kind) {sign} ({end}, {start}, {kind})");
     }
     // Counted from the end, the nearest come first too; the page turns them round again.
     let way = if ascending == page.from_end { "DESC" } else { "ASC" };

@@ -100,7 +100,9 @@ async fn record_chunk<C: ConnectionTrait>(
     let series = series_of(written.iter().map(|row| row.new));
     // Only a revision can take a value away; a new period can not.
     let may_vanish = !superseded.is_empty()
-        && written.iter().any(|row| row.new.figure.value.is_none() || row.new.figure.status == ObservationStatus::Forecast);
+        && written
+            .iter()
+            .any(|row| row.new.figure.value.is_none() || row.new.figure.status == ObservationStatus::Forecast);
     if may_vanish {
         remove_vanished(db, &series).await?;
     }
@@ -122,7 +124,9 @@ async fn current<C: ConnectionTrait>(db: &C, chunk: &[NewObservation]) -> Result
     // `OFFSET 0` keeps PostgreSQL from joining by reading the whole table, as it would while it believes it to be small:
     // within one long transaction nobody tells it otherwise.
     let text = if sql.is_postgres() {
-        format!("SELECT {columns} FROM {ids} CROSS JOIN LATERAL (SELECT * FROM observation o WHERE {condition} OFFSET 0) AS o")
+        format!(
+            "SELECT {columns} FROM {ids} CROSS JOIN LATERAL (SELECT * FROM observation o WHERE {condition} OFFSET 0) AS o"
+        )
     } else {
         format!("SELECT {columns} FROM {ids} CROSS JOIN observation o ON {condition}")
     };
@@ -165,7 +169,9 @@ async fn refresh_latest<C: ConnectionTrait>(db: &C, series: &[SeriesId]) -> Resu
     let ids = sql.ids(series.iter().copied(), "ids");
     let (counts, order) = (sql::counts_as_newest("p"), sql::newest_first("p"));
     let newest = if sql.is_postgres() {
-        format!("CROSS JOIN LATERAL (SELECT * FROM observation p WHERE p.series_id = ids.id AND {counts} ORDER BY {order} LIMIT 1) AS o")
+        format!(
+            "CROSS JOIN LATERAL (SELECT * FROM observation p WHERE p.series_id = ids.id AND {counts} ORDER BY {order} LIMIT 1) AS o"
+        )
     } else {
         format!(
             "CROSS JOIN observation o ON o.series_id = ids.id AND (o.period_end, o.period_start, o.period_kind, o.revision) = \
@@ -173,7 +179,8 @@ async fn refresh_latest<C: ConnectionTrait>(db: &C, series: &[SeriesId]) -> Resu
              WHERE p.series_id = ids.id AND {counts} ORDER BY {order} LIMIT 1)"
         )
     };
-    let place = |table: &str| format!("({table}.period_end, {table}.period_start, {table}.period_kind, {table}.revision)");
+    let place =
+        |table: &str| format!("({table}.period_end, {table}.period_start, {table}.period_kind, {table}.revision)");
     let text = format!(
         "INSERT INTO latest_observation ({of_what}, {figure}) SELECT {from_series}, {from_figure} \
          FROM {ids} JOIN series s ON s.id = ids.id {newest} WHERE TRUE \

@@ -107,13 +107,11 @@ impl<'r> Row<'r> {
 
     /// The columns of [`super::sql::figure`], if they are there: an outer join may have found none.
     pub(crate) fn optional_observation(&mut self) -> Result<Option<Observation>> {
-        match self.take::<Option<Uuid>>()? {
-            Some(series) => self.observation_of(series.into()).map(Some),
-            None => {
-                self.skip(16);
-                Ok(None)
-            }
+        if let Some(series) = self.take::<Option<Uuid>>()? {
+            return self.observation_of(series.into()).map(Some);
         }
+        self.skip(super::sql::FIGURE_COLUMNS - 1);
+        Ok(None)
     }
 
     fn observation_of(&mut self, series: SeriesId) -> Result<Observation> {

@@ -1,9 +1,6 @@
 //! Finding series, and creating those that are missing.
 
-use std::{
-    collections::HashMap,
-    fmt::Write as _,
-};
+use std::{collections::HashMap, fmt::Write as _};
 
 use chrono::{DateTime, Utc};
 use domain::{Error, Result, id::SeriesId, series::Series};
@@ -30,7 +27,8 @@ pub(super) async fn ensure<C: ConnectionTrait>(
         create(db, &missing, at, by).await?;
         found.extend(find(db, &missing).await?);
     }
-    let id = |series| found.get(series).copied().ok_or_else(|| Error::internal("a series was created and is not there"));
+    let id =
+        |series| found.get(series).copied().ok_or_else(|| Error::internal("a series was created and is not there"));
     series.iter().map(id).collect()
 }
 
@@ -117,7 +115,9 @@ fn json(series: &[&Series], more: impl Fn(&mut String, &Series)) -> Result<Strin
     let mut json = String::from("[");
     for series in series {
         json.push_str(if json.len() == 1 { "[" } else { ",[" });
-        for id in [series.community.into(), series.indicator.into(), series.indicator_version.into(), series.source.into()] {
+        for id in
+            [series.community.into(), series.indicator.into(), series.indicator_version.into(), series.source.into()]
+        {
             let _ = write!(json, "\"{}\",", Uuid::simple(id));
         }
         json.push_str(&serde_json::to_string(&series.disaggregation).map_err(Error::internal)?);

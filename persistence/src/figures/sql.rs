@@ -34,6 +34,9 @@ const FIGURE: [&str; 17] = [
 /// What a series is of, in the order in which [`super::row::Row::series`] reads it.
 const SERIES: [&str; 5] = ["community_id", "indicator_id", "indicator_version_id", "source_id", "disaggregation"];
 
+/// How many columns [`figure`] names.
+pub(crate) const FIGURE_COLUMNS: usize = FIGURE.len();
+
 /// How many columns [`series`] names.
 pub(crate) const SERIES_COLUMNS: usize = SERIES.len();
 
@@ -138,7 +141,8 @@ impl Sql {
             let series = self.bind(keys.iter().map(|(series, _)| (*series).into()).collect::<Vec<Uuid>>());
             let ends = self.bind(keys.iter().map(|(_, period)| period.end()).collect::<Vec<NaiveDate>>());
             let starts = self.bind(keys.iter().map(|(_, period)| period.start()).collect::<Vec<NaiveDate>>());
-            let kinds = self.bind(keys.iter().map(|(_, period)| period.kind().code().to_owned()).collect::<Vec<String>>());
+            let kinds =
+                self.bind(keys.iter().map(|(_, period)| period.kind().code().to_owned()).collect::<Vec<String>>());
             return format!(
                 "unnest({series}, {ends}, {starts}, {kinds}) AS {name}(series_id, period_end, period_start, period_kind)"
             );
@@ -147,7 +151,13 @@ impl Sql {
         for (series, period) in keys {
             let comma = if json.len() == 1 { "" } else { "," };
             let id = Uuid::from(series).simple();
-            let _ = write!(json, "{comma}[\"{id}\",\"{}\",\"{}\",\"{}\"]", period.end(), period.start(), period.kind().code());
+            let _ = write!(
+                json,
+                "{comma}[\"{id}\",\"{}\",\"{}\",\"{}\"]",
+                period.end(),
+                period.start(),
+                period.kind().code()
+            );
         }
         json.push(']');
         let list = self.bind(json);
@@ -161,6 +171,14 @@ impl Sql {
     pub(crate) fn statement(self, text: String) -> Statement {
         Statement::from_sql_and_values(self.backend, text, self.values)
     }
+}
+
+/// The figure in table `alias` is public at the moment `now`.
+fn public(alias: &str, now: &str) -> String {
+    format!(
+        "({alias}.confidentiality = 'F' OR ({alias}.confidentiality = 'E' AND {alias}.embargo_until IS NOT NULL \
+         AND {alias}.embargo_until <= {now}))"
+    )
 }
 
 /// What a reader may see, as conditions on rows: [`domain::observation::Figure::is_public`] and the communities without
@@ -182,28 +200,21 @@ impl Sight {
         self.now.is_none()
     }
 
-    fn public(&self, alias: &str, now: &str) -> String {
-        format!(
-            "({alias}.confidentiality = 'F' OR ({alias}.confidentiality = 'E' AND {alias}.embargo_until IS NOT NULL \
-             AND {alias}.embargo_until <= {now}))"
-        )
-    }
-
     /// The figure in table `alias` is in sight.
     pub(crate) fn figure(&self, alias: &str) -> String {
-        self.now.as_ref().map_or_else(String::new, |now| format!(" AND {}", self.public(alias, now)))
+        self.now.as_ref().map_or_else(String::new, |now| format!(" AND {}", public(alias, now)))
     }
 
     /// The figure in table `alias` is out of sight.
     pub(crate) fn hidden_figure(&self, alias: &str) -> String {
-        self.now.as_ref().map_or_else(|| " AND FALSE".to_owned(), |now| format!(" AND NOT {}", self.public(alias, now)))
+        self.now.as_ref().map_or_else(|| " AND FALSE".to_owned(), |now| format!(" AND NOT {}", public(alias, now)))
     }
 
     /// The revision in table `alias` is in sight: it was public before another took its place, and what took its place is
     /// not withheld, since a figure withdrawn from the public must not be read from its own history.
     pub(crate) fn revision(&self, alias: &str) -> String {
         let Some(now) = &self.now else { return String::new() };
-        let (revision, current) = (self.public(alias, now), self.public("present", now));
+        let (revision, current) = (public(alias, now), public("present", now));
         format!(
             " AND {revision} AND ({alias}.superseded_at IS NULL OR {alias}.confidentiality = 'F' \
              OR {alias}.embargo_until < {alias}.superseded_at) \

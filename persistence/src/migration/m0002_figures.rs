@@ -55,7 +55,8 @@ fn of_figures(backend: DbBackend, statement: &str) -> String {
         DbBackend::Postgres => ("", "WITH (fillfactor = 80)"),
         _ => ("WITHOUT ROWID", "WITHOUT ROWID"),
     };
-    let statement = statement.replace("{figure}", FIGURE).replace("{clustered}", clustered).replace("{updated}", updated);
+    let statement =
+        statement.replace("{figure}", FIGURE).replace("{clustered}", clustered).replace("{updated}", updated);
     written_for(backend, &statement)
 }
 
@@ -71,7 +72,9 @@ impl MigrationTrait for Migration {
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let db = manager.get_connection();
-        for statement in ["DROP INDEX community_under_authority", "DROP TABLE latest_observation", "DROP TABLE observation"] {
+        for statement in
+            ["DROP INDEX community_under_authority", "DROP TABLE latest_observation", "DROP TABLE observation"]
+        {
             db.execute_unprepared(statement).await?;
         }
         Ok(())

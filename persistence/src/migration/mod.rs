@@ -20,7 +20,7 @@ impl MigratorTrait for Migrator {
 }
 
 /// Any number, as long as nobody else on the same database takes an advisory lock of the same.
-const LOCK: i64 = 0x636f_6e63_6572_74;
+const LOCK: i64 = 0x0063_6f6e_6365_7274;
 
 /// Applies what is missing, all of it or nothing, and answers the names. Replicas that start side by side wait for each
 /// other: on PostgreSQL by an advisory lock, on SQLite because the transaction writes.

@@ -19,7 +19,10 @@ use futures_util::stream::{self, BoxStream, StreamExt};
 use uuid::Uuid;
 
 use super::*;
-use crate::{SqlStore, tests::{Scratch, on_both}};
+use crate::{
+    SqlStore,
+    tests::{Scratch, on_both},
+};
 
 /// Writes down what is published, after it has failed a few times.
 #[derive(Default)]

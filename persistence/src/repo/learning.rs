@@ -36,7 +36,7 @@ impl Table for Learning {
 
     fn values(&self) -> Result<Vec<Value>> {
         // Every tag between commas, so that one can be looked for as a whole.
-        let languages: String = self.languages().iter().map(|tag| format!(",{tag},")).collect();
+        let languages = self.languages().iter().map(|tag| format!(",{tag},")).collect::<Vec<_>>().concat();
         Ok(vec![
             self.slug.to_string().into(),
             Uuid::from(self.community).into(),

@@ -25,7 +25,7 @@ use domain::{
     community::Community,
     error::{Error, Problem, ProblemCode},
     event::Topic,
-    id::{NodeKind, NodeRef},
+    id::{EntityId as _, NodeKind, NodeRef},
     indicator::{Indicator, IndicatorVersion},
     initiative::Initiative,
     learning::Learning,
@@ -100,7 +100,7 @@ impl<C: ConnectionTrait + Send + Sync, N: Table> Repository<N> for Repos<C> {
             .zip(table::row(record)?)
             .map(|(name, value)| format!("{name} = {}", sql.bind(value)))
             .collect();
-        let (id, seen) = (sql.bind(Uuid::from(record.id.into())), sql.bind(record.meta.version - 1));
+        let (id, seen) = (sql.bind(record.id.uuid()), sql.bind(record.meta.version - 1));
         let text = format!("UPDATE {} SET {} WHERE id = {id} AND version = {seen}", N::TABLE, set.join(", "));
         let done = self.0.execute_raw(sql.statement(text)).await.map_err(database)?;
         if done.rows_affected() == 0 {
@@ -123,7 +123,7 @@ impl<C: ConnectionTrait> Repos<C> {
     /// Writes the rows of link tables anew.
     async fn link<N: Table>(&self, record: &Stored<N>) -> Result<()> {
         for link in record.value.links() {
-            let own: Uuid = record.id.into();
+            let own = record.id.uuid();
             let mut sql = Sql::new(self.0.get_database_backend());
             let id = sql.bind(own);
             if record.meta.version > 1 {

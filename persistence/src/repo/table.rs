@@ -5,6 +5,7 @@ use domain::{
     Error, Result,
     access::Scope,
     fold::fold,
+    id::EntityId as _,
     record::{Meta, Noun, Stored},
     text::LocalizedText,
 };
@@ -130,7 +131,7 @@ pub(super) fn names<N: Table>() -> Vec<&'static str> {
 pub(super) fn row<N: Table>(record: &Stored<N>) -> Result<Vec<Value>> {
     let meta = &record.meta;
     let mut values: Vec<Value> = vec![
-        Uuid::from(record.id.into()).into(),
+        record.id.uuid().into(),
         meta.version.into(),
         meta.created_at.into(),
         meta.created_by.clone().into(),

@@ -71,7 +71,12 @@ pub(crate) fn within(limit: &'static str, found: u64, allowed: u64) -> Result<()
 impl Limits {
     /// Refuses a parsed document whose operations cost too much: all together where they are only read, each by itself
     /// where they are executed.
-    pub fn check(&self, document: &ExecutableDocument, variables: &Variables, shape: &Shape) -> Result<(), LimitExceeded> {
+    pub fn check(
+        &self,
+        document: &ExecutableDocument,
+        variables: &Variables,
+        shape: &Shape,
+    ) -> Result<(), LimitExceeded> {
         within("operations", document.operations.iter().count() as u64, self.operations)?;
         let mut found = Cost::default();
         for cost in measure::operations(document, variables, shape) {
@@ -95,4 +100,5 @@ impl Limits {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 mod tests;

@@ -20,6 +20,14 @@ fn refused(query: &str) -> Option<&'static str> {
     })
 }
 
+/// A document with several operations that ask the same.
+fn operations(count: usize, selection: &str) -> String {
+    (0..count).fold(String::new(), |mut text, n| {
+        let _ = write!(text, "query q{n} {selection} ");
+        text
+    })
+}
+
 /// Eight fragments, each spread eight times in the one before: sixteen million fields in a kilobyte.
 fn bomb(leaf: &str) -> String {
     let mut query = "{ communities { nodes { ...f0 } } }".to_owned();
@@ -57,16 +65,39 @@ fn a_long_chain_of_fragments_is_refused_on_a_small_stack() {
 
 #[test]
 fn fragments_that_lead_back_to_themselves_end() {
-    assert_eq!(refused("{ communities { nodes { ...a } } } fragment a on Community { slug ...b } fragment b on Community { ...a }"), None);
+    assert_eq!(
+        refused(
+            "{ communities { nodes { ...a } } } fragment a on Community { slug ...b } fragment b on Community { ...a }"
+        ),
+        None
+    );
 }
 
 #[rstest]
-#[case("{ communities(first: 100) { nodes { initiatives(first: 100) { nodes { participations(first: 100) { nodes { id } } } } } } }", Some("nodes"))]
-#[case("{ communities(first: 50) { nodes { initiatives(first: 3) { nodes { title { text } } } latestValues { value } } } }", None)]
-#[case("query($n: Int = 100) { communities(first: $n) { edges { node { initiatives(last: $n) { edges { node { learnings(first: $n) { nodes { id } } } } } } } } }", Some("nodes"))]
-#[case("{ comparison(network: \"a\", indicator: \"b\") { entries { community { initiatives(first: 100) { nodes { id } } } } } }", Some("nodes"))]
-#[case("{ comparison(network: \"a\", indicator: \"b\") { entries { community { slug name { text } } current { value } } } }", None)]
-#[case("{ __schema { types { fields { type { fields { type { fields { type { name } } } } } } } } }", Some("introspectionNodes"))]
+#[case(
+    "{ communities(first: 100) { nodes { initiatives(first: 100) { nodes { participations(first: 100) { nodes { id } } } } } } }",
+    Some("nodes")
+)]
+#[case(
+    "{ communities(first: 50) { nodes { initiatives(first: 3) { nodes { title { text } } } latestValues { value } } } }",
+    None
+)]
+#[case(
+    "query($n: Int = 100) { communities(first: $n) { edges { node { initiatives(last: $n) { edges { node { learnings(first: $n) { nodes { id } } } } } } } } }",
+    Some("nodes")
+)]
+#[case(
+    "{ comparison(network: \"a\", indicator: \"b\") { entries { community { initiatives(first: 100) { nodes { id } } } } } }",
+    Some("nodes")
+)]
+#[case(
+    "{ comparison(network: \"a\", indicator: \"b\") { entries { community { slug name { text } } current { value } } } }",
+    None
+)]
+#[case(
+    "{ __schema { types { fields { type { fields { type { fields { type { name } } } } } } } } }",
+    Some("introspectionNodes")
+)]
 fn lists_multiply(#[case] query: &str, #[case] limit: Option<&str>) {
     assert_eq!(refused(query), limit);
 }
@@ -89,8 +120,7 @@ fn each_limit_is_named() {
     assert_eq!(refused(&format!("{{ {} }}", "a ".repeat(10_001))), Some("tokens"));
     assert_eq!(refused(&format!("{{ a {{ {} }} }}", "a ".repeat(2_000))), Some("fields"));
     assert_eq!(refused(&format!("{{ {} }}", "a ".repeat(51))), Some("rootFields"));
-    let operations: String = (0..21).map(|n| format!("query q{n} {{ a }} ")).collect();
-    assert_eq!(refused(&operations), Some("operations"));
+    assert_eq!(refused(&operations(21, "{ a }")), Some("operations"));
     let aliases: String = (0..201).fold(String::new(), |mut text, n| {
         let _ = write!(text, "a{n}: __typename ");
         text
@@ -103,10 +133,10 @@ fn each_limit_is_named() {
 
 #[test]
 fn operations_are_validated_together_and_executed_alone() {
-    let many: String = (0..20).map(|n| format!("query q{n} {{ communities {{ nodes {{ {} }} }} }} ", "slug ".repeat(100))).collect();
-    assert_eq!(refused(&many), Some("fields"));
+    let wide = format!("{{ communities {{ nodes {{ {} }} }} }}", "slug ".repeat(100));
+    assert_eq!(refused(&operations(20, &wide)), Some("fields"));
     let page = "{ communities(first: 100) { nodes { initiatives(first: 100) { nodes { id } } } } }";
-    assert_eq!(refused(&format!("query a {page} query b {page} query c {page}")), None);
+    assert_eq!(refused(&operations(3, page)), None);
 }
 
 #[rstest]

@@ -97,9 +97,8 @@ fn after_string(bytes: &[u8]) -> Option<&[u8]> {
     loop {
         rest = match rest {
             [b'"', tail @ ..] => return Some(tail),
-            [b'\\', _, tail @ ..] => tail,
             [] | [b'\n' | b'\r', ..] => return None,
-            [_, tail @ ..] => tail,
+            [b'\\', _, tail @ ..] | [_, tail @ ..] => tail,
         };
     }
 }

@@ -74,7 +74,8 @@ struct Source<'a> {
 impl Source<'_> {
     /// Whether a fragment on this type is one on objects of the table.
     fn applies(&self, on: &str, table: &Table) -> bool {
-        on == table.name || self.schema.registry.implements.get(table.name).is_some_and(|interfaces| interfaces.contains(on))
+        on == table.name
+            || self.schema.registry.implements.get(table.name).is_some_and(|interfaces| interfaces.contains(on))
     }
 }
 

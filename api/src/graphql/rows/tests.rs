@@ -1,6 +1,8 @@
 use std::fmt::Write as _;
 
-use async_graphql::{EmptyMutation, EmptySubscription, Enum, ID, Interface, Object, Request, Response, Schema, SimpleObject};
+use async_graphql::{
+    EmptyMutation, EmptySubscription, Enum, ID, Interface, Object, Request, Response, Schema, SimpleObject,
+};
 use futures_util::FutureExt as _;
 use proptest::{prelude::*, sample::subsequence};
 use rstest::rstest;
@@ -21,8 +23,10 @@ struct Rank {
 }
 
 impl Row for Rank {
-    const TABLE: &'static Table =
-        &Table { name: "Rank", columns: &[Column::leaf("position"), Column::leaf("best"), Column::rows::<Tag>("tags")] };
+    const TABLE: &'static Table = &Table {
+        name: "Rank",
+        columns: &[Column::leaf("position"), Column::leaf("best"), Column::rows::<Tag>("tags")],
+    };
 
     fn write(&self, column: usize, nested: &Plan, out: &mut Out<'_>) {
         match column {
@@ -124,9 +128,19 @@ fn entries() -> Vec<Entry> {
     let tag = |label: &str| Tag { label: label.to_owned() };
     let rank = Rank { position: -3, best: Some(f64::INFINITY), tags: vec![tag(""), tag("zwei")] };
     vec![
-        Entry { id: 1, name: "a \"b\" \\ \n \u{1} \u{7f} é 🎵 \u{2028}".to_owned(), value: Some(0.1 + 0.2), rank: Some(rank) },
+        Entry {
+            id: 1,
+            name: "a \"b\" \\ \n \u{1} \u{7f} é 🎵 \u{2028}".to_owned(),
+            value: Some(0.1 + 0.2),
+            rank: Some(rank),
+        },
         Entry { id: 2, name: String::new(), value: Some(f64::NAN), rank: None },
-        Entry { id: 3, name: "c".to_owned(), value: Some(-0.0), rank: Some(Rank { position: 0, best: None, tags: vec![] }) },
+        Entry {
+            id: 3,
+            name: "c".to_owned(),
+            value: Some(-0.0),
+            rank: Some(Rank { position: 0, best: None, tags: vec![] }),
+        },
         Entry { id: 4, name: "d".to_owned(), value: Some(1e300), rank: None },
         Entry { id: 5, name: "e".to_owned(), value: None, rank: None },
     ]
@@ -219,7 +233,9 @@ fn same(query: &str) -> bool {
 fn rows_are_written_as_the_library_does(#[case] selection: &str) {
     assert!(same(&format!("query($fast: Boolean!) {{ list(fast: $fast) {{ {selection} }} }}")));
     assert!(same(&format!("query($fast: Boolean!) {{ many(fast: $fast) {{ entries {{ {selection} }} }} }}")));
-    let spread = format!("query($fast: Boolean!) {{ x: list(fast: $fast) {{ ...f ...f }} }} fragment f on Entry {{ {selection} }}");
+    let spread = format!(
+        "query($fast: Boolean!) {{ x: list(fast: $fast) {{ ...f ...f }} }} fragment f on Entry {{ {selection} }}"
+    );
     assert!(same(&spread));
 }
 

@@ -22,7 +22,10 @@ use super::{
     model::{Became, Model, became},
     support::{World, day, hour, stored, world},
 };
-use crate::{SqlStore, tests::{Scratch, on_both}};
+use crate::{
+    SqlStore,
+    tests::{Scratch, on_both},
+};
 
 const SCOPES: [Scope; 2] = [Scope::Everything, Scope::Public];
 
@@ -52,7 +55,14 @@ fn figure() -> impl Strategy<Value = Figure> {
     let number = || prop_oneof![3 => Just(None), 1 => prop_oneof![Just(0.1), Just(1e300), Just(2.5e-7)].prop_map(Some)];
     let words = prop_oneof![4 => Just(None), 1 => "[a-z\"\\\\{},' é]{0,6}".prop_map(Some)];
     (0..3u8, status, who, (number(), number(), number(), number()), words.clone(), words).prop_map(
-        |(value, status, (confidentiality, embargo_until), (numerator, denominator, lower, upper), note, external_id)| Figure {
+        |(
+            value,
+            status,
+            (confidentiality, embargo_until),
+            (numerator, denominator, lower, upper),
+            note,
+            external_id,
+        )| Figure {
             value: (!status.is_without_value()).then_some(f64::from(value) + 0.1),
             numerator,
             denominator,
@@ -67,8 +77,11 @@ fn figure() -> impl Strategy<Value = Figure> {
     )
 }
 
+/// Figures by the number of their series.
+type Pushes = Vec<(usize, Period, Figure)>;
+
 /// Some calls of `record`: hours since the one before, and figures by the number of their series.
-fn history() -> impl Strategy<Value = Vec<(i64, Vec<(usize, Period, Figure)>)>> {
+fn history() -> impl Strategy<Value = Vec<(i64, Pushes)>> {
     let pushes = proptest::collection::vec((0..4usize, period(), figure()), 1..16);
     proptest::collection::vec((prop_oneof![1 => Just(0i64), 4 => Just(1)], pushes), 1..6)
 }
@@ -124,7 +137,11 @@ async fn record(
 ) {
     let new: Vec<_> = pushes
         .iter()
-        .map(|(series, period, figure)| NewObservation { series: ids[*series], period: *period, figure: figure.clone() })
+        .map(|(series, period, figure)| NewObservation {
+            series: ids[*series],
+            period: *period,
+            figure: figure.clone(),
+        })
         .collect();
     let work = store.begin().await.unwrap();
     let outcomes = work.repositories().figures().record(&new, at, "test").await.unwrap();
@@ -163,8 +180,12 @@ async fn walk(
     now: DateTime<Utc>,
 ) -> Vec<Observation> {
     let mut all: Vec<Observation> = Vec::new();
-    let mut query: ListQuery<ObservationFilter, _> =
-        ListQuery { order: Order { direction, ..Order::default() }, page: PageArgs::first(size), count: true, ..ListQuery::default() };
+    let mut query: ListQuery<ObservationFilter, _> = ListQuery {
+        order: Order { direction, ..Order::default() },
+        page: PageArgs::first(size),
+        count: true,
+        ..ListQuery::default()
+    };
     loop {
         let page = figures.observations(scope, &[series], &query, now).await.unwrap().remove(&series).unwrap();
         let before = query.page.after.clone();
@@ -209,7 +230,13 @@ async fn check_newest(
     }
 }
 
-async fn check_candidates(store: &SqlStore, model: &Model, world: &World, ids: &[SeriesId], disaggregation: &Disaggregation) {
+async fn check_candidates(
+    store: &SqlStore,
+    model: &Model,
+    world: &World,
+    ids: &[SeriesId],
+    disaggregation: &Disaggregation,
+) {
     let mut periods: Vec<_> = model.revisions.iter().map(|revision| revision.period).collect();
     periods.sort();
     let (first, last) = (periods[0], periods[periods.len() - 1]);
@@ -219,7 +246,9 @@ async fn check_candidates(store: &SqlStore, model: &Model, world: &World, ids: &
         work.repositories().baselines().insert(&baseline).await.unwrap();
     }
     work.commit().await.unwrap();
-    for (period, asked) in [(None, None), (Some(last), None), (None, Some(first)), (Some(last), Some(periods[periods.len() / 2]))] {
+    for (period, asked) in
+        [(None, None), (Some(last), None), (None, Some(first)), (Some(last), Some(periods[periods.len() / 2]))]
+    {
         for (scope, now) in [(Scope::Everything, hour(0)), (Scope::Public, hour(2)), (Scope::Public, hour(9))] {
             let query = CandidateQuery {
                 communities: world.communities.to_vec(),
@@ -232,7 +261,8 @@ async fn check_candidates(store: &SqlStore, model: &Model, world: &World, ids: &
             let read = store.read().figures().candidates(scope, &query).await.unwrap();
             let mut found = 0;
             for id in ids {
-                let Some((current, baseline, broken)) = model.candidate(scope, *id, period, asked.or(Some(first)), now) else {
+                let Some((current, baseline, broken)) = model.candidate(scope, *id, period, asked.or(Some(first)), now)
+                else {
                     continue;
                 };
                 found += 1;

@@ -12,7 +12,10 @@ use domain::{
 };
 
 use super::support::{World, hour, world};
-use crate::{SqlStore, tests::{Scratch, on_both}};
+use crate::{
+    SqlStore,
+    tests::{Scratch, on_both},
+};
 
 async fn many_series(store: &SqlStore, world: &World, count: usize) -> Vec<SeriesId> {
     let series = |number: usize| Series {

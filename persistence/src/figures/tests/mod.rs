@@ -4,5 +4,6 @@
 
 mod against_model;
 mod bulk;
+mod members;
 mod model;
 pub(crate) mod support;

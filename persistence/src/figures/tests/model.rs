@@ -96,7 +96,13 @@ impl Model {
     }
 
     /// Every revision of a period in sight: public at a time when it was current, and not withdrawn since.
-    pub(super) fn history(&self, scope: Scope, series: SeriesId, period: Period, now: DateTime<Utc>) -> Vec<Observation> {
+    pub(super) fn history(
+        &self,
+        scope: Scope,
+        series: SeriesId,
+        period: Period,
+        now: DateTime<Utc>,
+    ) -> Vec<Observation> {
         let visible = self.visible(scope, now);
         let shown = visible.iter().any(|current| current.series == series && current.period == period);
         let was_public = |found: &&Observation| match (scope, found.figure.confidentiality, found.superseded_at) {
@@ -124,7 +130,8 @@ impl Model {
         now: DateTime<Utc>,
     ) -> Option<(Observation, Option<Observation>, bool)> {
         let visible = self.visible(scope, now);
-        let find = |period: Period| visible.iter().find(|found| found.series == series && found.period == period).cloned();
+        let find =
+            |period: Period| visible.iter().find(|found| found.series == series && found.period == period).cloned();
         let current = period.map_or_else(|| self.latest(scope, series, now), find)?;
         let baseline = baseline.and_then(find).filter(|found| found.figure.value.is_some());
         let broken = baseline.as_ref().is_some_and(|baseline| {

@@ -49,8 +49,9 @@ fn unique() -> String {
     Uuid::now_v7().simple().to_string()
 }
 
-async fn community(work: &dyn UnitOfWork, authority: Option<&str>) -> CommunityId {
-    let community = stored(Community {
+/// A community, under an Indigenous data authority or not.
+pub(crate) fn community(authority: Option<&str>) -> Community {
+    Community {
         slug: format!("c-{}", unique()).parse().unwrap(),
         name: text("A place"),
         kind: CommunityKind::Municipality,
@@ -63,7 +64,11 @@ async fn community(work: &dyn UnitOfWork, authority: Option<&str>) -> CommunityI
         aliases: Vec::new(),
         populations: Vec::new(),
         indigenous_data_authority: authority.map(str::to_owned),
-    });
+    }
+}
+
+async fn kept_community(work: &dyn UnitOfWork, authority: Option<&str>) -> CommunityId {
+    let community = stored(community(authority));
     work.repositories().communities().insert(&community).await.unwrap();
     community.id
 }
@@ -103,8 +108,11 @@ pub(crate) async fn world(store: &SqlStore) -> World {
         effective_from: day("2000-01-01"),
     });
     work.repositories().indicator_versions().insert(&version).await.unwrap();
-    let communities =
-        [community(&*work, None).await, community(&*work, None).await, community(&*work, Some("The council")).await];
+    let communities = [
+        kept_community(&*work, None).await,
+        kept_community(&*work, None).await,
+        kept_community(&*work, Some("The council")).await,
+    ];
     let sources = [source(&*work).await, source(&*work).await];
     work.commit().await.unwrap();
     World { communities, indicator: indicator.id, version: version.id, sources }
