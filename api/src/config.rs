@@ -28,7 +28,13 @@ pub struct Settings {
     pub statement_timeout: u64,
 
     /// What is logged: error, warn, info, debug, or by part as RUST_LOG has it
-    #[arg(long, global = true, env = "CONCERT_LOG", value_name = "FILTER", default_value = "info,sea_orm_migration=warn,actix_server=warn")]
+    #[arg(
+        long,
+        global = true,
+        env = "CONCERT_LOG",
+        value_name = "FILTER",
+        default_value = "info,sea_orm_migration=warn,actix_server=warn,async_graphql=warn"
+    )]
     pub log: String,
 
     /// How the log is written

@@ -223,7 +223,12 @@ impl Community {
         if let Some(Coordinates { latitude, longitude }) = self.coordinates {
             let (lat, lon) = ((-90.0..=90.0).contains(&latitude), (-180.0..=180.0).contains(&longitude));
             problems.require(lat, "coordinates.latitude", ProblemCode::OutOfRange, "a latitude is -90 to 90 degrees");
-            problems.require(lon, "coordinates.longitude", ProblemCode::OutOfRange, "a longitude is -180 to 180 degrees");
+            problems.require(
+                lon,
+                "coordinates.longitude",
+                ProblemCode::OutOfRange,
+                "a longitude is -180 to 180 degrees",
+            );
         }
         if let Some(timezone) = &self.timezone {
             let good = timezone.len() <= LABEL_LENGTH

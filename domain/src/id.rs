@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// What every identifier can do; repositories and cursors are written against it.
-pub trait EntityId: Copy + Eq + Ord + Hash + fmt::Debug + fmt::Display + From<Uuid> + Into<Uuid> + Send + Sync + 'static {
+pub trait EntityId:
+    Copy + Eq + Ord + Hash + fmt::Debug + fmt::Display + From<Uuid> + Into<Uuid> + Send + Sync + 'static
+{
     /// The kind of record that it identifies.
     const KIND: NodeKind;
 

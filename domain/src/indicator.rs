@@ -275,14 +275,29 @@ impl Noun for IndicatorVersion {
         rules::optional_text(problems, "denominator", self.denominator.as_ref(), PROSE_LENGTH);
         problems.require((0..=6).contains(&self.decimals), "decimals", ProblemCode::OutOfRange, "decimals are 0 to 6");
         for (path, bound) in [("minimum", self.minimum), ("maximum", self.maximum)] {
-            problems.require(bound.is_none_or(f64::is_finite), path, ProblemCode::Invalid, "it must be a finite number");
+            problems.require(
+                bound.is_none_or(f64::is_finite),
+                path,
+                ProblemCode::Invalid,
+                "it must be a finite number",
+            );
         }
         if let (Some(low), Some(high)) = (self.minimum, self.maximum) {
-            problems.require(low < high, "maximum", ProblemCode::OutOfRange, format!("{high} is not above the minimum {low}"));
+            problems.require(
+                low < high,
+                "maximum",
+                ProblemCode::OutOfRange,
+                format!("{high} is not above the minimum {low}"),
+            );
         }
         if let Some(multiplier) = self.multiplier {
             let good = [1.0, 100.0, 1_000.0, 10_000.0, 100_000.0, 1_000_000.0].contains(&multiplier);
-            problems.require(good, "multiplier", ProblemCode::OutOfRange, "a multiplier is 1, 100, 1 000, 10 000, 100 000 or 1 000 000");
+            problems.require(
+                good,
+                "multiplier",
+                ProblemCode::OutOfRange,
+                "a multiplier is 1, 100, 1 000, 10 000, 100 000 or 1 000 000",
+            );
         }
         let ratio = self.multiplier.is_some() && self.denominator.is_some();
         problems.require(
@@ -303,4 +318,3 @@ impl Noun for IndicatorVersion {
         vec![("indicator", self.indicator.into())]
     }
 }
-

@@ -58,7 +58,11 @@ impl InitiativeStatus {
     /// Whether an initiative may go from this status to `next`. Staying is always possible.
     pub fn may_become(self, next: Self) -> bool {
         use InitiativeStatus::{Active, Closed, Paused, Proposed};
-        self == next || matches!((self, next), (Proposed, Active | Closed) | (Active, Paused | Closed) | (Paused, Active | Closed))
+        self == next
+            || matches!(
+                (self, next),
+                (Proposed, Active | Closed) | (Active, Paused | Closed) | (Paused, Active | Closed)
+            )
     }
 }
 
@@ -123,7 +127,12 @@ impl Initiative {
     /// Phase intervals follow each other without overlap and exactly one, the last, is open (invariant 10).
     fn check_phases(&self, problems: &mut Problems) {
         let open = self.phases.iter().filter(|interval| interval.ended_on.is_none()).count();
-        problems.require(open == 1, "phases", ProblemCode::Invalid, "exactly one phase is open: the one without an end");
+        problems.require(
+            open == 1,
+            "phases",
+            ProblemCode::Invalid,
+            "exactly one phase is open: the one without an end",
+        );
         for (index, interval) in self.phases.iter().enumerate() {
             rules::dates_in_order(problems, &format!("phases.{index}.endedOn"), interval.started_on, interval.ended_on);
         }

@@ -69,7 +69,10 @@ fn slug(text: &str) -> Result<String, KeyError> {
         && text.starts_with(inner)
         && text.ends_with(inner);
     good.then(|| text.to_owned()).ok_or_else(|| {
-        KeyError(format!("{} is not a slug: 1 to 80 of a-z, 0-9 and hyphens, with no hyphen at either end", quoted(text)))
+        KeyError(format!(
+            "{} is not a slug: 1 to 80 of a-z, 0-9 and hyphens, with no hyphen at either end",
+            quoted(text)
+        ))
     })
 }
 
@@ -82,13 +85,17 @@ fn code_of(text: &str, max: usize) -> Option<String> {
 
 fn code(text: &str) -> Result<String, KeyError> {
     code_of(text, 120).ok_or_else(|| {
-        KeyError(format!("{} is not a code: 1 to 120 letters, digits and . _ - : /, beginning with a letter or digit", quoted(text)))
+        KeyError(format!(
+            "{} is not a code: 1 to 120 letters, digits and . _ - : /, beginning with a letter or digit",
+            quoted(text)
+        ))
     })
 }
 
 fn scheme(text: &str) -> Result<String, KeyError> {
-    code_of(text, 40)
-        .ok_or_else(|| KeyError(format!("{} is not a code scheme: 1 to 40 letters, digits and . _ - : /", quoted(text))))
+    code_of(text, 40).ok_or_else(|| {
+        KeyError(format!("{} is not a code scheme: 1 to 40 letters, digits and . _ - : /", quoted(text)))
+    })
 }
 
 fn capitals(text: &str, length: usize) -> bool {

@@ -67,7 +67,10 @@ impl LearningStatus {
         use LearningStatus::{Archived, Draft, Evaluated, Retracted, Shared, UnderReview};
         self == next
             || (next == Retracted && self != Retracted)
-            || matches!((self, next), (Draft, Shared) | (Shared, UnderReview) | (UnderReview, Evaluated) | (Evaluated, Archived))
+            || matches!(
+                (self, next),
+                (Draft, Shared) | (Shared, UnderReview) | (UnderReview, Evaluated) | (Evaluated, Archived)
+            )
     }
 
     /// Whether it is past being written and not withdrawn.
@@ -134,8 +137,13 @@ pub struct Learning {
 impl Learning {
     /// The languages in which it can be read whole: those that every part of it has.
     pub fn languages(&self) -> Vec<LanguageTag> {
-        let parts = [Some(&self.what_we_did), Some(&self.what_happened), self.context.as_ref(), self.why_we_think_so.as_ref()];
-        self.title.languages().filter(|tag| parts.iter().flatten().all(|part| part.get(tag).is_some())).cloned().collect()
+        let parts =
+            [Some(&self.what_we_did), Some(&self.what_happened), self.context.as_ref(), self.why_we_think_so.as_ref()];
+        self.title
+            .languages()
+            .filter(|tag| parts.iter().flatten().all(|part| part.get(tag).is_some()))
+            .cloned()
+            .collect()
     }
 
     /// This learning as it is when it takes the place of `before`: the status may take that step, and the moment of
@@ -143,7 +151,12 @@ impl Learning {
     ///
     /// # Errors
     /// [`ProblemCode::Conflict`] for a step that its lifecycle does not have.
-    pub fn succeeding(mut self, before: LearningStatus, shared_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Result<Self, Problem> {
+    pub fn succeeding(
+        mut self,
+        before: LearningStatus,
+        shared_at: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> Result<Self, Problem> {
         if !before.may_become(self.status) {
             let message = format!("a learning cannot go from {before} to {}", self.status);
             return Err(Problem::new("status", ProblemCode::Conflict, message));

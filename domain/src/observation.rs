@@ -162,7 +162,11 @@ impl Figure {
             return Err(Problem::new("value", ProblemCode::OutOfRange, message));
         }
         if version.measure == Measure::Count && value.fract() != 0.0 {
-            return Err(Problem::new("value", ProblemCode::Invalid, format!("{value} is not a whole number, and this counts")));
+            return Err(Problem::new(
+                "value",
+                ProblemCode::Invalid,
+                format!("{value} is not a whole number, and this counts"),
+            ));
         }
         Ok(())
     }
@@ -181,7 +185,8 @@ impl Figure {
             return Ok(());
         };
         if version.measure == Measure::Percentage && numerator > denominator {
-            let message = format!("{numerator} is more than the denominator {denominator}: a part cannot exceed its whole");
+            let message =
+                format!("{numerator} is more than the denominator {denominator}: a part cannot exceed its whole");
             return Err(Problem::new("numerator", ProblemCode::OutOfRange, message));
         }
         if let (Some(value), Some(multiplier)) = (self.value, version.multiplier) {
@@ -237,7 +242,10 @@ impl Figure {
             return Err(Problem::new("externalId", ProblemCode::TooLong, "an external id is at most 200 characters"));
         }
         for (path, text) in [("note", &self.note), ("externalId", &self.external_id)] {
-            if text.as_ref().is_some_and(|text| text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))) {
+            if text
+                .as_ref()
+                .is_some_and(|text| text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')))
+            {
                 return Err(Problem::new(path, ProblemCode::Invalid, "it must not hold control characters"));
             }
         }

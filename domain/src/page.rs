@@ -88,7 +88,9 @@ impl Cursor {
             .and_then(|bytes| serde_json::from_slice::<(String, CursorValue, Uuid)>(&bytes).ok());
         match parsed {
             Some((order, value, id)) if order == tag => Ok(Self { order, value, id }),
-            Some(_) => Err(refuse("this cursor belongs to a list with another order: pass it with the order that it came from")),
+            Some(_) => Err(refuse(
+                "this cursor belongs to a list with another order: pass it with the order that it came from",
+            )),
             None => Err(refuse("this is not a cursor of this list")),
         }
     }
@@ -133,9 +135,15 @@ impl PageArgs {
         };
         let size = match asked {
             None => DEFAULT_PAGE,
-            Some(asked) => usize::try_from(asked).ok().filter(|size| (1..=MAX_PAGE).contains(size)).ok_or_else(|| {
-                Error::invalid(field, ProblemCode::OutOfRange, format!("{asked} is not a page size: ask for 1 to {MAX_PAGE}"))
-            })?,
+            Some(asked) => {
+                usize::try_from(asked).ok().filter(|size| (1..=MAX_PAGE).contains(size)).ok_or_else(|| {
+                    Error::invalid(
+                        field,
+                        ProblemCode::OutOfRange,
+                        format!("{asked} is not a page size: ask for 1 to {MAX_PAGE}"),
+                    )
+                })?
+            }
         };
         Ok(Self {
             size,
@@ -163,7 +171,13 @@ pub struct ListQuery<F, S> {
 
 impl<F: Default, S: Default> Default for ListQuery<F, S> {
     fn default() -> Self {
-        Self { filter: F::default(), order: Order::default(), page: PageArgs::first(DEFAULT_PAGE), count: false, archived: false }
+        Self {
+            filter: F::default(),
+            order: Order::default(),
+            page: PageArgs::first(DEFAULT_PAGE),
+            count: false,
+            archived: false,
+        }
     }
 }
 

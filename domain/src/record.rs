@@ -145,6 +145,11 @@ impl<N: Noun> Stored<N> {
 
 impl Meta {
     fn touched(&self, actor: &Actor, now: DateTime<Utc>) -> Self {
-        Self { version: self.version.saturating_add(1), updated_at: now, updated_by: actor.name().to_owned(), ..self.clone() }
+        Self {
+            version: self.version.saturating_add(1),
+            updated_at: now,
+            updated_by: actor.name().to_owned(),
+            ..self.clone()
+        }
     }
 }

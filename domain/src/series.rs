@@ -44,7 +44,9 @@ impl Disaggregation {
     }
 
     /// The part of the population with these values of these dimensions. White space around them does not count.
-    pub fn new<D: AsRef<str>, V: AsRef<str>>(pairs: impl IntoIterator<Item = (D, V)>) -> Result<Self, DisaggregationError> {
+    pub fn new<D: AsRef<str>, V: AsRef<str>>(
+        pairs: impl IntoIterator<Item = (D, V)>,
+    ) -> Result<Self, DisaggregationError> {
         let mut map = BTreeMap::new();
         for (dimension, value) in pairs {
             let (dimension, value) = (dimension.as_ref().trim(), value.as_ref().trim());
@@ -141,7 +143,10 @@ impl Series {
             indicator.kind == IndicatorKind::Population,
             "indicator",
             ProblemCode::Invalid,
-            format!("{} is a performance measure: those belong to activities and partners, not to communities", indicator.code),
+            format!(
+                "{} is a performance measure: those belong to activities and partners, not to communities",
+                indicator.code
+            ),
         );
     }
 }

@@ -128,7 +128,8 @@ impl Noun for Target {
     }
 
     fn references(&self) -> Vec<(&'static str, NodeRef)> {
-        let mut references = vec![("indicator", self.indicator.into()), ("indicatorVersion", self.indicator_version.into())];
+        let mut references =
+            vec![("indicator", self.indicator.into()), ("indicatorVersion", self.indicator_version.into())];
         references.extend(self.network.map(|id| ("network", id.into())));
         references.extend(self.community.map(|id| ("community", id.into())));
         references.extend(self.replaces.map(|id| ("replaces", id.into())));

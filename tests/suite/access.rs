@@ -10,7 +10,8 @@ use crate::{
 #[tokio::test]
 async fn nobody_in_particular_changes_nothing() {
     let app = App::start().await;
-    let query = "mutation($input: SourceCreateInput!) { sourceCreate(input: $input) { source { id } userErrors { code } } }";
+    let query =
+        "mutation($input: SourceCreateInput!) { sourceCreate(input: $input) { source { id } userErrors { code } } }";
     let input = json!({ "input": { "key": "s", "name": english("S") } });
     assert_eq!(app.anonymous.error(query, input).await["extensions"]["code"], "UNAUTHENTICATED");
     assert_eq!(app.admin.data("{ sources { totalCount } }", json!({})).await["sources"]["totalCount"], 0);
@@ -33,7 +34,8 @@ async fn a_learning_shows_itself_to_those_it_is_for() {
             "visibility": visibility, "status": status });
         ids.push((slug, app.create("learning", input).await));
     }
-    let list = "{ learnings { totalCount nodes { slug } } communities { nodes { learnings { totalCount nodes { slug } } } } }";
+    let list =
+        "{ learnings { totalCount nodes { slug } } communities { nodes { learnings { totalCount nodes { slug } } } } }";
     let seen = app.anonymous.data(list, json!({})).await;
     let only = json!({ "totalCount": 1, "nodes": [{ "slug": "open" }] });
     assert_eq!((&seen["learnings"], &seen["communities"]["nodes"][0]["learnings"]), (&only, &only));
@@ -71,7 +73,8 @@ async fn figures_under_an_indigenous_data_authority_are_seen_by_nobody_outside()
     let input = json!({ "slug": "nation", "name": english("Nation"), "kind": "FIRST_NATION", "country": "CA",
         "indigenousDataAuthority": "The Nation's data council" });
     let community = app.create("community", input).await;
-    app.create("membership", json!({ "network": world.network, "community": community, "joinedOn": "2015-01-01" })).await;
+    app.create("membership", json!({ "network": world.network, "community": community, "joinedOn": "2015-01-01" }))
+        .await;
     app.record(&world, &community, "2020", json!({ "value": 20.0 })).await;
     app.record(&world, &community, "2021", json!({ "value": 18.0 })).await;
     let series = app.admin.data("{ communities { nodes { series { nodes { id } } } } }", json!({})).await

@@ -64,14 +64,7 @@ impl App {
         let handle = running.handle();
         tokio::spawn(running.server);
         tokio::spawn(relay(store.clone(), Arc::clone(&bus), store.wake(), std::future::pending()));
-        Self {
-            anonymous: Client::new(&url, None),
-            admin: Client::new(&url, Some(ADMIN_TOKEN)),
-            url,
-            bus,
-            db,
-            handle,
-        }
+        Self { anonymous: Client::new(&url, None), admin: Client::new(&url, Some(ADMIN_TOKEN)), url, bus, db, handle }
     }
 
     /// Stops the server; the database stays.

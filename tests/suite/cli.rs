@@ -20,7 +20,9 @@ pub fn program() -> PathBuf {
 /// The program with nothing of this process's environment that could steer it.
 pub fn concert(arguments: &[&str]) -> Command {
     let mut command = Command::new(program());
-    for name in ["DATABASE_URL", "REDIS_URL", "CONCERT_LISTEN", "CONCERT_ADMIN_TOKEN", "CONCERT_LOG", "CONCERT_LOG_FORMAT"] {
+    for name in
+        ["DATABASE_URL", "REDIS_URL", "CONCERT_LISTEN", "CONCERT_ADMIN_TOKEN", "CONCERT_LOG", "CONCERT_LOG_FORMAT"]
+    {
         command.env_remove(name);
     }
     command.args(arguments);

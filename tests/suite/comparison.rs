@@ -19,7 +19,8 @@ const COMPARE: &str = "query($period: Period, $from: Period, $only: [String!]) {
 async fn six() -> (App, World) {
     let app = App::start().await;
     let world = app.world().await;
-    let figures = [("a", 15.7, 9.8), ("b", 12.0, 10.0), ("c", 10.0, 12.0), ("d", 20.0, 10.0), ("e", 8.0, 8.0), ("f", 9.0, 7.0)];
+    let figures =
+        [("a", 15.7, 9.8), ("b", 12.0, 10.0), ("c", 10.0, 12.0), ("d", 20.0, 10.0), ("e", 8.0, 8.0), ("f", 9.0, 7.0)];
     for (slug, first, last) in figures {
         let community = app.member(&world.network, slug).await;
         app.record(&world, &community, "2015", json!({ "value": first })).await;
@@ -47,9 +48,15 @@ async fn communities_are_compared_for_one_period_and_no_other() {
     let (b, d) = (entry(comparison, "b"), entry(comparison, "d"));
     assert_eq!((&b["percentile"], &d["percentile"]), (&json!(37.5), &json!(37.5)), "one is worse, one equal");
     let late = entry(comparison, "f");
-    assert_eq!((&late["compared"], &late["reasons"], &late["percentile"]), (&json!(false), &json!(["PERIOD_MISMATCH"]), &Value::Null));
+    assert_eq!(
+        (&late["compared"], &late["reasons"], &late["percentile"]),
+        (&json!(false), &json!(["PERIOD_MISMATCH"]), &Value::Null)
+    );
     assert_eq!(late["change"], -2.0, "its own change stands");
-    assert_eq!(comparison["cohortChange"], json!({ "communities": 5, "medianChange": -2.0, "improved": 3, "worsened": 1 }));
+    assert_eq!(
+        comparison["cohortChange"],
+        json!({ "communities": 5, "medianChange": -2.0, "improved": 3, "worsened": 1 })
+    );
     assert_eq!(comparison["aggregate"], Value::Null, "percentages are not averaged");
 }
 
@@ -58,7 +65,8 @@ async fn a_period_and_communities_can_be_chosen() {
     let (app, _) = six().await;
     let asked = json!({ "period": "2022", "only": ["f", "a"] });
     let comparison = &app.anonymous.data(COMPARE, asked).await["comparison"];
-    let slugs: Vec<_> = comparison["entries"].as_array().unwrap().iter().map(|e| e["community"]["slug"].clone()).collect();
+    let slugs: Vec<_> =
+        comparison["entries"].as_array().unwrap().iter().map(|e| e["community"]["slug"].clone()).collect();
     assert_eq!(slugs, ["f", "a"]);
     assert_eq!(comparison["coverage"], json!({ "expected": 2, "reporting": 1 }));
     assert_eq!(entry(comparison, "a")["current"], Value::Null);
@@ -75,9 +83,14 @@ async fn what_is_asked_wrongly_names_its_argument() {
         (json!({ "period": "2023", "from": "2023" }), "baselinePeriod"),
     ] {
         let error = app.anonymous.error(COMPARE, variables).await;
-        assert_eq!((&error["extensions"]["code"], &error["extensions"]["field"]), (&json!("BAD_USER_INPUT"), &json!(field)));
+        assert_eq!(
+            (&error["extensions"]["code"], &error["extensions"]["field"]),
+            (&json!("BAD_USER_INPUT"), &json!(field))
+        );
     }
-    for (network, indicator, field) in [("nowhere", "rate", "network"), ("net", "nothing", "indicator"), ("ne t", "rate", "network")] {
+    for (network, indicator, field) in
+        [("nowhere", "rate", "network"), ("net", "nothing", "indicator"), ("ne t", "rate", "network")]
+    {
         let query = format!("{{ comparison(network: \"{network}\", indicator: \"{indicator}\") {{ period }} }}");
         assert_eq!(app.anonymous.error(&query, json!({})).await["extensions"]["field"], field);
     }
@@ -96,7 +109,9 @@ async fn targets_and_baselines_count_from_where_they_were_declared() {
     };
     app.admin.change("targetSet", set(("network", &world.network), 7.25), "target", "id").await;
     let data = app.anonymous.data("{ communities { nodes { id slug series { nodes { id } } } } }", json!({})).await;
-    let find = |slug: &str| data["communities"]["nodes"].as_array().unwrap().iter().find(|c| c["slug"] == slug).unwrap().clone();
+    let find = |slug: &str| {
+        data["communities"]["nodes"].as_array().unwrap().iter().find(|c| c["slug"] == slug).unwrap().clone()
+    };
     let a = find("a");
     app.create("baseline", json!({ "series": a["series"]["nodes"][0]["id"], "period": "2015" })).await;
     let d = find("d");
@@ -112,7 +127,10 @@ async fn targets_and_baselines_count_from_where_they_were_declared() {
     assert_eq!((&target["value"], &target["own"], &target["gap"]), (&json!(7.25), &json!(false), &json!(2.55)));
     assert!((target["progress"].as_f64().unwrap() - 69.822_485).abs() < 1e-5);
     assert_eq!(entry(comparison, "d")["target"]["value"], 5.0);
-    assert_eq!((&entry(comparison, "b")["change"], &entry(comparison, "b")["target"]["progress"]), (&Value::Null, &Value::Null));
+    assert_eq!(
+        (&entry(comparison, "b")["change"], &entry(comparison, "b")["target"]["progress"]),
+        (&Value::Null, &Value::Null)
+    );
 
     // A moved target keeps its history.
     let mut moved = set(("community", d["id"].as_str().unwrap()), 6.0);
@@ -138,7 +156,10 @@ async fn another_source_another_definition_and_a_break_are_told_apart() {
 
     let comparison = &app.anonymous.data(COMPARE, json!({ "from": "2015", "period": "2023" })).await["comparison"];
     let other = entry(comparison, "g");
-    assert_eq!((&other["comparability"], &other["reasons"], &other["compared"]), (&json!("SAME_MEASURE"), &json!(["SOURCE_DIFFERS"]), &json!(true)));
+    assert_eq!(
+        (&other["comparability"], &other["reasons"], &other["compared"]),
+        (&json!("SAME_MEASURE"), &json!(["SOURCE_DIFFERS"]), &json!(true))
+    );
     let broken = entry(comparison, "a");
     assert_eq!((&broken["change"], &broken["reasons"]), (&Value::Null, &json!(["SERIES_BREAK"])));
     assert_eq!(entry(comparison, "h")["compared"], false, "suppressed is never zero");
@@ -148,7 +169,8 @@ async fn another_source_another_definition_and_a_break_are_told_apart() {
 #[tokio::test]
 async fn a_definition_that_changed_is_not_compared_with_the_old_one() {
     let (app, mut world) = six().await;
-    world.version = app.version(&world.indicator, json!({ "unit": english("points"), "effectiveFrom": "2020-01-01" })).await;
+    world.version =
+        app.version(&world.indicator, json!({ "unit": english("points"), "effectiveFrom": "2020-01-01" })).await;
     let new = app.member(&world.network, "n").await;
     app.record(&world, &new, "2023", json!({ "value": 50.0 })).await;
     let comparison = &app.anonymous.data(COMPARE, json!({ "from": "2015" })).await["comparison"];
@@ -165,8 +187,11 @@ async fn counts_add_and_rates_are_ratios_of_sums() {
     let app = App::start().await;
     let mut world = app.world().await;
     world.version = app
-        .version(&world.indicator, json!({ "multiplier": 100.0, "numerator": english("poor"), "denominator": english("all"),
-            "additivity": "RATIO_OF_SUMS" }))
+        .version(
+            &world.indicator,
+            json!({ "multiplier": 100.0, "numerator": english("poor"), "denominator": english("all"),
+            "additivity": "RATIO_OF_SUMS" }),
+        )
         .await;
     for (slug, part, whole) in [("a", 10.0, 100.0), ("b", 300.0, 1_000.0)] {
         let community = app.member(&world.network, slug).await;

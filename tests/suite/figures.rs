@@ -16,7 +16,11 @@ async fn nothing_is_overwritten() {
     assert_eq!(app.record(&world, &community, "2020", json!({ "value": 12.5 })).await, "CREATED");
     assert_eq!(app.record(&world, &community, "2020", json!({ "value": 12.5 })).await, "UNCHANGED");
     assert_eq!(app.record(&world, &community, "2020", json!({ "value": 12.4, "note": "corrected" })).await, "UPDATED");
-    assert_eq!(app.record(&world, &community, "2020-01", json!({ "value": 9.0 })).await, "CREATED", "a month is not its year");
+    assert_eq!(
+        app.record(&world, &community, "2020-01", json!({ "value": 9.0 })).await,
+        "CREATED",
+        "a month is not its year"
+    );
     let data = app.anonymous.data(HISTORY, json!({})).await;
     let figures = &data["communities"]["nodes"][0]["series"]["nodes"][0]["observations"]["nodes"];
     assert_eq!((&figures[0]["period"], &figures[1]["period"]), (&json!("2020-01"), &json!("2020")));
@@ -60,8 +64,11 @@ async fn a_ratio_must_be_the_ratio_that_it_says() {
     let app = App::start().await;
     let mut world = app.world().await;
     world.version = app
-        .version(&world.indicator, json!({ "measure": "RATE", "unit": english("per 100 000"), "multiplier": 100_000.0,
-            "numerator": english("deaths"), "denominator": english("persons"), "additivity": "RATIO_OF_SUMS" }))
+        .version(
+            &world.indicator,
+            json!({ "measure": "RATE", "unit": english("per 100 000"), "multiplier": 100_000.0,
+            "numerator": english("deaths"), "denominator": english("persons"), "additivity": "RATIO_OF_SUMS" }),
+        )
         .await;
     let community = app.member(&world.network, "c").await;
     let wrong = json!({ "value": 50.0, "numerator": 12.0, "denominator": 20_000.0 });
@@ -77,10 +84,14 @@ async fn a_definition_with_figures_does_not_change_and_performance_measures_are_
     let community = app.member(&world.network, "c").await;
     let input = json!({ "code": "served", "kind": "PERFORMANCE_HOW_MUCH", "name": english("People served") });
     let indicator = app.create("indicator", input).await;
-    world.version = app.version(&indicator, json!({ "measure": "COUNT", "unit": english("people"), "polarity": "NEUTRAL" })).await;
+    world.version =
+        app.version(&indicator, json!({ "measure": "COUNT", "unit": english("people"), "polarity": "NEUTRAL" })).await;
     let errors = app.refused(&world, &community, "2020", json!({ "value": 12.0 })).await;
     assert_eq!(codes(&errors), [("input.indicator".to_owned(), "INVALID".to_owned())]);
-    let errors = app.admin.refusal("indicatorUpdate", json!({ "id": indicator, "version": 1, "code": "bad code" }), "indicator").await;
+    let errors = app
+        .admin
+        .refusal("indicatorUpdate", json!({ "id": indicator, "version": 1, "code": "bad code" }), "indicator")
+        .await;
     assert_eq!(codes(&errors), [("input.code".to_owned(), "INVALID".to_owned())]);
     let second = app.version(&world.indicator, json!({ "decimals": 0 })).await;
     let query = "query($id: ID!) { node(id: $id) { ... on IndicatorVersion { number } } }";

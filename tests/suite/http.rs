@@ -70,10 +70,14 @@ async fn a_body_over_a_mebibyte_is_refused() {
 async fn get_reads_and_never_writes() {
     let app = App::start().await;
     let get = |query: &'static [(&'static str, &'static str)]| app.admin.get("/graphql").query(query).send();
-    let reply = get(&[("query", "query A { __typename } query B { networks { totalCount } }"), ("operationName", "B")]).await.unwrap();
+    let reply = get(&[("query", "query A { __typename } query B { networks { totalCount } }"), ("operationName", "B")])
+        .await
+        .unwrap();
     assert_eq!(reply.status(), StatusCode::OK);
     assert_eq!(reply.json::<Value>().await.unwrap()["data"]["networks"]["totalCount"], 0);
-    let reply = get(&[("query", "query($n: Int) { networks(first: $n) { totalCount } }"), ("variables", "{\"n\": 1}")]).await.unwrap();
+    let reply = get(&[("query", "query($n: Int) { networks(first: $n) { totalCount } }"), ("variables", "{\"n\": 1}")])
+        .await
+        .unwrap();
     assert_eq!(reply.json::<Value>().await.unwrap()["data"]["networks"]["totalCount"], 0);
     let write = "mutation { sourceCreate(input: { key: \"a\", name: { sourceLanguage: \"en\", translations: [{ language: \"en\", text: \"A\" }] } }) { userErrors { code } } }";
     let reply = app.admin.get("/graphql").query(&[("query", write)]).send().await.unwrap();
@@ -88,7 +92,10 @@ async fn other_methods_are_refused() {
     let http = reqwest::Client::new();
     for (path, allow) in [("/graphql", "GET, POST"), ("/livez", "GET")] {
         let reply = http.request(Method::DELETE, format!("{}{path}", app.url)).send().await.unwrap();
-        assert_eq!((reply.status(), reply.headers()[header::ALLOW].to_str().unwrap()), (StatusCode::METHOD_NOT_ALLOWED, allow));
+        assert_eq!(
+            (reply.status(), reply.headers()[header::ALLOW].to_str().unwrap()),
+            (StatusCode::METHOD_NOT_ALLOWED, allow)
+        );
     }
 }
 
@@ -109,8 +116,17 @@ async fn cors_is_off_unless_an_origin_is_listed() {
     let origin = "https://dashboard.example";
     let listed = App::with(HttpConfig { cors_origins: vec![origin.to_owned()], ..HttpConfig::default() }).await;
     let closed = App::start().await;
-    for (app, from, allowed) in [(&listed, origin, true), (&listed, "https://other.example", false), (&closed, origin, false)] {
-        let reply = app.anonymous.post().header(header::ORIGIN, from).json(&json!({ "query": "{ __typename }" })).send().await.unwrap();
+    for (app, from, allowed) in
+        [(&listed, origin, true), (&listed, "https://other.example", false), (&closed, origin, false)]
+    {
+        let reply = app
+            .anonymous
+            .post()
+            .header(header::ORIGIN, from)
+            .json(&json!({ "query": "{ __typename }" }))
+            .send()
+            .await
+            .unwrap();
         assert_eq!(reply.status(), StatusCode::OK);
         let named = reply.headers().get(header::ACCESS_CONTROL_ALLOW_ORIGIN).map(|value| value.to_str().unwrap());
         assert_eq!(named, allowed.then_some(from), "{from}");

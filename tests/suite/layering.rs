@@ -16,7 +16,8 @@ fn the_domain_knows_no_database_no_web_and_no_graphql() {
     assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
     let tree = String::from_utf8(tree.stdout).unwrap();
     assert!(tree.starts_with("domain "));
-    let outer = ["sea-orm", "sqlx", "redis", "async-graphql", "actix", "tokio", "hyper", "reqwest", "persistence", "api "];
+    let outer =
+        ["sea-orm", "sqlx", "redis", "async-graphql", "actix", "tokio", "hyper", "reqwest", "persistence", "api "];
     let found: Vec<_> = tree.lines().filter(|line| outer.iter().any(|name| line.starts_with(name))).collect();
     assert!(found.is_empty(), "the domain depends on {found:?}");
 }

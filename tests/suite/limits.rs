@@ -9,7 +9,10 @@ use crate::app::App;
 #[case(&format!("{{ {} }}", "a ".repeat(10_001)), "tokens")]
 #[case(&format!("{{ {} }}", "a ".repeat(2_001)), "fields")]
 #[case(&format!("{}a{}", "{ a ".repeat(30), " }".repeat(30)), "depth")]
-#[case("{ communities(first: 100) { nodes { initiatives(first: 100) { nodes { participations(first: 100) { nodes { id } } } } } } }", "nodes")]
+#[case(
+    "{ communities(first: 100) { nodes { initiatives(first: 100) { nodes { participations(first: 100) { nodes { id } } } } } } }",
+    "nodes"
+)]
 #[tokio::test]
 async fn what_costs_too_much_is_refused_by_name(#[case] query: &str, #[case] limit: &str) {
     let app = App::start().await;

@@ -48,7 +48,10 @@ async fn what_does_not_exist_is_nothing() {
     let data = app.anonymous.data(query, json!({ "ids": [unknown, network, "x"] })).await;
     assert_eq!(data["nodes"], json!([null, { "__typename": "Network" }, null]));
     let error = app.anonymous.error(query, json!({ "ids": vec!["x"; 101] })).await;
-    assert_eq!((&error["extensions"]["code"], &error["extensions"]["field"]), (&json!("BAD_USER_INPUT"), &json!("ids")));
+    assert_eq!(
+        (&error["extensions"]["code"], &error["extensions"]["field"]),
+        (&json!("BAD_USER_INPUT"), &json!("ids"))
+    );
 }
 
 #[tokio::test]
@@ -60,7 +63,11 @@ async fn an_id_of_another_kind_is_refused_by_its_field() {
     assert_eq!(error["extensions"]["field"], "filter.community");
     let errors = app
         .admin
-        .refusal("membershipCreate", json!({ "network": "x", "community": network, "joinedOn": "2020-01-01" }), "membership")
+        .refusal(
+            "membershipCreate",
+            json!({ "network": "x", "community": network, "joinedOn": "2020-01-01" }),
+            "membership",
+        )
         .await;
     assert_eq!(errors[0]["path"], json!(["input", "network"]));
 }
@@ -70,9 +77,8 @@ async fn records_lead_to_each_other_both_ways() {
     let app = App::start().await;
     let network = app.network("net").await;
     let community = app.member(&network, "winnipeg").await;
-    let partner = app
-        .create("partner", json!({ "slug": "hub", "name": text("Hub", "Carrefour"), "sector": "NONPROFIT" }))
-        .await;
+    let partner =
+        app.create("partner", json!({ "slug": "hub", "name": text("Hub", "Carrefour"), "sector": "NONPROFIT" })).await;
     let initiative = app
         .create(
             "initiative",

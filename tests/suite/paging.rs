@@ -20,7 +20,8 @@ async fn seven() -> App {
         ("g", "Élan", None),
     ];
     for (slug, name, persons) in places {
-        let populations: Vec<_> = persons.iter().map(|persons| json!({ "asOf": "2021-05-11", "persons": persons })).collect();
+        let populations: Vec<_> =
+            persons.iter().map(|persons| json!({ "asOf": "2021-05-11", "persons": persons })).collect();
         app.create(
             "community",
             json!({ "slug": slug, "name": english(name), "kind": "MUNICIPALITY", "country": "CA", "populations": populations }),
@@ -52,7 +53,8 @@ async fn pages_join_to_the_whole_list_both_ways(#[case] order: Value, #[values(1
 
     let (mut forward, mut after) = (Vec::new(), Value::Null);
     loop {
-        let page = &app.anonymous.data(PAGE, json!({ "first": size, "after": after, "order": order })).await["communities"];
+        let page =
+            &app.anonymous.data(PAGE, json!({ "first": size, "after": after, "order": order })).await["communities"];
         assert_eq!(page["totalCount"], 7);
         assert_eq!(page["pageInfo"]["hasPreviousPage"], json!(!forward.is_empty()));
         forward.extend(slugs(page));
@@ -65,7 +67,8 @@ async fn pages_join_to_the_whole_list_both_ways(#[case] order: Value, #[values(1
 
     let (mut backward, mut before): (Vec<String>, _) = (Vec::new(), Value::Null);
     loop {
-        let page = &app.anonymous.data(PAGE, json!({ "last": size, "before": before, "order": order })).await["communities"];
+        let page =
+            &app.anonymous.data(PAGE, json!({ "last": size, "before": before, "order": order })).await["communities"];
         backward.splice(0..0, slugs(page));
         before = page["pageInfo"]["startCursor"].clone();
         if page["pageInfo"]["hasPreviousPage"] == json!(false) {
@@ -97,7 +100,10 @@ async fn names_are_ordered_without_case_and_marks_and_populations_with_the_unkno
 async fn a_bad_page_names_its_argument(#[case] variables: Value, #[case] field: &str) {
     let app = App::start().await;
     let error = app.anonymous.error(PAGE, variables).await;
-    assert_eq!((&error["extensions"]["code"], &error["extensions"]["field"]), (&json!("BAD_USER_INPUT"), &json!(field)));
+    assert_eq!(
+        (&error["extensions"]["code"], &error["extensions"]["field"]),
+        (&json!("BAD_USER_INPUT"), &json!(field))
+    );
 }
 
 #[tokio::test]
@@ -109,10 +115,8 @@ async fn a_cursor_belongs_to_its_order() {
     assert_eq!(app.anonymous.error(PAGE, other).await["extensions"]["field"], "after");
     let turned = json!({ "first": 1, "after": cursor, "order": { "field": "NAME", "direction": "DESC" } });
     assert_eq!(app.anonymous.error(PAGE, turned).await["extensions"]["field"], "after");
-    let error = app
-        .anonymous
-        .error("query($c: String) { partners(after: $c) { nodes { id } } }", json!({ "c": cursor }))
-        .await;
+    let error =
+        app.anonymous.error("query($c: String) { partners(after: $c) { nodes { id } } }", json!({ "c": cursor })).await;
     assert_eq!(error["extensions"]["field"], "after");
 }
 

@@ -126,11 +126,14 @@ async fn a_key_belongs_to_one_record() {
     let errors = app.admin.refusal("networkCreate", input, "network").await;
     assert_eq!(codes(&errors), [("input.slug".to_owned(), "TAKEN".to_owned())]);
     let other = app.network("other").await;
-    let errors = app.admin.refusal("networkUpdate", json!({ "id": other, "version": 1, "slug": "net" }), "network").await;
+    let errors =
+        app.admin.refusal("networkUpdate", json!({ "id": other, "version": 1, "slug": "net" }), "network").await;
     assert_eq!(codes(&errors), [("input.slug".to_owned(), "TAKEN".to_owned())]);
 
-    let codes_of = |slug: &str| json!({ "slug": slug, "name": english("C"), "kind": "OTHER", "country": "CA",
-        "codes": [{ "scheme": "statcan:SGC", "code": "1" }] });
+    let codes_of = |slug: &str| {
+        json!({ "slug": slug, "name": english("C"), "kind": "OTHER", "country": "CA",
+        "codes": [{ "scheme": "statcan:SGC", "code": "1" }] })
+    };
     let first = app.create("community", codes_of("c")).await;
     let errors = app.admin.refusal("communityCreate", codes_of("d"), "community").await;
     assert_eq!(codes(&errors), [("input.codes".to_owned(), "TAKEN".to_owned())]);
@@ -154,7 +157,8 @@ async fn every_broken_rule_is_named_at_once() {
     });
     let errors = app.admin.refusal("communityCreate", input, "community").await;
     let paths: Vec<_> = codes(&errors).into_iter().map(|(path, _)| path).collect();
-    let expected = ["name", "subdivision", "coordinates.latitude", "coordinates.longitude", "aliases.1", "populations.0.persons"];
+    let expected =
+        ["name", "subdivision", "coordinates.latitude", "coordinates.longitude", "aliases.1", "populations.0.persons"];
     assert_eq!(paths, expected.map(|path| format!("input.{path}")));
     assert_eq!(app.anonymous.data("{ communities { totalCount } }", json!({})).await["communities"]["totalCount"], 0);
 }
@@ -175,8 +179,10 @@ async fn what_is_referred_to_must_exist() {
 async fn lives_follow_their_course() {
     let app = App::start().await;
     let community = app.community("c").await;
-    let phases = |phases: Value| json!({ "slug": "i", "community": community, "issue": "YOUTH_TRANSITION", "title": english("I"),
-        "startedOn": "2020-01-01", "status": "CLOSED", "phases": phases });
+    let phases = |phases: Value| {
+        json!({ "slug": "i", "community": community, "issue": "YOUTH_TRANSITION", "title": english("I"),
+        "startedOn": "2020-01-01", "status": "CLOSED", "phases": phases })
+    };
     let overlapping = phases(json!([
         { "phase": "ASSESS_READINESS", "startedOn": "2020-01-01", "endedOn": "2021-01-01" },
         { "phase": "INITIATE_ACTION", "startedOn": "2020-06-01" },
@@ -192,7 +198,10 @@ async fn lives_follow_their_course() {
         { "phase": "ASSESS_READINESS", "startedOn": "2021-01-01" },
     ]));
     let closed = app.create("initiative", back).await;
-    let errors = app.admin.refusal("initiativeUpdate", json!({ "id": closed, "version": 1, "status": "ACTIVE" }), "initiative").await;
+    let errors = app
+        .admin
+        .refusal("initiativeUpdate", json!({ "id": closed, "version": 1, "status": "ACTIVE" }), "initiative")
+        .await;
     assert_eq!(codes(&errors), [("input.status".to_owned(), "CONFLICT".to_owned())]);
 
     let draft = app
@@ -202,7 +211,10 @@ async fn lives_follow_their_course() {
                 "whatWeDid": english("This"), "whatHappened": english("That"), "evidenceStage": "EMERGING", "visibility": "PUBLIC" }),
         )
         .await;
-    let errors = app.admin.refusal("learningUpdate", json!({ "id": draft, "version": 1, "status": "EVALUATED" }), "learning").await;
+    let errors = app
+        .admin
+        .refusal("learningUpdate", json!({ "id": draft, "version": 1, "status": "EVALUATED" }), "learning")
+        .await;
     assert_eq!(codes(&errors), [("input.status".to_owned(), "CONFLICT".to_owned())]);
 }
 

@@ -27,19 +27,30 @@ async fn a_replica_sees_what_another_wrote() {
 async fn everybody_hears_of_a_change() {
     let app = App::start().await;
     // Replicas share a bus through Redis; without one the bus is this process's own.
-    let listener = if redis().is_some() { app.replica().await } else { App::on(app.db.clone(), None, Default::default()).await };
+    let listener =
+        if redis().is_some() { app.replica().await } else { App::on(app.db.clone(), None, Default::default()).await };
     let bus = if redis().is_some() { &listener.bus } else { &app.bus };
     let mut heard = bus.subscribe();
     let wait = async {
         loop {
             // Listening begins when it begins: the change is made again until somebody hears of one.
-            app.admin.change("sourceCreate", json!({ "key": format!("s{}", uuid::Uuid::now_v7()), "name": english("S") }), "source", "id").await;
-            if let Ok(Some(Event::RecordChanged { noun, version, .. })) = tokio::time::timeout(Duration::from_millis(500), heard.next()).await {
+            app.admin
+                .change(
+                    "sourceCreate",
+                    json!({ "key": format!("s{}", uuid::Uuid::now_v7()), "name": english("S") }),
+                    "source",
+                    "id",
+                )
+                .await;
+            if let Ok(Some(Event::RecordChanged { noun, version, .. })) =
+                tokio::time::timeout(Duration::from_millis(500), heard.next()).await
+            {
                 return (noun, version);
             }
         }
     };
-    let (noun, version) = tokio::time::timeout(Duration::from_secs(20), wait).await.expect("nobody heard of the change");
+    let (noun, version) =
+        tokio::time::timeout(Duration::from_secs(20), wait).await.expect("nobody heard of the change");
     assert_eq!((noun.as_str(), version), ("Source", 1));
 }
 

@@ -47,7 +47,9 @@ async fn watched() -> (App, Client, Arc<Mutex<Vec<String>>>) {
 #[tokio::test]
 async fn hot_operations_make_few_statements() {
     let (_app, client, statements) = watched().await;
-    let id = client.data("{ communities(first: 1) { nodes { id } } }", json!({})).await["communities"]["nodes"][0]["id"].clone();
+    let id =
+        client.data("{ communities(first: 1) { nodes { id } } }", json!({})).await["communities"]["nodes"][0]["id"]
+            .clone();
     let page = "{ communities(first: 50) { nodes { slug name { text } initiatives(first: 3) { nodes { title { text } status } }
         latestValues(indicators: [\"rate\"]) { value period } } } }";
     let compare = "{ comparison(network: \"net\", indicator: \"rate\", baselinePeriod: \"2022\") { period entries {

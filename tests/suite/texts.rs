@@ -36,13 +36,21 @@ async fn texts_are_served_in_the_language_asked_for(
 async fn a_bad_language_names_its_field() {
     let app = App::start().await;
     app.network("net").await;
-    let error = app.anonymous.error("{ network(slug: \"net\") { name(locale: \"français\") { text } } }", json!({})).await;
-    assert_eq!((&error["extensions"]["code"], &error["extensions"]["field"]), (&json!("BAD_USER_INPUT"), &json!("locale")));
-    let named = |translations: Value| json!({ "key": "s", "name": { "sourceLanguage": "en", "translations": translations } });
+    let error =
+        app.anonymous.error("{ network(slug: \"net\") { name(locale: \"français\") { text } } }", json!({})).await;
+    assert_eq!(
+        (&error["extensions"]["code"], &error["extensions"]["field"]),
+        (&json!("BAD_USER_INPUT"), &json!("locale"))
+    );
+    let named =
+        |translations: Value| json!({ "key": "s", "name": { "sourceLanguage": "en", "translations": translations } });
     let cases = [
         (json!([{ "language": "fr", "text": "x" }]), "input.name.translations"),
         (json!([{ "language": "en", "text": " " }]), "input.name.translations"),
-        (json!([{ "language": "en", "text": "x" }, { "language": "EN", "text": "y" }]), "input.name.translations.1.language"),
+        (
+            json!([{ "language": "en", "text": "x" }, { "language": "EN", "text": "y" }]),
+            "input.name.translations.1.language",
+        ),
         (json!([{ "language": "english!", "text": "x" }]), "input.name.translations.0.language"),
     ];
     for (translations, path) in cases {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use async_graphql::{Context, Enum, ID, Object, SimpleObject};
 use domain::{
     compare as noun,
-    error::{Error, Problems, ProblemCode},
+    error::{Error, ProblemCode, Problems},
     id::{CommunityId, IndicatorId, NetworkId},
     key::Slug,
     service::ComparisonRequest,
@@ -403,7 +403,8 @@ async fn request(ctx: &Context<'_>, asked: Asked) -> domain::Result<ComparisonRe
     let network = network.ok_or_else(|| missing("network", format!("there is no network {}", asked.network)))?;
     let code = key(&asked.indicator, "indicator")?;
     let indicator = services.by_keys::<domain::indicator::Indicator>(actor, &[code]).await?.pop();
-    let indicator = indicator.ok_or_else(|| missing("indicator", format!("there is no indicator {}", asked.indicator)))?;
+    let indicator =
+        indicator.ok_or_else(|| missing("indicator", format!("there is no indicator {}", asked.indicator)))?;
     Ok(ComparisonRequest {
         network: network.id,
         indicator: indicator.id,

@@ -1,7 +1,11 @@
 //! What a resolver finds in its context: the use cases, who is asking, and the loaders of this one request.
 
 use async_graphql::{Context, dataloader::DataLoader};
-use domain::{access::Actor, service::Services, text::{LanguageTag, Languages}};
+use domain::{
+    access::Actor,
+    service::Services,
+    text::{LanguageTag, Languages},
+};
 
 use super::loaders::Batch;
 

@@ -60,10 +60,16 @@ impl UserError {
 pub fn user_errors(error: Error, prefix: &str) -> async_graphql::Result<Vec<UserError>> {
     let prefix = FieldPath::from(prefix);
     match error {
-        Error::Validation(problems) => Ok(problems.iter().cloned().map(|problem| UserError::new(&prefix, problem)).collect()),
+        Error::Validation(problems) => {
+            Ok(problems.iter().cloned().map(|problem| UserError::new(&prefix, problem)).collect())
+        }
         Error::Conflict(problem) => Ok(vec![UserError::new(&prefix, problem)]),
-        Error::NotFound { key, .. } => Ok(vec![UserError::new(&prefix, Problem::new(key, ProblemCode::NotFound, error.to_string()))]),
-        Error::Forbidden(_) => Ok(vec![UserError::new(&prefix, Problem::new("", ProblemCode::Forbidden, error.to_string()))]),
+        Error::NotFound { key, .. } => {
+            Ok(vec![UserError::new(&prefix, Problem::new(key, ProblemCode::NotFound, error.to_string()))])
+        }
+        Error::Forbidden(_) => {
+            Ok(vec![UserError::new(&prefix, Problem::new("", ProblemCode::Forbidden, error.to_string()))])
+        }
         Error::Unauthenticated(_) | Error::Busy | Error::Internal(_) => Err(graphql(error)),
     }
 }
@@ -71,7 +77,9 @@ pub fn user_errors(error: Error, prefix: &str) -> async_graphql::Result<Vec<User
 /// A domain error as an error of the response, with `extensions.code` and, where there is one, `extensions.field`.
 pub fn graphql(error: Error) -> async_graphql::Error {
     let (code, field) = match &error {
-        Error::Validation(problems) => ("BAD_USER_INPUT", problems.iter().next().map(|problem| problem.path.to_string())),
+        Error::Validation(problems) => {
+            ("BAD_USER_INPUT", problems.iter().next().map(|problem| problem.path.to_string()))
+        }
         Error::Conflict(problem) => ("CONFLICT", Some(problem.path.to_string())),
         Error::NotFound { key, .. } => ("NOT_FOUND", Some((*key).to_owned())),
         Error::Forbidden(_) => ("FORBIDDEN", None),

@@ -4,7 +4,8 @@ use async_graphql::ID;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{
     error::{Error, FieldPath, ProblemCode, Result},
-    id::{EntityId, NodeKind, NodeRef},
+    id::{EntityId, NodeKind, NodeRef, SeriesId},
+    period::Period,
 };
 use uuid::Uuid;
 
@@ -20,6 +21,31 @@ fn encode_ref(kind: NodeKind, id: Uuid) -> ID {
     bytes.push(b':');
     bytes.extend_from_slice(id.as_bytes());
     ID(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// The kind name in the ids of observations, which are known by series, period and revision instead of a UUID.
+const OBSERVATION: &[u8] = b"Observation:";
+
+/// The global id of one revision of a figure.
+pub fn encode_observation(series: SeriesId, period: Period, revision: i32) -> ID {
+    let mut bytes = Vec::with_capacity(64);
+    bytes.extend_from_slice(OBSERVATION);
+    bytes.extend_from_slice(Uuid::from(series).as_bytes());
+    bytes.extend_from_slice(&revision.to_be_bytes());
+    bytes.extend_from_slice(period.to_string().as_bytes());
+    ID(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// The revision of a figure that a global id refers to, or `None` for a text that is no such id.
+pub fn decode_observation(id: &str) -> Option<(SeriesId, Period, i32)> {
+    if id.len() > 120 {
+        return None;
+    }
+    let bytes = URL_SAFE_NO_PAD.decode(id).ok()?;
+    let (series, rest) = bytes.strip_prefix(OBSERVATION)?.split_first_chunk::<16>()?;
+    let (revision, period) = rest.split_first_chunk::<4>()?;
+    let period = std::str::from_utf8(period).ok()?.parse().ok()?;
+    Some((SeriesId::from(Uuid::from_bytes(*series)), period, i32::from_be_bytes(*revision)))
 }
 
 /// What a global id refers to, or `None` for a text that is none.
@@ -70,8 +96,15 @@ mod tests {
         }
 
         #[test]
+        fn the_id_of_a_figure_comes_back_as_it_went(bits: u128, year in 1000i32..=9999, revision: i32) {
+            let (series, period) = (SeriesId::from(Uuid::from_u128(bits)), Period::year(year).unwrap());
+            let id = encode_observation(series, period, revision);
+            prop_assert_eq!(decode_observation(&id), Some((series, period, revision)));
+        }
+
+        #[test]
         fn whatever_comes_as_an_id_is_refused_or_read(text in ".{0,80}") {
-            let _ = decode(&text);
+            let _ = (decode(&text), decode_observation(&text));
         }
     }
 

@@ -19,7 +19,11 @@ pub fn key_opt<T: FromStr<Err: Display>>(text: Option<&str>, path: &str) -> Resu
 }
 
 /// What an optional field of an update means: left out, it stays; null, it goes; otherwise it is read.
-pub fn patch<I, T>(given: MaybeUndefined<I>, present: &Option<T>, read: impl FnOnce(I) -> Result<T>) -> Result<Option<T>>
+pub fn patch<I, T>(
+    given: MaybeUndefined<I>,
+    present: &Option<T>,
+    read: impl FnOnce(I) -> Result<T>,
+) -> Result<Option<T>>
 where
     T: Clone,
 {

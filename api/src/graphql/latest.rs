@@ -137,7 +137,8 @@ pub async fn latest_values(
         None => Vec::new(),
     };
     let wanted = Arc::new(Wanted { indicators, part });
-    let mut values = ctx.batch().load_one(LatestFor(community, Arc::clone(&wanted))).await.into_graphql()?.unwrap_or_default();
+    let mut values =
+        ctx.batch().load_one(LatestFor(community, Arc::clone(&wanted))).await.into_graphql()?.unwrap_or_default();
     let place = |latest: &Latest| wanted.indicators.iter().position(|&id| id == latest.series.indicator);
     values.sort_by_cached_key(|latest| (place(latest), latest.series.indicator, latest.series_id));
     Ok(values.into_iter().map(LatestValue).collect())
@@ -155,7 +156,8 @@ async fn indicators(ctx: &Context<'_>, codes: &[String]) -> async_graphql::Resul
     let found = ctx.batch().load_many(keys.clone()).await.into_graphql()?;
     let mut ids = Vec::with_capacity(keys.len());
     for (index, key) in keys.iter().enumerate() {
-        let missing = || refuse(format!("indicators.{index}"), ProblemCode::NotFound, format!("there is no indicator {}", key.0));
+        let missing =
+            || refuse(format!("indicators.{index}"), ProblemCode::NotFound, format!("there is no indicator {}", key.0));
         ids.push(found.get(key).ok_or_else(missing)?.id);
     }
     // Whoever names indicators mostly asks the values for theirs: they are here already.

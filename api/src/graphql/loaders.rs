@@ -9,7 +9,12 @@ use std::{
 
 use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
 use domain::{
-    Error, access::Actor, page::{ListQuery, Page}, port::store::{Holds, Repositories}, record::{Noun, Stored}, service::Services,
+    Error,
+    access::Actor,
+    page::{ListQuery, Page},
+    port::store::{Holds, Repositories},
+    record::{Noun, Stored},
+    service::Services,
 };
 use uuid::Uuid;
 
@@ -119,7 +124,10 @@ type Group<P, Q, K> = (P, Arc<Q>, Vec<K>);
 
 /// The keys that ask the same of different parents, together. Callers ask few different things in one request, so the
 /// groups are searched one by one.
-pub fn grouped<K: Clone, P: PartialEq, Q: PartialEq>(keys: &[K], of: impl Fn(&K) -> (P, &Arc<Q>)) -> Vec<Group<P, Q, K>> {
+pub fn grouped<K: Clone, P: PartialEq, Q: PartialEq>(
+    keys: &[K],
+    of: impl Fn(&K) -> (P, &Arc<Q>),
+) -> Vec<Group<P, Q, K>> {
     let mut groups: Vec<Group<P, Q, K>> = Vec::new();
     for key in keys {
         let (parent, query) = of(key);
@@ -130,4 +138,3 @@ pub fn grouped<K: Clone, P: PartialEq, Q: PartialEq>(keys: &[K], of: impl Fn(&K)
     }
     groups
 }
-

@@ -14,6 +14,7 @@ pub mod observation;
 pub mod order;
 pub mod query;
 pub mod record;
+pub mod rows;
 pub mod scalars;
 pub mod schema;
 pub mod series;

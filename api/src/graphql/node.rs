@@ -4,8 +4,19 @@ use async_graphql::{Context, ID, Interface};
 use domain::id::{NodeKind, NodeRef};
 
 use super::{
-    community::Community, id, indicator::{Indicator, IndicatorVersion}, initiative::Initiative, learning::Learning, membership::Membership,
-    network::Network, participation::Participation, partner::Partner, record::by_id, series::Series, source::Source,
+    community::Community,
+    id,
+    indicator::{Indicator, IndicatorVersion},
+    initiative::Initiative,
+    learning::Learning,
+    membership::Membership,
+    network::Network,
+    observation::{Observation, revisions},
+    participation::Participation,
+    partner::Partner,
+    record::by_id,
+    series::Series,
+    source::Source,
     target::{Baseline, Target},
 };
 
@@ -33,6 +44,8 @@ pub enum Node {
     Source(Source),
     /// A series.
     Series(Series),
+    /// An observation.
+    Observation(Observation),
     /// A baseline.
     Baseline(Baseline),
     /// A target.
@@ -44,7 +57,11 @@ pub enum Node {
 /// The record with this global id, or nothing: what may not be seen looks like what does not exist, and so does a text
 /// that is no id.
 pub async fn node(ctx: &Context<'_>, id: &ID) -> async_graphql::Result<Option<Node>> {
-    let Some(NodeRef { kind, id }) = id::decode(id) else { return Ok(None) };
+    let Some(NodeRef { kind, id }) = id::decode(id) else {
+        let Some((series, period, revision)) = id::decode_observation(id) else { return Ok(None) };
+        let revisions = revisions(ctx, series, period).await?;
+        return Ok(revisions.into_iter().find(|observation| observation.0.revision == revision).map(Node::Observation));
+    };
     Ok(match kind {
         NodeKind::Network => by_id(ctx, id.into()).await?.map(Node::Network),
         NodeKind::Membership => by_id(ctx, id.into()).await?.map(Node::Membership),

@@ -236,8 +236,12 @@ impl ParticipationUpdateInput {
             role: replace(self.role, &now.role, |role| role.get("role"))?,
             ring: self.ring.map_or(now.ring, Into::into),
             expertise: patch(self.expertise, &now.expertise, |given| Ok(given.into()))?,
-            collaboration_current: patch(self.collaboration_current, &now.collaboration_current, |given| Ok(given.into()))?,
-            collaboration_desired: patch(self.collaboration_desired, &now.collaboration_desired, |given| Ok(given.into()))?,
+            collaboration_current: patch(self.collaboration_current, &now.collaboration_current, |given| {
+                Ok(given.into())
+            })?,
+            collaboration_desired: patch(self.collaboration_desired, &now.collaboration_desired, |given| {
+                Ok(given.into())
+            })?,
             joined_on: replace(self.joined_on, &now.joined_on, |day| day.get("joinedOn"))?,
             left_on: patch(self.left_on, &now.left_on, |day| day.get("leftOn"))?,
             ..now.clone()

@@ -104,7 +104,10 @@ impl Partner {
         #[graphql(desc = "The order; by the day of joining if left out.")] order_by: Option<ParticipationOrder>,
     ) -> async_graphql::Result<Connection<Participation>> {
         let paging = Paging { first, after, last, before };
-        let query = filter.unwrap_or_default().read().and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
+        let query = filter
+            .unwrap_or_default()
+            .read()
+            .and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
         children(ctx, ParticipationParent::Partner, self.0.id, query).await
     }
 }

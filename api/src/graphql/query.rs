@@ -66,7 +66,10 @@ impl Query {
         #[graphql(desc = "The order; by name if left out.")] order_by: Option<NetworkOrder>,
     ) -> async_graphql::Result<Connection<Network>> {
         let paging = Paging { first, after, last, before };
-        let query = filter.unwrap_or_default().read().and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
+        let query = filter
+            .unwrap_or_default()
+            .read()
+            .and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
         list(ctx, query).await
     }
 
@@ -92,7 +95,10 @@ impl Query {
         #[graphql(desc = "The order; by name if left out.")] order_by: Option<CommunityOrder>,
     ) -> async_graphql::Result<Connection<Community>> {
         let paging = Paging { first, after, last, before };
-        let query = filter.unwrap_or_default().read().and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
+        let query = filter
+            .unwrap_or_default()
+            .read()
+            .and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
         list(ctx, query).await
     }
 
@@ -118,7 +124,10 @@ impl Query {
         #[graphql(desc = "The order; by title if left out.")] order_by: Option<InitiativeOrder>,
     ) -> async_graphql::Result<Connection<Initiative>> {
         let paging = Paging { first, after, last, before };
-        let query = filter.unwrap_or_default().read().and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
+        let query = filter
+            .unwrap_or_default()
+            .read()
+            .and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
         list(ctx, query).await
     }
 
@@ -144,7 +153,10 @@ impl Query {
         #[graphql(desc = "The order; by name if left out.")] order_by: Option<PartnerOrder>,
     ) -> async_graphql::Result<Connection<Partner>> {
         let paging = Paging { first, after, last, before };
-        let query = filter.unwrap_or_default().read().and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
+        let query = filter
+            .unwrap_or_default()
+            .read()
+            .and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
         list(ctx, query).await
     }
 
@@ -170,7 +182,10 @@ impl Query {
         #[graphql(desc = "The order; by code if left out.")] order_by: Option<IndicatorOrder>,
     ) -> async_graphql::Result<Connection<Indicator>> {
         let paging = Paging { first, after, last, before };
-        let query = filter.unwrap_or_default().read().and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
+        let query = filter
+            .unwrap_or_default()
+            .read()
+            .and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
         list(ctx, query).await
     }
 
@@ -196,7 +211,10 @@ impl Query {
         #[graphql(desc = "The order; by name if left out.")] order_by: Option<SourceOrder>,
     ) -> async_graphql::Result<Connection<Source>> {
         let paging = Paging { first, after, last, before };
-        let query = filter.unwrap_or_default().read().and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
+        let query = filter
+            .unwrap_or_default()
+            .read()
+            .and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
         list(ctx, query).await
     }
 
@@ -222,7 +240,10 @@ impl Query {
         #[graphql(desc = "The order; by the moment of sharing if left out.")] order_by: Option<LearningOrder>,
     ) -> async_graphql::Result<Connection<Learning>> {
         let paging = Paging { first, after, last, before };
-        let query = filter.unwrap_or_default().read().and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
+        let query = filter
+            .unwrap_or_default()
+            .read()
+            .and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
         list(ctx, query).await
     }
 
@@ -246,9 +267,12 @@ impl Query {
         #[graphql(desc = "For this period; by the newest values if left out.")] period: Option<Period>,
         #[graphql(desc = "Change is counted from this period; from each community's declared baseline if left out.")]
         baseline_period: Option<Period>,
-        #[graphql(desc = "Only these members, by slug, in this order; all if left out.")] communities: Option<Vec<String>>,
-        #[graphql(desc = "About this part of the population; everybody if left out.")]
-        disaggregation: Option<Vec<DisaggregationInput>>,
+        #[graphql(desc = "Only these members, by slug, in this order; all if left out.")] communities: Option<
+            Vec<String>,
+        >,
+        #[graphql(desc = "About this part of the population; everybody if left out.")] disaggregation: Option<
+            Vec<DisaggregationInput>,
+        >,
     ) -> async_graphql::Result<Comparison> {
         let asked = comparison::Asked { network, indicator, period, baseline_period, communities, disaggregation };
         comparison::compare(ctx, asked).await

@@ -125,10 +125,7 @@ where
 }
 
 /// Archives a record or brings it back, as a mutation asks for.
-pub async fn archive<N: Governed>(
-    ctx: &Context<'_>,
-    input: ArchiveInput,
-) -> domain::Result<Arc<Stored<N>>>
+pub async fn archive<N: Governed>(ctx: &Context<'_>, input: ArchiveInput) -> domain::Result<Arc<Stored<N>>>
 where
     for<'a> dyn Repositories + 'a: Holds<N>,
 {
@@ -137,10 +134,7 @@ where
 }
 
 /// One record by its id, loaded together with those of its siblings; nothing if the reader may not see it.
-pub async fn by_id<T: Shows>(
-    ctx: &Context<'_>,
-    id: <T::Noun as Noun>::Id,
-) -> async_graphql::Result<Option<T>>
+pub async fn by_id<T: Shows>(ctx: &Context<'_>, id: <T::Noun as Noun>::Id) -> async_graphql::Result<Option<T>>
 where
     for<'a> dyn Repositories + 'a: Holds<T::Noun>,
 {
@@ -148,10 +142,7 @@ where
 }
 
 /// One record by its natural key; nothing if the reader may not see it.
-pub async fn by_key<T: Shows>(
-    ctx: &Context<'_>,
-    key: &str,
-) -> async_graphql::Result<Option<T>>
+pub async fn by_key<T: Shows>(ctx: &Context<'_>, key: &str) -> async_graphql::Result<Option<T>>
 where
     for<'a> dyn Repositories + 'a: Holds<T::Noun>,
     <T::Noun as Noun>::Key: FromStr,
@@ -163,12 +154,11 @@ where
 }
 
 /// A record that another one refers to and that is therefore there.
-pub async fn referred<T: Shows>(
-    ctx: &Context<'_>,
-    id: <T::Noun as Noun>::Id,
-) -> async_graphql::Result<T>
+pub async fn referred<T: Shows>(ctx: &Context<'_>, id: <T::Noun as Noun>::Id) -> async_graphql::Result<T>
 where
     for<'a> dyn Repositories + 'a: Holds<T::Noun>,
 {
-    by_id(ctx, id).await?.ok_or_else(|| error::graphql(domain::Error::internal("a record that is referred to is not there")))
+    by_id(ctx, id)
+        .await?
+        .ok_or_else(|| error::graphql(domain::Error::internal("a record that is referred to is not there")))
 }

@@ -8,7 +8,7 @@ use chrono::{NaiveDate, SecondsFormat, Utc};
 use domain::error::{Error, FieldPath, ProblemCode, Result};
 
 macro_rules! scalar {
-    ($(#[$meta:meta])* $name:ident, $inner:ty, $url:literal, $read:expr, $write:expr) => {
+    ($(#[$meta:meta])* $name:ident as $graphql:literal, $inner:ty, $url:literal, $read:expr, $write:expr) => {
         $(#[$meta])*
         #[derive(Debug, Clone)]
         pub struct $name(std::result::Result<$inner, String>);
@@ -30,7 +30,7 @@ macro_rules! scalar {
         }
 
         $(#[$meta])*
-        #[Scalar(specified_by_url = $url)]
+        #[Scalar(name = $graphql, specified_by_url = $url)]
         impl ScalarType for $name {
             fn parse(value: Value) -> InputValueResult<Self> {
                 let read: fn(&str) -> std::result::Result<$inner, String> = $read;
@@ -54,14 +54,14 @@ fn parse<T: FromStr<Err: std::fmt::Display>>(text: &str) -> std::result::Result<
 
 scalar! {
     /// A calendar day, `YYYY-MM-DD`.
-    Date, NaiveDate, "https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
+    Date as "Date", NaiveDate, "https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
     |text| parse(text).map_err(|_: String| format!("“{}” is not a day: write YYYY-MM-DD", short(text))),
     |day| day.format("%Y-%m-%d").to_string()
 }
 
 scalar! {
     /// A moment in UTC, to the microsecond: `2026-01-31T08:30:00.000000Z`.
-    DateTime, chrono::DateTime<Utc>, "https://www.rfc-editor.org/rfc/rfc3339",
+    DateTime as "DateTime", chrono::DateTime<Utc>, "https://www.rfc-editor.org/rfc/rfc3339",
     |text| chrono::DateTime::parse_from_rfc3339(text)
         .map(|moment| moment.with_timezone(&Utc))
         .map_err(|_| format!("“{}” is not a moment of RFC 3339, such as 2026-01-31T08:30:00Z", short(text))),
@@ -72,20 +72,19 @@ scalar! {
     /// A period of time: `2023` (calendar year), `2023-S1` (half-year), `2023-Q1` (quarter), `2023-03` (month), `2023-W10` (ISO
     /// week), `2023-03-15` (day), or start and ISO 8601 duration: `2014-04-01/P1Y` (fiscal year), `2016-01-01/P3Y` (window of
     /// years), `2015-11-16/P17D` (any other span). Read in several other spellings as well, as the guide to formats lists them.
-    Period, domain::period::Period, "https://www.iso.org/iso-8601-date-and-time-format.html",
+    Period as "Period", domain::period::Period, "https://www.iso.org/iso-8601-date-and-time-format.html",
     parse, ToString::to_string
 }
 
 scalar! {
     /// A language tag of BCP 47: `en`, `fr`, `fr-CA`.
-    LanguageTag, domain::text::LanguageTag, "https://www.rfc-editor.org/rfc/rfc5646",
+    LanguageTag as "LanguageTag", domain::text::LanguageTag, "https://www.rfc-editor.org/rfc/rfc5646",
     parse, ToString::to_string
 }
 
 scalar! {
     /// An absolute http or https address.
-    #[allow(clippy::upper_case_acronyms)]
-    URL, domain::key::Url, "https://url.spec.whatwg.org/",
+    URL as "URL", domain::key::Url, "https://url.spec.whatwg.org/",
     parse, ToString::to_string
 }
 

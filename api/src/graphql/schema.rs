@@ -1,12 +1,20 @@
 //! The schema as a whole.
 
-use async_graphql::{EmptySubscription, MergedObject, Schema, SchemaBuilder};
+use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions, Schema, SchemaBuilder};
 use domain::service::Services;
 
 use super::{
-    community::CommunityMutation, indicator::IndicatorMutation, initiative::InitiativeMutation, learning::LearningMutation,
-    membership::MembershipMutation, network::NetworkMutation, observation::ObservationMutation,
-    participation::ParticipationMutation, partner::PartnerMutation, query::Query, source::SourceMutation,
+    community::CommunityMutation,
+    indicator::IndicatorMutation,
+    initiative::InitiativeMutation,
+    learning::LearningMutation,
+    membership::MembershipMutation,
+    network::NetworkMutation,
+    observation::ObservationMutation,
+    participation::ParticipationMutation,
+    partner::PartnerMutation,
+    query::Query,
+    source::SourceMutation,
     target::{BaselineMutation, TargetMutation},
 };
 
@@ -42,5 +50,23 @@ pub fn schema(services: Services) -> ConcertSchema {
 
 /// The schema in the definition language of GraphQL, as `schema.graphql` keeps it.
 pub fn sdl() -> String {
-    builder().finish().sdl_with_options(async_graphql::SDLExportOptions::new().prefer_single_line_descriptions())
+    let sdl = builder().finish().sdl_with_options(SDLExportOptions::new().include_specified_by());
+    // Directives that every GraphQL server knows need no definition, and tools stumble over a second one.
+    let known = |line: &str| {
+        ["include", "skip", "specifiedBy", "deprecated", "oneOf"]
+            .iter()
+            .any(|name| line.starts_with(&format!("directive @{name}")))
+    };
+    let mut kept: Vec<&str> = Vec::new();
+    for line in sdl.lines() {
+        if known(line) {
+            // Its description goes with it.
+            if kept.pop_if(|line| *line == "\"\"\"").is_some() {
+                while kept.pop().is_some_and(|line| line != "\"\"\"") {}
+            }
+        } else {
+            kept.push(line);
+        }
+    }
+    kept.join("\n").trim_end().replace('\t', "  ") + "\n"
 }

@@ -85,13 +85,15 @@ impl Series {
         #[graphql(desc = "The order; by period if left out.")] order_by: Option<ObservationOrder>,
     ) -> async_graphql::Result<Connection<Observation>> {
         let paging = Paging { first, after, last, before };
-        let query = filter.unwrap_or_default().read().and_then(|filter| paging.query(ctx, filter, ordered(order_by), false));
+        let query =
+            filter.unwrap_or_default().read().and_then(|filter| paging.query(ctx, filter, ordered(order_by), false));
         observation::observations(ctx, self.0.id, query).await
     }
 
     /// The starting point declared for it, if there is one.
     async fn baseline(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Baseline>> {
-        let query = Paging { first: Some(1), ..Paging::default() }.query(ctx, Default::default(), Default::default(), false);
+        let query =
+            Paging { first: Some(1), ..Paging::default() }.query(ctx, Default::default(), Default::default(), false);
         let baselines = children::<Baseline>(ctx, BaselineParent::Series, self.0.id, query).await?;
         Ok(baselines.into_first())
     }
@@ -100,30 +102,30 @@ impl Series {
 /// One dimension of a part of the population.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Dimension {
-    /// The dimension: `age`, `gender`.
-    pub dimension: String,
-    /// Its value: `0-17`, `women`.
+    /// What divides the population: `age`, `gender`.
+    pub name: String,
+    /// Which part of it: `0-17`, `women`.
     pub value: String,
 }
 
 /// The dimensions of a part of the population, by name.
 pub fn dimensions(disaggregation: &noun::Disaggregation) -> Vec<Dimension> {
-    let dimension = |(dimension, value): (&str, &str)| Dimension { dimension: dimension.to_owned(), value: value.to_owned() };
+    let dimension = |(name, value): (&str, &str)| Dimension { name: name.to_owned(), value: value.to_owned() };
     disaggregation.iter().map(dimension).collect()
 }
 
 /// One dimension of a part of the population.
 #[derive(Debug, Clone, InputObject)]
 pub struct DisaggregationInput {
-    /// The dimension: `age`, `gender`.
-    pub dimension: String,
-    /// Its value: `0-17`, `women`.
+    /// What divides the population: `age`, `gender`.
+    pub name: String,
+    /// Which part of it: `0-17`, `women`.
     pub value: String,
 }
 
 /// The part of the population given in the field `path`; everybody if it was left out.
 pub fn disaggregation(given: Option<Vec<DisaggregationInput>>, path: &str) -> Result<noun::Disaggregation> {
-    noun::Disaggregation::new(given.into_iter().flatten().map(|input| (input.dimension, input.value)))
+    noun::Disaggregation::new(given.into_iter().flatten().map(|input| (input.name, input.value)))
         .map_err(|error| Error::invalid(path, ProblemCode::Invalid, error.to_string()))
 }
 

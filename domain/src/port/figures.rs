@@ -69,7 +69,12 @@ pub trait Figures: Send + Sync {
     ) -> Result<Vec<Latest>>;
 
     /// The newest value of each of these series; one statement.
-    async fn latest_of(&self, scope: Scope, series: &[SeriesId], now: DateTime<Utc>) -> Result<HashMap<SeriesId, Observation>>;
+    async fn latest_of(
+        &self,
+        scope: Scope,
+        series: &[SeriesId],
+        now: DateTime<Utc>,
+    ) -> Result<HashMap<SeriesId, Observation>>;
 
     /// The same part of the current figures of several series; one statement, and another if counts are asked for.
     async fn observations(
@@ -81,7 +86,12 @@ pub trait Figures: Send + Sync {
     ) -> Result<HashMap<SeriesId, Page<Observation>>>;
 
     /// Every revision of these periods, oldest first; one statement.
-    async fn revisions(&self, scope: Scope, keys: &[(SeriesId, Period)], now: DateTime<Utc>) -> Result<Vec<Observation>>;
+    async fn revisions(
+        &self,
+        scope: Scope,
+        keys: &[(SeriesId, Period)],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Observation>>;
 
     /// Whether any figure was ever recorded under this version.
     async fn is_observed(&self, version: IndicatorVersionId) -> Result<bool>;

@@ -130,11 +130,13 @@ impl Services {
             return Ok(Vec::new());
         }
         let mut targets = Vec::new();
-        let mut query = ListQuery { filter: TargetFilter::default(), page: PageArgs::first(MAX_PAGE), ..ListQuery::default() };
+        let mut query =
+            ListQuery { filter: TargetFilter::default(), page: PageArgs::first(MAX_PAGE), ..ListQuery::default() };
         // An indicator can have a target in every community: all pages are read.
         loop {
             let ids = [request.indicator.into()];
-            let mut pages = self.store.read().targets().list_of(actor.scope(), TargetParent::Indicator, &ids, &query).await?;
+            let mut pages =
+                self.store.read().targets().list_of(actor.scope(), TargetParent::Indicator, &ids, &query).await?;
             let Some(page) = pages.remove(&request.indicator.into()) else { break };
             query.page.after = page.items.last().map(|(cursor, _)| cursor.clone());
             targets.extend(page.items.into_iter().map(|(_, target)| target));
@@ -149,11 +151,12 @@ impl Services {
 
 /// The version in force: of those effective by `today`, the one with the highest number.
 fn in_force(versions: &[Stored<IndicatorVersion>], today: chrono::NaiveDate) -> Result<IndicatorVersionId> {
-    let effective = versions.iter().filter(|version| version.effective_from <= today && version.meta.archived_at.is_none());
+    let effective =
+        versions.iter().filter(|version| version.effective_from <= today && version.meta.archived_at.is_none());
     let newest = effective.max_by_key(|version| version.number);
-    newest
-        .map(|version| version.id)
-        .ok_or_else(|| Error::invalid("indicator", ProblemCode::NotFound, "no version of the indicator is in force yet"))
+    newest.map(|version| version.id).ok_or_else(|| {
+        Error::invalid("indicator", ProblemCode::NotFound, "no version of the indicator is in force yet")
+    })
 }
 
 /// The members asked for, in the order asked for.

@@ -88,8 +88,11 @@ impl Services {
             Some(outcome) => outcome,
             None => return Err(Error::internal("record answered nothing")),
         };
-        let revisions =
-            session.repositories().figures().revisions(Scope::Everything, &[(series_id, new.period)], session.now()).await?;
+        let revisions = session
+            .repositories()
+            .figures()
+            .revisions(Scope::Everything, &[(series_id, new.period)], session.now())
+            .await?;
         let current = revisions.into_iter().next_back();
         session.commit().await?;
         Ok((current.ok_or_else(|| Error::internal("a recorded figure is not there"))?, outcome))
@@ -100,8 +103,11 @@ impl Session {
     /// Checks a single figure and what it refers to; answers its indicator.
     async fn check_figure(&self, new: &NewFigure, today: chrono::NaiveDate) -> Result<IndicatorId> {
         let repositories = self.repositories();
-        let references =
-            [("community", new.community.into()), ("indicatorVersion", new.indicator_version.into()), ("source", new.source.into())];
+        let references = [
+            ("community", new.community.into()),
+            ("indicatorVersion", new.indicator_version.into()),
+            ("source", new.source.into()),
+        ];
         let missing = repositories.missing(&references.map(|(_, id)| id)).await?;
         let mut problems = Problems::default();
         for (field, id) in references.into_iter().filter(|(_, id)| missing.contains(id)) {
@@ -136,4 +142,3 @@ impl Session {
         Ok(())
     }
 }
-

@@ -83,7 +83,8 @@ impl Governed for Membership {
         };
         let others = context.repositories.memberships().list(Scope::Everything, &query).await?;
         let overlaps = |other: &Self| {
-            other.left_on.is_none_or(|left| self.joined_on < left) && self.left_on.is_none_or(|left| other.joined_on < left)
+            other.left_on.is_none_or(|left| self.joined_on < left)
+                && self.left_on.is_none_or(|left| other.joined_on < left)
         };
         let own = before.map(|before| before.id);
         if others.items.iter().any(|(_, other)| Some(other.id) != own && overlaps(&other.value)) {
@@ -222,7 +223,8 @@ impl Governed for Baseline {
 }
 
 async fn current_value(context: &Context<'_>, series: SeriesId, period: crate::period::Period) -> Result<Option<f64>> {
-    let revisions = context.repositories.figures().revisions(Scope::Everything, &[(series, period)], context.now).await?;
+    let revisions =
+        context.repositories.figures().revisions(Scope::Everything, &[(series, period)], context.now).await?;
     let current = revisions.into_iter().find(|revision: &Observation| revision.superseded_at.is_none());
     Ok(current.and_then(|current| current.figure.value))
 }
@@ -259,7 +261,11 @@ impl Governed for Target {
 
 impl Target {
     /// The declared baseline of the community's total by the target's definition, if there is one.
-    async fn baseline_of(&self, community: CommunityId, context: &Context<'_>) -> Result<Option<(crate::period::Period, f64)>> {
+    async fn baseline_of(
+        &self,
+        community: CommunityId,
+        context: &Context<'_>,
+    ) -> Result<Option<(crate::period::Period, f64)>> {
         let query = ListQuery {
             filter: SeriesFilter {
                 community: Some(community),

@@ -79,12 +79,12 @@ on_both! {
         let store = &scratch.store;
         let bus = Arc::new(Notebook { failures: AtomicU32::new(1), ..Notebook::default() });
         let events: Vec<_> = (0..1_200).map(|_| event()).collect();
-        emit(&store, &events[..700]).await;
+        emit(store, &events[..700]).await;
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let task = tokio::spawn(relay(store.clone(), bus.clone(), store.wake(), async move { stopped.await.unwrap() }));
-        carried(&store).await;
-        emit(&store, &events[700..]).await;
-        carried(&store).await;
+        carried(store).await;
+        emit(store, &events[700..]).await;
+        carried(store).await;
         stop.send(()).unwrap();
         task.await.unwrap();
         assert!(*bus.heard.lock().unwrap() == events);
@@ -100,9 +100,9 @@ on_both! {
             .collect();
         let events: Vec<_> = (0..300).map(|_| event()).collect();
         for some in events.chunks(30) {
-            emit(&store, some).await;
+            emit(store, some).await;
         }
-        carried(&store).await;
+        carried(store).await;
         for task in tasks {
             task.abort();
             let _ = task.await;

@@ -84,7 +84,10 @@ async fn records(session: &Session, data: &Data, known: &mut Known) -> Result<()
     for given in &data.sources {
         let name = given.name.get()?;
         let method = optional(given.method.as_ref())?;
-        session.create(source::Source { key: given.key.clone(), name, url: given.url.clone(), method }).await.map_err(told)?;
+        session
+            .create(source::Source { key: given.key.clone(), name, url: given.url.clone(), method })
+            .await
+            .map_err(told)?;
     }
     for given in &data.indicators {
         let ids = add_indicator(session, given).await?;
@@ -245,7 +248,8 @@ async fn add_initiative(session: &Session, given: &data::Initiative, known: &mut
 async fn figures(services: &Services, actor: &Actor, data: &Data) -> Result<()> {
     let mut done: Vec<&Slug> = Vec::new();
     for network in &data.networks {
-        let new: Vec<&Slug> = network.members.iter().map(|member| &member.community).filter(|slug| !done.contains(slug)).collect();
+        let new: Vec<&Slug> =
+            network.members.iter().map(|member| &member.community).filter(|slug| !done.contains(slug)).collect();
         let codes = data.communities.iter().filter(|community| new.contains(&&community.slug));
         let codes: Vec<_> = codes.flat_map(|community| &community.codes).collect();
         done.extend(new);
@@ -292,7 +296,11 @@ async fn judgements(session: &Session, data: &Data, known: &Known) -> Result<()>
     Ok(())
 }
 
-async fn total_series(session: &Session, community: CommunityId, indicator: IndicatorId) -> Result<domain::id::SeriesId> {
+async fn total_series(
+    session: &Session,
+    community: CommunityId,
+    indicator: IndicatorId,
+) -> Result<domain::id::SeriesId> {
     let query = ListQuery {
         filter: SeriesFilter {
             community: Some(community),

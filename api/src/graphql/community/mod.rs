@@ -213,7 +213,10 @@ impl Community {
         #[graphql(desc = "The order; by title if left out.")] order_by: Option<InitiativeOrder>,
     ) -> async_graphql::Result<Connection<Initiative>> {
         let paging = Paging { first, after, last, before };
-        let query = filter.unwrap_or_default().read().and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
+        let query = filter
+            .unwrap_or_default()
+            .read()
+            .and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
         children(ctx, InitiativeParent::Community, self.0.id, query).await
     }
 
@@ -230,7 +233,10 @@ impl Community {
         #[graphql(desc = "The order; by name if left out.")] order_by: Option<PartnerOrder>,
     ) -> async_graphql::Result<Connection<Partner>> {
         let paging = Paging { first, after, last, before };
-        let query = filter.unwrap_or_default().read().and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
+        let query = filter
+            .unwrap_or_default()
+            .read()
+            .and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
         children(ctx, PartnerParent::Community, self.0.id, query).await
     }
 
@@ -247,7 +253,10 @@ impl Community {
         #[graphql(desc = "The order; by the moment of sharing if left out.")] order_by: Option<LearningOrder>,
     ) -> async_graphql::Result<Connection<Learning>> {
         let paging = Paging { first, after, last, before };
-        let query = filter.unwrap_or_default().read().and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
+        let query = filter
+            .unwrap_or_default()
+            .read()
+            .and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
         children(ctx, LearningParent::Community, self.0.id, query).await
     }
 
@@ -263,7 +272,10 @@ impl Community {
         #[graphql(desc = "Only those for which all of this holds.")] filter: Option<SeriesFilter>,
     ) -> async_graphql::Result<Connection<Series>> {
         let paging = Paging { first, after, last, before };
-        let query = filter.unwrap_or_default().read().and_then(|(filter, archived)| paging.query(ctx, filter, Order::default(), archived));
+        let query = filter
+            .unwrap_or_default()
+            .read()
+            .and_then(|(filter, archived)| paging.query(ctx, filter, Order::default(), archived));
         children(ctx, SeriesParent::Community, self.0.id, query).await
     }
 
@@ -302,8 +314,12 @@ impl Community {
     async fn latest_values(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only these indicators, by code, at most 50; all if left out.")] indicators: Option<Vec<String>>,
-        #[graphql(desc = "About this part of the population; everybody if left out.")] disaggregation: Option<Vec<DisaggregationInput>>,
+        #[graphql(desc = "Only these indicators, by code, at most 50; all if left out.")] indicators: Option<
+            Vec<String>,
+        >,
+        #[graphql(desc = "About this part of the population; everybody if left out.")] disaggregation: Option<
+            Vec<DisaggregationInput>,
+        >,
     ) -> async_graphql::Result<Vec<LatestValue>> {
         latest::latest_values(ctx, self.0.id, indicators, disaggregation).await
     }

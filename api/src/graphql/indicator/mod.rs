@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object};
 use domain::{
-    indicator as noun, learning::LearningParent, page::Order, record::Stored, series::SeriesParent, target::TargetParent,
+    indicator as noun, learning::LearningParent, page::Order, record::Stored, series::SeriesParent,
+    target::TargetParent,
 };
 
 pub use input::IndicatorMutation;
@@ -125,7 +126,10 @@ impl Indicator {
         #[graphql(desc = "Only those for which all of this holds.")] filter: Option<SeriesFilter>,
     ) -> async_graphql::Result<Connection<Series>> {
         let paging = Paging { first, after, last, before };
-        let query = filter.unwrap_or_default().read().and_then(|(filter, archived)| paging.query(ctx, filter, Order::default(), archived));
+        let query = filter
+            .unwrap_or_default()
+            .read()
+            .and_then(|(filter, archived)| paging.query(ctx, filter, Order::default(), archived));
         children(ctx, SeriesParent::Indicator, self.0.id, query).await
     }
 
@@ -158,7 +162,10 @@ impl Indicator {
         #[graphql(desc = "The order; by the moment of sharing if left out.")] order_by: Option<LearningOrder>,
     ) -> async_graphql::Result<Connection<Learning>> {
         let paging = Paging { first, after, last, before };
-        let query = filter.unwrap_or_default().read().and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
+        let query = filter
+            .unwrap_or_default()
+            .read()
+            .and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
         children(ctx, LearningParent::Indicator, self.0.id, query).await
     }
 }

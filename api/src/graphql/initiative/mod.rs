@@ -195,7 +195,10 @@ impl Initiative {
         #[graphql(desc = "The order; by the day of joining if left out.")] order_by: Option<ParticipationOrder>,
     ) -> async_graphql::Result<Connection<Participation>> {
         let paging = Paging { first, after, last, before };
-        let query = filter.unwrap_or_default().read().and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
+        let query = filter
+            .unwrap_or_default()
+            .read()
+            .and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
         children(ctx, ParticipationParent::Initiative, self.0.id, query).await
     }
 
@@ -212,7 +215,10 @@ impl Initiative {
         #[graphql(desc = "The order; by the moment of sharing if left out.")] order_by: Option<LearningOrder>,
     ) -> async_graphql::Result<Connection<Learning>> {
         let paging = Paging { first, after, last, before };
-        let query = filter.unwrap_or_default().read().and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
+        let query = filter
+            .unwrap_or_default()
+            .read()
+            .and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
         children(ctx, LearningParent::Initiative, self.0.id, query).await
     }
 }

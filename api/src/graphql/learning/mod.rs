@@ -221,7 +221,10 @@ impl Learning {
         #[graphql(desc = "The order; by code if left out.")] order_by: Option<IndicatorOrder>,
     ) -> async_graphql::Result<Connection<Indicator>> {
         let paging = Paging { first, after, last, before };
-        let query = filter.unwrap_or_default().read().and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
+        let query = filter
+            .unwrap_or_default()
+            .read()
+            .and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
         children(ctx, IndicatorParent::Learning, self.0.id, query).await
     }
 }

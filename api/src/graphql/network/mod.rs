@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object};
 use domain::{
-    community::CommunityParent, indicator::IndicatorParent, membership::MembershipParent, network as noun, record::Stored,
-    target::TargetParent,
+    community::CommunityParent, indicator::IndicatorParent, membership::MembershipParent, network as noun,
+    record::Stored, target::TargetParent,
 };
 
 pub use input::NetworkMutation;
@@ -91,7 +91,10 @@ impl Network {
         #[graphql(desc = "The order; by name if left out.")] order_by: Option<CommunityOrder>,
     ) -> async_graphql::Result<Connection<Community>> {
         let paging = Paging { first, after, last, before };
-        let query = filter.unwrap_or_default().read().and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
+        let query = filter
+            .unwrap_or_default()
+            .read()
+            .and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
         children(ctx, CommunityParent::Network, self.0.id, query).await
     }
 
@@ -124,7 +127,10 @@ impl Network {
         #[graphql(desc = "The order; by code if left out.")] order_by: Option<IndicatorOrder>,
     ) -> async_graphql::Result<Connection<Indicator>> {
         let paging = Paging { first, after, last, before };
-        let query = filter.unwrap_or_default().read().and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
+        let query = filter
+            .unwrap_or_default()
+            .read()
+            .and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
         children(ctx, IndicatorParent::Network, self.0.id, query).await
     }
 

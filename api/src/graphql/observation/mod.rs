@@ -3,14 +3,15 @@
 mod input;
 mod loaders;
 
-use async_graphql::{Context, Enum, InputObject, Object};
+use async_graphql::{Context, Enum, ID, InputObject, Object};
 use domain::{error::Result, observation as noun};
 
 pub use input::ObservationMutation;
-pub use loaders::{latest_of, observations};
+pub use loaders::{latest_of, observations, revisions};
 
 use super::{
     connection::Listed,
+    id,
     indicator::PeriodKind,
     order::order,
     record::by_id,
@@ -87,6 +88,11 @@ impl From<noun::Observation> for Observation {
 /// One revision of what is known of one period of a series. Nothing is overwritten: a correction is another revision.
 #[Object]
 impl Observation {
+    /// The global id of this revision.
+    pub async fn id(&self) -> ID {
+        id::encode_observation(self.0.series, self.0.period, self.0.revision)
+    }
+
     /// The series.
     async fn series(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Series>> {
         by_id(ctx, self.0.series).await
@@ -179,7 +185,7 @@ impl Observation {
 
     /// Every revision of this period that the reader may see, oldest first.
     async fn revisions(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<Self>> {
-        loaders::revisions(ctx, self.0.series, self.0.period).await
+        revisions(ctx, self.0.series, self.0.period).await
     }
 }
 

@@ -106,24 +106,24 @@ async fn four_series(store: &SqlStore, world: &World, case: usize) -> (Vec<Serie
 on_both! {
     async fn what_is_kept_is_what_a_plain_model_keeps(scratch: &Scratch) {
         let store = &scratch.store;
-        let world = world(&store).await;
+        let world = world(store).await;
         let mut runner = TestRunner::deterministic();
         for case in 0..24 {
             let calls = history().new_tree(&mut runner).unwrap().current();
-            let (ids, disaggregation) = four_series(&store, &world, case).await;
+            let (ids, disaggregation) = four_series(store, &world, case).await;
             let mut model = Model { withheld: vec![ids[3]], ..Model::default() };
             let mut at = 0;
             for (hours, pushes) in &calls {
                 at += hours;
-                record(&store, &mut model, &ids, hour(at), pushes).await;
+                record(store, &mut model, &ids, hour(at), pushes).await;
             }
             for now in [hour(0), hour(2), hour(9)] {
                 for scope in SCOPES {
-                    check_lists(&store, &model, &ids, scope, now).await;
-                    check_newest(&store, &model, &world, &ids, &disaggregation, scope, now).await;
+                    check_lists(store, &model, &ids, scope, now).await;
+                    check_newest(store, &model, &world, &ids, &disaggregation, scope, now).await;
                 }
             }
-            check_candidates(&store, &model, &world, &ids, &disaggregation).await;
+            check_candidates(store, &model, &world, &ids, &disaggregation).await;
         }
     }
 }

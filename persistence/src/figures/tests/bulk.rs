@@ -40,8 +40,8 @@ fn value(number: usize) -> f64 {
 on_both! {
     async fn many_figures_of_many_chunks_come_back_bit_by_bit(scratch: &Scratch) {
         let store = &scratch.store;
-        let world = world(&store).await;
-        let ids = many_series(&store, &world, 700).await;
+        let world = world(store).await;
+        let ids = many_series(store, &world, 700).await;
         let years = || (2000..2008).map(|year| Period::year(year).unwrap());
         let new: Vec<_> = ids
             .iter()
@@ -67,8 +67,8 @@ on_both! {
 on_both! {
     async fn what_is_rolled_back_leaves_nothing(scratch: &Scratch) {
         let store = &scratch.store;
-        let world = world(&store).await;
-        let ids = many_series(&store, &world, 1).await;
+        let world = world(store).await;
+        let ids = many_series(store, &world, 1).await;
         let new = NewObservation { series: ids[0], period: Period::year(2020).unwrap(), figure: Figure::of(1.0) };
         let work = store.begin().await.unwrap();
         work.repositories().figures().record(&[new], hour(1), "test").await.unwrap();
@@ -95,8 +95,8 @@ on_both! {
 on_both! {
     async fn recorders_side_by_side_lose_nothing(scratch: &Scratch) {
         let store = &scratch.store;
-        let world = world(&store).await;
-        let ids = many_series(&store, &world, 40).await;
+        let world = world(store).await;
+        let ids = many_series(store, &world, 40).await;
         let period = Period::year(2020).unwrap();
         let recorder = |number: usize| {
             let (store, mut ids) = (store.clone(), ids.clone());
@@ -133,7 +133,7 @@ on_both! {
 on_both! {
     async fn series_created_side_by_side_are_created_once(scratch: &Scratch) {
         let store = &scratch.store;
-        let world = std::sync::Arc::new(world(&store).await);
+        let world = std::sync::Arc::new(world(store).await);
         let tasks: Vec<_> = (0..6)
             .map(|_| {
                 let (store, world) = (store.clone(), world.clone());

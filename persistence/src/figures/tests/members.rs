@@ -69,7 +69,7 @@ on_both! {
             geography_changes: vec![day("2019-01-01"), day("2019-01-01")],
         };
         assert_eq!(on("2019-12-31").await, []);
-        assert_eq!(on("2020-01-01").await, [full.clone()]);
+        assert_eq!(on("2020-01-01").await, std::slice::from_ref(&full));
         let mut both = vec![plain.clone(), full];
         both.sort_by_key(|member| member.community);
         assert_eq!(on("2021-12-31").await, both);
