@@ -11,7 +11,7 @@ use crate::{graphql::limits::Limits, http::HttpConfig, telemetry::LogFormat};
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Settings")]
 pub struct Settings {
-    /// The database: sqlite://FILE or postgres://USER:PASSWORD@HOST/NAME [default: an SQLite file in the working folder]
+    /// The database: `sqlite://FILE` or `postgres://USER:PASSWORD@HOST/NAME` [default: an SQLite file in the working folder]
     #[arg(long, global = true, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub database_url: Option<String>,
 

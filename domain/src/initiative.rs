@@ -58,11 +58,7 @@ impl InitiativeStatus {
     /// Whether an initiative may go from this status to `next`. Staying is always possible.
     pub fn may_become(self, next: Self) -> bool {
         use InitiativeStatus::{Active, Closed, Paused, Proposed};
-        self == next
-            || matches!(
-                (self, next),
-                (Proposed, Active | Closed) | (Active, Paused | Closed) | (Paused, Active | Closed)
-            )
+        self == next || matches!((self, next), (Proposed | Paused, Active | Closed) | (Active, Paused | Closed))
     }
 }
 

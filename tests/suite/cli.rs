@@ -52,7 +52,8 @@ fn help_tells_a_newcomer_what_to_do() {
 #[test]
 fn a_bad_setting_is_named() {
     let folder = TempDir::new().unwrap();
-    let cases: [(&[&str], &[(&str, &str)], &str); 6] = [
+    type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
+    let cases: [Case; 6] = [
         (&["migrate"], &[("DATABASE_URL", "mysql://user:secret@host/db")], "DATABASE_URL"),
         (&["migrate"], &[("DATABASE_URL", "postgres://user:secret@127.0.0.1:1/db")], "DATABASE_URL"),
         (&["migrate"], &[("DATABASE_URL", "sqlite:///nowhere/at/all/c.db")], "DATABASE_URL"),

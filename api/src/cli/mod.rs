@@ -12,7 +12,7 @@ use crate::config::{ServeSettings, Settings};
 
 /// Concert: a GraphQL API for networks of communities working for collective impact.
 ///
-/// To look around, run `concert demo` and open http://127.0.0.1:8080.
+/// To look around, run `concert demo` and open <http://127.0.0.1:8080>.
 #[derive(Debug, Parser)]
 #[command(name = "concert", version, max_term_width = 100)]
 pub struct Cli {

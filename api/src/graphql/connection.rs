@@ -176,11 +176,11 @@ impl Paging {
     }
 }
 
+/// The list request of a type, or what is wrong with the arguments that it was made of.
+pub type Asked<T> = domain::Result<ListQuery<<<T as Shows>::Noun as Noun>::Filter, <<T as Shows>::Noun as Noun>::Sort>>;
+
 /// A part of a list of records.
-pub async fn list<T: Shows>(
-    ctx: &Context<'_>,
-    query: domain::Result<ListQuery<<T::Noun as Noun>::Filter, <T::Noun as Noun>::Sort>>,
-) -> async_graphql::Result<Connection<T>>
+pub async fn list<T: Shows>(ctx: &Context<'_>, query: Asked<T>) -> async_graphql::Result<Connection<T>>
 where
     for<'a> dyn Repositories + 'a: Holds<T::Noun>,
 {
@@ -193,7 +193,7 @@ pub async fn children<T: Shows>(
     ctx: &Context<'_>,
     parent: <T::Noun as Noun>::Parent,
     id: impl Into<Uuid>,
-    query: domain::Result<ListQuery<<T::Noun as Noun>::Filter, <T::Noun as Noun>::Sort>>,
+    query: Asked<T>,
 ) -> async_graphql::Result<Connection<T>>
 where
     for<'a> dyn Repositories + 'a: Holds<T::Noun>,

@@ -75,6 +75,7 @@ pub fn user_errors(error: Error, prefix: &str) -> async_graphql::Result<Vec<User
 }
 
 /// A domain error as an error of the response, with `extensions.code` and, where there is one, `extensions.field`.
+#[allow(clippy::needless_pass_by_value)] // as `map_err` hands it over
 pub fn graphql(error: Error) -> async_graphql::Error {
     let (code, field) = match &error {
         Error::Validation(problems) => {

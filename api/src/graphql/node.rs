@@ -22,6 +22,7 @@ use super::{
 
 /// A record with a global id.
 #[derive(Interface)]
+#[allow(clippy::large_enum_variant)] // all but the observation are handles, and few nodes are alive at once
 #[graphql(field(name = "id", ty = "ID", desc = "The global id: opaque, stable, unique over all types."))]
 pub enum Node {
     /// A network.

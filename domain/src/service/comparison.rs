@@ -24,7 +24,7 @@ use crate::{
 
 /// How long a result is kept. It is found again only while every topic it depends on is at the version it was computed
 /// for, so this bounds no error; it only lets a passed embargo show within a minute.
-const CACHE_TIME: Duration = Duration::from_secs(60);
+const CACHE_TIME: Duration = Duration::from_mins(1);
 
 /// What to compare.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
