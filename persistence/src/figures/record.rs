@@ -1,5 +1,7 @@
 //! Recording figures in bulk.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, SubsecRound, Utc};
 use domain::{
     Error, Result,
@@ -89,24 +91,32 @@ async fn record_chunk<C: ConnectionTrait>(
             Decision::Leave(outcome) => outcome,
         });
     }
-    if written.is_empty() {
-        return Ok(());
-    }
     if !superseded.is_empty() {
-        supersede(db, superseded.iter().copied(), at).await?;
+        supersede(db, superseded, at).await?;
     }
     written.sort_unstable_by_key(Revision::place);
     bulk::insert(db, &written, at, by).await.map_err(database)?;
-    let series = series_of(written.iter().map(|row| row.new));
-    // Only a revision can take a value away; a new period can not.
-    let may_vanish = !superseded.is_empty()
-        && written
-            .iter()
-            .any(|row| row.new.figure.value.is_none() || row.new.figure.status == ObservationStatus::Forecast);
-    if may_vanish {
-        remove_vanished(db, &series).await?;
+    update_latest(db, &written).await
+}
+
+/// Brings the rollup up to date after these revisions were written.
+async fn update_latest<C: ConnectionTrait>(db: &C, written: &[Revision<'_>]) -> Result<()> {
+    let revised = series_of(written.iter().filter(|row| row.revision > 1).map(|row| row.new));
+    let (grown, revised_rows) =
+        written.iter().map(|row| row.new).partition::<Vec<_>, _>(|new| revised.binary_search(&new.series).is_err());
+    if !revised.is_empty() {
+        // Only a revision can take a value away; a new period can not.
+        if revised_rows.iter().any(|new| !counts_as_newest(new)) {
+            remove_vanished(db, &revised).await?;
+        }
+        recompute_latest(db, &revised).await?;
     }
-    refresh_latest(db, &series).await
+    raise_latest(db, &grown).await
+}
+
+/// Whether a figure can be the newest of its series; in SQL it is [`sql::counts_as_newest`].
+fn counts_as_newest(new: &NewObservation) -> bool {
+    new.figure.value.is_some() && new.figure.status != ObservationStatus::Forecast
 }
 
 /// The current figures that these could meet: those of their series that reach into their span of time.
@@ -163,8 +173,32 @@ async fn remove_vanished<C: ConnectionTrait>(db: &C, series: &[SeriesId]) -> Res
     db.execute_raw(sql.statement(text)).await.map_err(database).map(drop)
 }
 
+/// Writes the newest of these figures into the rollup, where they are newer than what it has. They are new periods.
+async fn raise_latest<C: ConnectionTrait>(db: &C, new: &[&NewObservation]) -> Result<()> {
+    let mut newest: HashMap<SeriesId, Period> = HashMap::new();
+    for new in new.iter().filter(|new| counts_as_newest(new)) {
+        let kept = newest.entry(new.series).or_insert(new.period);
+        *kept = new.period.max(*kept);
+    }
+    if newest.is_empty() {
+        return Ok(());
+    }
+    let mut keys: Vec<_> = newest.into_iter().collect();
+    // Everybody touches the rollup in one order.
+    keys.sort_unstable();
+    let mut sql = Sql::new(db.get_database_backend());
+    let keys = sql.periods(keys, "k");
+    let from = format!(
+        "{keys} JOIN series s ON s.id = k.series_id JOIN observation o ON o.series_id = k.series_id \
+         AND o.period_end = k.period_end AND o.period_start = k.period_start AND o.period_kind = k.period_kind \
+         AND o.superseded_at IS NULL"
+    );
+    let place = |table: &str| format!("({table}.period_end, {table}.period_start, {table}.period_kind)");
+    put_latest(db, sql, &from, &format!("{} < {}", place("latest_observation"), place("excluded"))).await
+}
+
 /// Writes the newest value of each of these series into the rollup, where it is another than before.
-async fn refresh_latest<C: ConnectionTrait>(db: &C, series: &[SeriesId]) -> Result<()> {
+async fn recompute_latest<C: ConnectionTrait>(db: &C, series: &[SeriesId]) -> Result<()> {
     let mut sql = Sql::new(db.get_database_backend());
     let ids = sql.ids(series.iter().copied(), "ids");
     let (counts, order) = (sql::counts_as_newest("p"), sql::newest_first("p"));
@@ -181,17 +215,20 @@ async fn refresh_latest<C: ConnectionTrait>(db: &C, series: &[SeriesId]) -> Resu
     };
     let place =
         |table: &str| format!("({table}.period_end, {table}.period_start, {table}.period_kind, {table}.revision)");
+    let from = format!("{ids} JOIN series s ON s.id = ids.id {newest}");
+    put_latest(db, sql, &from, &format!("{} <> {}", place("latest_observation"), place("excluded"))).await
+}
+
+/// Puts figures `o` of series `s` into the rollup; those that it has give way if `condition` holds.
+async fn put_latest<C: ConnectionTrait>(db: &C, sql: Sql, from: &str, condition: &str) -> Result<()> {
     let text = format!(
-        "INSERT INTO latest_observation ({of_what}, {figure}) SELECT {from_series}, {from_figure} \
-         FROM {ids} JOIN series s ON s.id = ids.id {newest} WHERE TRUE \
-         ON CONFLICT (series_id) DO UPDATE SET {set} WHERE {kept} <> {found}",
+        "INSERT INTO latest_observation ({of_what}, {figure}) SELECT {from_series}, {from_figure} FROM {from} WHERE TRUE \
+         ON CONFLICT (series_id) DO UPDATE SET {set} WHERE {condition}",
         of_what = sql::series_names(),
         figure = sql::figure_names(),
         from_series = sql::series("s"),
         from_figure = sql::figure("o"),
         set = sql::overwrite_figure(),
-        kept = place("latest_observation"),
-        found = place("excluded"),
     );
     db.execute_raw(sql.statement(text)).await.map_err(database).map(drop)
 }
