@@ -217,3 +217,34 @@ async fn a_cached_comparison_is_never_older_than_the_figures() {
         }
     }
 }
+
+/// Long lists are written straight to JSON where they can be, and resolved field by field where they cannot: both must say
+/// the same, in every language.
+#[tokio::test]
+async fn entries_say_the_same_however_they_are_written() {
+    let (app, world) = six().await;
+    let target = json!({ "indicator": world.indicator, "indicatorVersion": world.version, "network": world.network,
+        "value": 5.0, "dueOn": "2030-12-31" });
+    app.admin.change("targetSet", target, "target", "id").await;
+    app.member(&world.network, "silent").await;
+    let query = |more: &str| {
+        format!(
+            "query($period: Period) {{ comparison(network: \"net\", indicator: \"rate\", baselinePeriod: \"2015\", period: $period) {{ entries {{
+                kind: __typename ...Rest community {{ id slug version createdAt updatedAt archivedAt kind country subdivision timezone
+                    name {{ text language sourceLanguage }} {more} }} }} }} }}
+            fragment Rest on ComparisonEntry {{ baselineDeclared change percentChange improvement percentile comparability reasons compared
+                rank {{ position best worst }} target {{ id value dueOn own gap progress }} baseline {{ ...Figure }} now: current {{ ...Figure }} }}
+            fragment Figure on Observation {{ id period periodKind startsOn endsOn value numerator denominator lower upper status
+                confidentiality embargoUntil note externalId revision recordedAt supersededAt }}"
+        )
+    };
+    for variables in [json!({}), json!({ "period": "2022" })] {
+        let written = app.anonymous.data(&query(""), variables.clone()).await;
+        let mut resolved = app.anonymous.data(&query("codes { code }"), variables).await;
+        for entry in resolved["comparison"]["entries"].as_array_mut().unwrap() {
+            assert_eq!(entry["community"].as_object_mut().unwrap().remove("codes"), Some(json!([])));
+        }
+        assert_eq!(written, resolved);
+        assert_eq!(written["comparison"]["entries"].as_array().unwrap().len(), 7);
+    }
+}

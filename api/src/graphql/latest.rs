@@ -19,10 +19,11 @@ use super::{
     error::IntoGraphql as _,
     indicator::{Indicator, IndicatorVersion},
     input::key,
-    loaders::{Batch, ById, grouped},
+    loaders::{Batch, grouped},
     observation::Observation,
     record::referred,
-    scalars::{DateTime, Period},
+    rows::{Column, Out, Plan, Row, Rows, Table},
+    scalars::{DateTime, Period, written},
     series::{Dimension, DisaggregationInput, Series, dimensions, disaggregation},
     source::Source,
 };
@@ -31,55 +32,91 @@ use super::{
 const MAX_INDICATORS: usize = 50;
 
 /// The newest value of one of a community's series: the latest period with a value that is not a forecast.
-#[derive(Debug, Clone)]
-pub struct LatestValue(Latest);
+#[derive(Clone)]
+pub struct LatestValue {
+    latest: Latest,
+    /// Its indicator, where that was named and so loaded once for all values.
+    indicator: Option<Indicator>,
+}
 
 /// The newest value of one of a community's series: the latest period with a value that is not a forecast.
 #[Object]
 impl LatestValue {
     /// What is measured.
     async fn indicator(&self, ctx: &Context<'_>) -> async_graphql::Result<Indicator> {
-        referred(ctx, self.0.series.indicator).await
+        match &self.indicator {
+            Some(indicator) => Ok(indicator.clone()),
+            None => referred(ctx, self.latest.series.indicator).await,
+        }
     }
 
     /// By which definition.
     async fn indicator_version(&self, ctx: &Context<'_>) -> async_graphql::Result<IndicatorVersion> {
-        referred(ctx, self.0.series.indicator_version).await
+        referred(ctx, self.latest.series.indicator_version).await
     }
 
     /// Where the figure comes from.
     async fn source(&self, ctx: &Context<'_>) -> async_graphql::Result<Source> {
-        referred(ctx, self.0.series.source).await
+        referred(ctx, self.latest.series.source).await
     }
 
     /// Which part of the population; empty for everybody.
     async fn disaggregation(&self) -> Vec<Dimension> {
-        dimensions(&self.0.series.disaggregation)
+        dimensions(&self.latest.series.disaggregation)
     }
 
     /// The series.
     async fn series(&self, ctx: &Context<'_>) -> async_graphql::Result<Series> {
-        referred(ctx, self.0.series_id).await
+        referred(ctx, self.latest.series_id).await
     }
 
     /// The value, in the unit of the definition.
     async fn value(&self) -> Option<f64> {
-        self.0.observation.figure.value
+        self.latest.observation.figure.value
     }
 
     /// The period.
     async fn period(&self) -> Period {
-        self.0.observation.period.into()
+        self.latest.observation.period.into()
     }
 
     /// When it became known here.
     async fn recorded_at(&self) -> DateTime {
-        self.0.observation.recorded_at.into()
+        self.latest.observation.recorded_at.into()
     }
 
     /// The figure with all that is known of it.
     async fn observation(&self) -> Observation {
-        Observation(self.0.observation.clone())
+        Observation(self.latest.observation.clone())
+    }
+}
+
+impl Row for LatestValue {
+    const TABLE: &'static Table = &Table {
+        name: "LatestValue",
+        columns: &[
+            Column::rows::<Indicator>("indicator"),
+            Column::rows::<domain::observation::Observation>("observation"),
+            Column::leaf("value"),
+            Column::leaf("period"),
+            Column::leaf("recordedAt"),
+        ],
+    };
+
+    fn holds(&self, column: usize) -> bool {
+        column != 0 || self.indicator.is_some()
+    }
+
+    fn write(&self, column: usize, nested: &Plan, out: &mut Out<'_>) {
+        let observation = &self.latest.observation;
+        match column {
+            0 => out.row(self.indicator.as_ref(), nested),
+            1 => out.row(Some(observation), nested),
+            2 => out.value(&observation.figure.value),
+            3 => out.value(&observation.period),
+            4 => out.value(&written::moment(&observation.recorded_at)),
+            _ => out.null(),
+        }
     }
 }
 
@@ -130,22 +167,26 @@ pub async fn latest_values(
     community: CommunityId,
     codes: Option<Vec<String>>,
     part: Option<Vec<DisaggregationInput>>,
-) -> async_graphql::Result<Vec<LatestValue>> {
+) -> async_graphql::Result<Rows<LatestValue>> {
     let part = disaggregation(part, "disaggregation").into_graphql()?;
-    let indicators = match codes {
+    let named = match codes {
         Some(codes) => indicators(ctx, &codes).await?,
         None => Vec::new(),
     };
-    let wanted = Arc::new(Wanted { indicators, part });
+    let wanted = Arc::new(Wanted { indicators: named.iter().map(|indicator| indicator.id).collect(), part });
     let mut values =
         ctx.batch().load_one(LatestFor(community, Arc::clone(&wanted))).await.into_graphql()?.unwrap_or_default();
     let place = |latest: &Latest| wanted.indicators.iter().position(|&id| id == latest.series.indicator);
     values.sort_by_cached_key(|latest| (place(latest), latest.series.indicator, latest.series_id));
-    Ok(values.into_iter().map(LatestValue).collect())
+    let shown = |latest: Latest| {
+        let indicator = named.iter().find(|indicator| indicator.id == latest.series.indicator);
+        LatestValue { indicator: indicator.cloned().map(Into::into), latest }
+    };
+    Ok(Rows(values.into_iter().map(shown).collect()))
 }
 
 /// The indicators with these codes, all of which must exist.
-async fn indicators(ctx: &Context<'_>, codes: &[String]) -> async_graphql::Result<Vec<IndicatorId>> {
+async fn indicators(ctx: &Context<'_>, codes: &[String]) -> async_graphql::Result<Vec<Arc<Stored<noun::Indicator>>>> {
     let refuse = |path: String, code, message| super::error::graphql(Error::invalid(path, code, message));
     if codes.is_empty() || codes.len() > MAX_INDICATORS {
         let message = format!("name 1 to {MAX_INDICATORS} indicators, or leave it out for all");
@@ -154,13 +195,11 @@ async fn indicators(ctx: &Context<'_>, codes: &[String]) -> async_graphql::Resul
     let keys = codes.iter().enumerate().map(|(index, code)| key(code, format!("indicators.{index}")).map(ByCode));
     let keys: Vec<_> = keys.collect::<domain::Result<_>>().into_graphql()?;
     let found = ctx.batch().load_many(keys.clone()).await.into_graphql()?;
-    let mut ids = Vec::with_capacity(keys.len());
+    let mut named = Vec::with_capacity(keys.len());
     for (index, key) in keys.iter().enumerate() {
         let missing =
             || refuse(format!("indicators.{index}"), ProblemCode::NotFound, format!("there is no indicator {}", key.0));
-        ids.push(found.get(key).ok_or_else(missing)?.id);
+        named.push(Arc::clone(found.get(key).ok_or_else(missing)?));
     }
-    // Whoever names indicators mostly asks the values for theirs: they are here already.
-    ctx.batch().feed_many(found.into_values().map(|indicator| (ById(indicator.id), indicator))).await;
-    Ok(ids)
+    Ok(named)
 }

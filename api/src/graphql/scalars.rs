@@ -4,7 +4,7 @@
 use std::str::FromStr;
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
-use chrono::{NaiveDate, SecondsFormat, Utc};
+use chrono::{NaiveDate, Utc};
 use domain::error::{Error, FieldPath, ProblemCode, Result};
 
 macro_rules! scalar {
@@ -56,7 +56,7 @@ scalar! {
     /// A calendar day, `YYYY-MM-DD`.
     Date as "Date", NaiveDate, "https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
     |text| parse(text).map_err(|_: String| format!("“{}” is not a day: write YYYY-MM-DD", short(text))),
-    |day| day.format("%Y-%m-%d").to_string()
+    written::date
 }
 
 scalar! {
@@ -65,7 +65,7 @@ scalar! {
     |text| chrono::DateTime::parse_from_rfc3339(text)
         .map(|moment| moment.with_timezone(&Utc))
         .map_err(|_| format!("“{}” is not a moment of RFC 3339, such as 2026-01-31T08:30:00Z", short(text))),
-    |moment| moment.to_rfc3339_opts(SecondsFormat::Micros, true)
+    written::moment
 }
 
 scalar! {
@@ -86,6 +86,22 @@ scalar! {
     /// An absolute http or https address.
     URL as "URL", domain::key::Url, "https://url.spec.whatwg.org/",
     parse, ToString::to_string
+}
+
+/// How the scalars are written, for those who write JSON themselves.
+pub(super) mod written {
+    use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+
+    /// A day.
+    pub fn date(day: &NaiveDate) -> String {
+        // ISO 8601, four digits: the domain keeps to the years 1000 to 9999.
+        day.to_string()
+    }
+
+    /// A moment.
+    pub fn moment(moment: &DateTime<Utc>) -> String {
+        moment.to_rfc3339_opts(SecondsFormat::Micros, true)
+    }
 }
 
 fn short(text: &str) -> String {

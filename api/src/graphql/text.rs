@@ -3,7 +3,12 @@
 use async_graphql::{Context, InputObject, SimpleObject};
 use domain::error::{Error, FieldPath, ProblemCode, Result};
 
-use super::{context::ContextExt as _, error::IntoGraphql as _, scalars::LanguageTag};
+use super::{
+    context::ContextExt as _,
+    error::IntoGraphql as _,
+    rows::{Column, Out, Plan, Row, Table},
+    scalars::LanguageTag,
+};
 
 /// A text as served in one language. Which one: the `locale` of the field if it is given, then the languages of the
 /// request's `Accept-Language` in their order; for each the exact tag, then its shorter forms (`fr-CA`, `fr`), then
@@ -98,4 +103,34 @@ pub fn serve_opt(
     locale: Option<LanguageTag>,
 ) -> async_graphql::Result<Option<LocalizedText>> {
     text.map(|text| serve(ctx, text, locale)).transpose()
+}
+
+/// A text as served, without the rest of it: for long lists.
+#[derive(Debug, Clone, Copy)]
+pub struct ServedText<'a> {
+    served: domain::text::Served<'a>,
+    source: &'a domain::text::LanguageTag,
+}
+
+impl<'a> ServedText<'a> {
+    /// The text as served to a reader who wants these languages, best first.
+    pub fn of(text: &'a domain::text::LocalizedText, wanted: &[domain::text::LanguageTag]) -> Self {
+        Self { served: text.resolve(wanted), source: text.source() }
+    }
+}
+
+impl Row for ServedText<'_> {
+    const TABLE: &'static Table = &Table {
+        name: "LocalizedText",
+        columns: &[Column::leaf("text"), Column::leaf("language"), Column::leaf("sourceLanguage")],
+    };
+
+    fn write(&self, column: usize, _: &Plan, out: &mut Out<'_>) {
+        match column {
+            0 => out.value(self.served.text),
+            1 => out.value(self.served.language.as_str()),
+            2 => out.value(self.source.as_str()),
+            _ => out.null(),
+        }
+    }
 }

@@ -184,11 +184,26 @@ impl Where {
         }
     }
 
+    /// The column has one of these values (PostgreSQL). A single one is compared as such: PostgreSQL plans a statement with
+    /// a list anew at every execution, since lists may be long, and that takes longer than to find one row by its key.
+    fn any<V>(&mut self, column: &str, mut values: Vec<V>)
+    where
+        V: Into<Value>,
+        Vec<V>: Into<Value>,
+    {
+        let single = if values.len() == 1 { values.pop() } else { None };
+        let condition = match single {
+            Some(value) => format!("{column} = {}", self.sql.bind(value)),
+            None => format!("{column} = ANY ({})", self.sql.bind(values)),
+        };
+        self.and(condition);
+    }
+
     /// The column has one of these ids.
     pub(super) fn ids<I: Into<Uuid>>(&mut self, column: &str, ids: impl IntoIterator<Item = I>) {
         if self.sql.is_postgres() {
-            let list = self.sql.bind(ids.into_iter().map(Into::into).collect::<Vec<Uuid>>());
-            self.and(format!("{column} = ANY ({list})"));
+            let ids: Vec<Uuid> = ids.into_iter().map(Into::into).collect();
+            self.any(column, ids);
         } else {
             let ids = self.sql.ids(ids, "wanted");
             self.and(format!("{column} IN (SELECT wanted.id FROM {ids})"));
@@ -199,8 +214,7 @@ impl Where {
     pub(super) fn one_of(&mut self, column: &str, texts: impl IntoIterator<Item = String>) {
         let texts: Vec<String> = texts.into_iter().collect();
         if self.sql.is_postgres() {
-            let list = self.sql.bind(texts);
-            self.and(format!("{column} = ANY ({list})"));
+            self.any(column, texts);
         } else {
             let list = self.sql.bind(serde_json::Value::from(texts).to_string());
             self.and(format!("{column} IN (SELECT value FROM json_each({list}))"));

@@ -1,6 +1,7 @@
 //! Communities in the schema.
 
 mod input;
+mod rows;
 
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ use super::{
     order::{order, ordered},
     partner::{Partner, PartnerFilter, PartnerOrder},
     record::{RecordFields, shows},
+    rows::Rows,
     scalars::{Date, LanguageTag},
     series::{DisaggregationInput, Series, SeriesFilter},
     target::{Baseline, Target, TargetOrder},
@@ -320,7 +322,7 @@ impl Community {
         #[graphql(desc = "About this part of the population; everybody if left out.")] disaggregation: Option<
             Vec<DisaggregationInput>,
         >,
-    ) -> async_graphql::Result<Vec<LatestValue>> {
+    ) -> async_graphql::Result<Rows<LatestValue>> {
         latest::latest_values(ctx, self.0.id, indicators, disaggregation).await
     }
 }

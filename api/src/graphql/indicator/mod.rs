@@ -1,6 +1,7 @@
 //! Indicators and their versions in the schema.
 
 mod input;
+mod rows;
 mod version;
 
 use std::sync::Arc;

@@ -2,6 +2,7 @@
 
 mod input;
 mod loaders;
+mod rows;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object};
 use domain::{error::Result, observation as noun};

@@ -1,5 +1,7 @@
 //! Comparisons in the schema.
 
+mod rows;
+
 use std::collections::HashMap;
 
 use async_graphql::{Context, Enum, ID, Object, SimpleObject};
@@ -18,9 +20,11 @@ use super::{
     id,
     indicator::{Indicator, IndicatorVersion},
     input::key,
+    loaders::ById,
     network::Network,
     observation::Observation,
     record::{by_id, referred},
+    rows::Rows,
     scalars::{Date, Period},
     series::{DisaggregationInput, Series, disaggregation},
     source::Source,
@@ -103,8 +107,18 @@ impl Comparison {
     }
 
     /// One for every community, also for those that do not report; in the order asked for, or by id.
-    async fn entries(&self) -> Vec<ComparisonEntry> {
-        self.result.entries.iter().cloned().map(ComparisonEntry).collect()
+    async fn entries(&self, ctx: &Context<'_>) -> async_graphql::Result<Rows<ComparisonEntry>> {
+        let mut communities = if ctx.look_ahead().field("community").exists() {
+            let ids = self.result.entries.iter().map(|entry| ById::<domain::community::Community>(entry.community));
+            ctx.batch().load_many(ids).await.into_graphql()?
+        } else {
+            HashMap::new()
+        };
+        let entry = |entry: &noun::Entry| ComparisonEntry {
+            loaded: communities.remove(&ById(entry.community)).map(Into::into),
+            entry: entry.clone(),
+        };
+        Ok(Rows(self.result.entries.iter().map(entry).collect()))
     }
 
     /// How the compared values spread over communities, each counted once; nothing if none is compared.
@@ -130,34 +144,38 @@ impl Comparison {
 }
 
 /// One community in a comparison.
-pub struct ComparisonEntry(noun::Entry);
+pub struct ComparisonEntry {
+    entry: noun::Entry,
+    /// The community, where it was asked for and so loaded with all others.
+    loaded: Option<Community>,
+}
 
 /// One community in a comparison.
 #[Object]
 impl ComparisonEntry {
     /// The community.
     async fn community(&self, ctx: &Context<'_>) -> async_graphql::Result<Community> {
-        referred(ctx, self.0.community).await
+        referred(ctx, self.entry.community).await
     }
 
     /// The figure for the period compared, or the newest; nothing if there is none.
     async fn current(&self) -> Option<Observation> {
-        self.0.cell.as_ref().map(|cell| cell.current.clone().into())
+        self.entry.cell.as_ref().map(|cell| cell.current.clone().into())
     }
 
     /// The figure that change is counted from.
     async fn baseline(&self) -> Option<Observation> {
-        self.0.cell.as_ref().and_then(|cell| cell.baseline.clone()).map(Into::into)
+        self.entry.cell.as_ref().and_then(|cell| cell.baseline.clone()).map(Into::into)
     }
 
     /// Whether that is the starting point that the community declared.
     async fn baseline_declared(&self) -> bool {
-        self.0.cell.as_ref().is_some_and(|cell| cell.baseline_declared)
+        self.entry.cell.as_ref().is_some_and(|cell| cell.baseline_declared)
     }
 
     /// The series that the figures belong to.
     async fn series(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Series>> {
-        match &self.0.cell {
+        match &self.entry.cell {
             Some(cell) => by_id(ctx, cell.series).await,
             None => Ok(None),
         }
@@ -165,7 +183,7 @@ impl ComparisonEntry {
 
     /// The definition that the figure is by.
     async fn indicator_version(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<IndicatorVersion>> {
-        match &self.0.cell {
+        match &self.entry.cell {
             Some(cell) => by_id(ctx, cell.version).await,
             None => Ok(None),
         }
@@ -173,7 +191,7 @@ impl ComparisonEntry {
 
     /// Where the figure comes from.
     async fn source(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Source>> {
-        match &self.0.cell {
+        match &self.entry.cell {
             Some(cell) => by_id(ctx, cell.source).await,
             None => Ok(None),
         }
@@ -181,47 +199,47 @@ impl ComparisonEntry {
 
     /// Change since the baseline, v - v0; percentages in points. Nothing across definitions or a break of the series.
     async fn change(&self) -> Option<f64> {
-        self.0.cell.as_ref().and_then(|cell| cell.change)
+        self.entry.cell.as_ref().and_then(|cell| cell.change)
     }
 
     /// 100 (v - v0) / |v0|; nothing for percentages, which report points, and where the baseline is zero.
     async fn percent_change(&self) -> Option<f64> {
-        self.0.cell.as_ref().and_then(|cell| cell.percent_change)
+        self.entry.cell.as_ref().and_then(|cell| cell.percent_change)
     }
 
     /// The change with its sign turned so that more is better; nothing for a neutral indicator.
     async fn improvement(&self) -> Option<f64> {
-        self.0.cell.as_ref().and_then(|cell| cell.improvement)
+        self.entry.cell.as_ref().and_then(|cell| cell.improvement)
     }
 
     /// The target that applies, and how far it is away.
     async fn target(&self) -> Option<ComparisonTarget> {
-        self.0.cell.as_ref().and_then(|cell| cell.target.clone()).map(ComparisonTarget)
+        self.entry.cell.as_ref().and_then(|cell| cell.target.clone()).map(ComparisonTarget)
     }
 
     /// Place among the compared, itself left out: 100 (worse + ties / 2) / (N - 1). Nothing below five, nor for a neutral indicator.
     async fn percentile(&self) -> Option<f64> {
-        self.0.cell.as_ref().and_then(|cell| cell.percentile)
+        self.entry.cell.as_ref().and_then(|cell| cell.percentile)
     }
 
     /// Place in the order from best to worst. A league table says more than the figures do: show the span with it.
     async fn rank(&self) -> Option<Rank> {
-        self.0.cell.as_ref().and_then(|cell| cell.rank).map(Into::into)
+        self.entry.cell.as_ref().and_then(|cell| cell.rank).map(Into::into)
     }
 
     /// How far the figure measures the same as the others; nothing without a figure.
     async fn comparability(&self) -> Option<Comparability> {
-        self.0.cell.as_ref().map(|cell| cell.comparability.into())
+        self.entry.cell.as_ref().map(|cell| cell.comparability.into())
     }
 
     /// What stands in the way of a comparison, or calls for care.
     async fn reasons(&self) -> Vec<Reason> {
-        self.0.cell.iter().flat_map(|cell| cell.reasons.iter().copied().map(Into::into)).collect()
+        self.entry.cell.iter().flat_map(|cell| cell.reasons.iter().copied().map(Into::into)).collect()
     }
 
     /// Whether the value enters distribution, percentiles, ranks and totals.
     async fn compared(&self) -> bool {
-        self.0.cell.as_ref().is_some_and(|cell| cell.compared)
+        self.entry.cell.as_ref().is_some_and(|cell| cell.compared)
     }
 }
 
