@@ -318,3 +318,51 @@ impl Noun for IndicatorVersion {
         vec![("indicator", self.indicator.into())]
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+pub(crate) mod tests {
+    use rstest::rstest;
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// A percentage of which less is better.
+    pub(crate) fn version() -> IndicatorVersion {
+        IndicatorVersion {
+            indicator: Uuid::nil().into(),
+            number: 1,
+            measure: Measure::Percentage,
+            unit: LocalizedText::new("en".parse().unwrap(), "%").unwrap(),
+            currency: None,
+            decimals: 1,
+            minimum: None,
+            maximum: None,
+            polarity: Polarity::LowerIsBetter,
+            numerator: None,
+            denominator: None,
+            multiplier: None,
+            frequency: PeriodKind::Year,
+            additivity: Additivity::None,
+            effective_from: NaiveDate::from_ymd_opt(2015, 1, 1).unwrap(),
+        }
+    }
+
+    #[rstest]
+    #[case(|v: &mut IndicatorVersion| v.decimals = 7, "decimals")]
+    #[case(|v: &mut IndicatorVersion| { v.minimum = Some(5.0); v.maximum = Some(5.0) }, "maximum")]
+    #[case(|v: &mut IndicatorVersion| v.minimum = Some(f64::NAN), "minimum")]
+    #[case(|v: &mut IndicatorVersion| v.multiplier = Some(7.0), "multiplier")]
+    #[case(|v: &mut IndicatorVersion| v.additivity = Additivity::RatioOfSums, "additivity")]
+    #[case(|v: &mut IndicatorVersion| v.currency = Some("CAD".parse().unwrap()), "currency")]
+    fn a_definition_makes_sense(#[case] change: fn(&mut IndicatorVersion), #[case] field: &str) {
+        let mut version = version();
+        let mut problems = Problems::default();
+        version.check(&mut problems);
+        assert!(problems.is_empty());
+        change(&mut version);
+        version.check(&mut problems);
+        let found: Vec<_> = problems.iter().map(|problem| problem.path.to_string()).collect();
+        assert_eq!(found, [field]);
+    }
+}

@@ -231,4 +231,17 @@ mod tests {
         assert!(matches!("age".parse::<Disaggregation>(), Err(DisaggregationError::Form(_))));
         assert!(matches!("a=1;a=2".parse::<Disaggregation>(), Err(DisaggregationError::Twice(_))));
     }
+
+    /// Invariant 7.
+    #[test]
+    fn performance_measures_are_not_the_communities() {
+        use crate::{indicator::IndicatorKind, text::LocalizedText};
+        for &kind in IndicatorKind::ALL {
+            let name = LocalizedText::new("en".parse().unwrap(), "Name").unwrap();
+            let indicator = Indicator { code: "i".parse().unwrap(), kind, issue: None, name, description: None };
+            let mut problems = Problems::default();
+            Series::check_kind(&indicator, &mut problems);
+            assert_eq!(problems.is_empty(), kind == IndicatorKind::Population);
+        }
+    }
 }

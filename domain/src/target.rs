@@ -136,3 +136,58 @@ impl Noun for Target {
         references
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+mod tests {
+    use rstest::rstest;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::indicator::{Polarity, tests::version};
+
+    fn target(value: f64, due_on: &str) -> Target {
+        Target {
+            indicator: Uuid::nil().into(),
+            indicator_version: Uuid::nil().into(),
+            network: None,
+            community: Some(Uuid::nil().into()),
+            value,
+            due_on: due_on.parse().unwrap(),
+            note: None,
+            replaces: None,
+        }
+    }
+
+    /// Invariant 6.
+    #[rstest]
+    #[case(7.25, "2030-12-31", Polarity::LowerIsBetter, &[])]
+    #[case(14.5, "2030-12-31", Polarity::LowerIsBetter, &["value"])]
+    #[case(20.0, "2030-12-31", Polarity::LowerIsBetter, &["value"])]
+    #[case(20.0, "2030-12-31", Polarity::HigherIsBetter, &[])]
+    #[case(20.0, "2030-12-31", Polarity::Neutral, &[])]
+    #[case(7.25, "2015-12-31", Polarity::LowerIsBetter, &["dueOn"])]
+    #[case(-1.0, "2030-12-31", Polarity::LowerIsBetter, &["value"])]
+    fn a_target_is_better_and_later_than_its_baseline(
+        #[case] value: f64,
+        #[case] due_on: &str,
+        #[case] polarity: Polarity,
+        #[case] fields: &[&str],
+    ) {
+        let version = IndicatorVersion { polarity, ..version() };
+        let mut problems = Problems::default();
+        target(value, due_on).check_against(&version, Some(("2015".parse().unwrap(), 14.5)), &mut problems);
+        let found: Vec<_> = problems.iter().map(|problem| problem.path.to_string()).collect();
+        assert_eq!(found, fields);
+    }
+
+    #[test]
+    fn a_target_has_one_owner() {
+        let mut problems = Problems::default();
+        target(1.0, "2030-12-31").check(&mut problems);
+        assert!(problems.is_empty());
+        Target { community: None, ..target(1.0, "2030-12-31") }.check(&mut problems);
+        Target { network: Some(Uuid::nil().into()), ..target(1.0, "2030-12-31") }.check(&mut problems);
+        assert_eq!(problems.iter().count(), 2);
+    }
+}

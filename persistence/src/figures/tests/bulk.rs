@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use domain::{
     access::Scope,
     id::SeriesId,
-    observation::{Figure, NewObservation, Outcome},
+    observation::{Figure, NewObservation, ObservationStatus, Outcome},
     period::Period,
     port::store::Store,
     series::{Disaggregation, Series},
@@ -145,5 +145,35 @@ on_both! {
             found.push(task.await.unwrap());
         }
         assert!(found.windows(2).all(|pair| pair[0] == pair[1]));
+    }
+}
+
+on_both! {
+    async fn a_value_taken_back_is_not_the_newest_any_more(scratch: &Scratch) {
+        let store = &scratch.store;
+        let world = world(store).await;
+        let ids = many_series(store, &world, 2).await;
+        let missing = Figure { external_id: Some("x".into()), ..Figure::default() };
+        let forecast = Figure { status: ObservationStatus::Forecast, ..Figure::of(3.0) };
+        // Year of the figure, the figure, and the newest value afterwards.
+        let steps = [
+            (2020, Figure::of(1.0), Some(1.0)),
+            (2020, missing.clone(), None),
+            (2020, Figure::of(2.0), Some(2.0)),
+            (2021, forecast.clone(), Some(2.0)),
+            (2021, Figure::of(4.0), Some(4.0)),
+            (2021, missing, Some(2.0)),
+            (2020, forecast, None),
+        ];
+        for (at, (year, figure, newest)) in (1..).zip(steps) {
+            let new = NewObservation { series: ids[0], period: Period::year(year).unwrap(), figure };
+            let other = NewObservation { series: ids[1], period: Period::year(2000 + at).unwrap(), figure: Figure::of(9.0) };
+            let work = store.begin().await.unwrap();
+            work.repositories().figures().record(&[new, other], hour(i64::from(at)), "test").await.unwrap();
+            work.commit().await.unwrap();
+            let read = store.read().figures().latest_of(Scope::Everything, &ids, hour(99)).await.unwrap();
+            assert_eq!(read.get(&ids[0]).and_then(|found| found.figure.value), newest, "step {at}");
+            assert_eq!(read[&ids[1]].period, Period::year(2000 + at).unwrap());
+        }
     }
 }
