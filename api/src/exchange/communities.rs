@@ -7,7 +7,7 @@ use domain::{
     access::Scope,
     community::{Community, CommunityCode, CommunityFilter, CommunityKind, CommunitySort},
     error::{Error, Result},
-    fold::fold,
+    fold::{fold, fold_spelling},
     id::{CommunityId, NetworkId},
     key::{Code, CountryCode, ExternalId, Scheme, Slug},
     membership::{Membership, MembershipFilter, MembershipSort},
@@ -79,7 +79,7 @@ impl Directory {
         self.slugs.insert(community.slug.to_string(), community.id);
         let names = community.name.iter().map(|(_, name)| name).chain(community.aliases.iter().map(String::as_str));
         for name in names {
-            let called = self.names.entry(fold(name)).or_default();
+            let called = self.names.entry(fold_spelling(name)).or_default();
             if !called.contains(&community.id) {
                 called.push(community.id);
             }
@@ -168,7 +168,8 @@ impl Resolver<'_> {
     async fn by_code(&mut self, session: &Session, code: &str, name: &str, geography: &str) -> Found<CommunityId> {
         const COLUMN: &str = "areacd";
         if let Some(&community) = self.directory.codes.get(code) {
-            let called = self.directory.names.get(&fold(name)).is_some_and(|called| called.contains(&community));
+            let called =
+                self.directory.names.get(&fold_spelling(name)).is_some_and(|called| called.contains(&community));
             if !name.is_empty() && !called {
                 let name = super::values::shown(name);
                 self.notice(format!(
@@ -229,7 +230,7 @@ impl Resolver<'_> {
     async fn by_name(&mut self, session: &Session, name: &str, code: &str) -> Found<CommunityId> {
         let column = self.options.place_column();
         let coded = self.directory.codes.get(code).copied();
-        let named = self.directory.names.get(&fold(name)).map(Vec::as_slice).unwrap_or_default();
+        let named = self.directory.names.get(&fold_spelling(name)).map(Vec::as_slice).unwrap_or_default();
         match (coded, named) {
             (Some(coded), [.., _]) if !named.contains(&coded) => {
                 let kind = "the name and the code are those of different communities";
@@ -348,9 +349,9 @@ async fn called_elsewhere(session: &Session, name: &str) -> Result<Option<Slug>>
     let query: ListQuery<_, CommunitySort> =
         ListQuery { filter, page: PageArgs::first(MAX_PAGE), archived: true, ..ListQuery::default() };
     let found = session.repositories().communities().list(Scope::Everything, &query).await?;
-    let folded = fold(name);
+    let folded = fold_spelling(name);
     let called = |community: &Community| {
-        is_called(&community.name, name) || community.aliases.iter().any(|alias| fold(alias) == folded)
+        is_called(&community.name, name) || community.aliases.iter().any(|alias| fold_spelling(alias) == folded)
     };
     Ok(found.items.into_iter().find(|(_, community)| called(community)).map(|(_, community)| community.slug.clone()))
 }

@@ -50,7 +50,9 @@ fn series_of<'a>(figures: impl IntoIterator<Item = &'a NewObservation>) -> Vec<S
 }
 
 /// Takes the series for this transaction, so that nobody else records into them until it ends: what is read here stays
-/// true until it is written. All recorders take series in the same order. `SQLite` has one writer at a time anyway.
+/// true until it is written. Every call takes its series in one order, so two calls never wait for each other. Transactions
+/// of several calls still can: PostgreSQL then ends one of them, which is [`Error::Busy`] and has kept nothing. `SQLite` has
+/// one writer at a time anyway.
 async fn lock<C: ConnectionTrait>(db: &C, figures: &[NewObservation]) -> Result<()> {
     let series = series_of(figures);
     let mut sql = Sql::new(db.get_database_backend());
