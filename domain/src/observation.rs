@@ -384,7 +384,7 @@ mod tests {
         #[case] field: Option<&str>,
     ) {
         let version = IndicatorVersion { multiplier: Some(100.0), ..version() };
-        let figure = Figure { numerator, denominator, value, ..Figure::of(0.0) };
+        let figure = Figure { value, numerator, denominator, ..Figure::of(0.0) };
         assert_eq!(refused(&figure, &version, "2020").as_deref(), field);
     }
 

@@ -11,6 +11,7 @@ const UNIQUE: &[(&str, &str, &str)] = &[
     ("network_slug", "network.slug", "slug"),
     ("community_slug", "community.slug", "slug"),
     ("community_code_code", "community_code.scheme", "codes"),
+    ("membership_open", "membership.network_id", "community"),
     ("initiative_slug", "initiative.slug", "slug"),
     ("partner_slug", "partner.slug", "slug"),
     ("learning_slug", "learning.slug", "slug"),

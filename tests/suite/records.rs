@@ -142,8 +142,14 @@ async fn a_key_belongs_to_one_record() {
     app.create("community", codes_of("d")).await;
 
     let join = |on: &str| json!({ "network": network, "community": first, "joinedOn": on });
-    app.create("membership", join("2020-01-01")).await;
+    let membership = app.create("membership", join("2020-01-01")).await;
     let errors = app.admin.refusal("membershipCreate", join("2021-01-01"), "membership").await;
+    assert_eq!(codes(&errors), [("input.joinedOn".to_owned(), "OVERLAP".to_owned())]);
+    // One that was archived makes room, and cannot come back into a place that is taken.
+    app.admin.change("membershipArchive", json!({ "id": membership, "version": 1 }), "membership", "id").await;
+    app.create("membership", join("2021-01-01")).await;
+    let back = json!({ "id": membership, "version": 2, "archived": false });
+    let errors = app.admin.refusal("membershipArchive", back, "membership").await;
     assert_eq!(codes(&errors), [("input.joinedOn".to_owned(), "OVERLAP".to_owned())]);
 }
 

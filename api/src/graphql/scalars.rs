@@ -93,6 +93,7 @@ pub(super) mod written {
     use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 
     /// A day.
+    #[allow(clippy::trivially_copy_pass_by_ref)] // as all scalars are written
     pub fn date(day: &NaiveDate) -> String {
         // ISO 8601, four digits: the domain keeps to the years 1000 to 9999.
         day.to_string()

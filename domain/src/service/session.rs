@@ -101,8 +101,12 @@ impl Session {
         for<'a> dyn Repositories + 'a: Holds<N>,
     {
         let before = self.present::<N>(id).await?;
-        let record = before.archived(archived, seen, &self.actor, self.now)?;
+        let mut record = before.archived(archived, seen, &self.actor, self.now)?;
         if record.meta.version != before.meta.version {
+            if !archived {
+                // What comes back must still fit what has been recorded since.
+                record.value = record.value.admit(Some(&before), &self.context()).await?;
+            }
             self.repository::<N>().update(&record).await?;
             self.emit(&record, record.value.topics(id)).await?;
         }

@@ -98,6 +98,8 @@ const STATEMENTS: &[&str] = &[
     left_on {date},
     consent {json})",
     "CREATE INDEX membership_network ON membership (network_id, community_id)",
+    // Two who add a community at the same moment cannot see each other's record; the index sees both.
+    "CREATE UNIQUE INDEX membership_open ON membership (network_id, community_id) WHERE left_on IS NULL AND archived_at IS NULL",
     "CREATE INDEX membership_community ON membership (community_id)",
     "CREATE TABLE initiative ({record},
     slug {code} NOT NULL CONSTRAINT initiative_slug UNIQUE,
