@@ -4,6 +4,7 @@
 mod comparison;
 mod figures;
 mod governed;
+mod known;
 mod records;
 mod session;
 mod targets;
@@ -15,7 +16,13 @@ pub use figures::NewFigure;
 pub use governed::{Context, Governed};
 pub use session::Session;
 
-use crate::port::{cache::Cache, clock::Clock, store::Store};
+use crate::{
+    community::Community,
+    id::CommunityId,
+    port::{cache::Cache, clock::Clock, store::Store},
+    record::Stored,
+};
+use known::Known;
 
 /// Every use case, over the ports that the composition root chose.
 #[derive(Clone)]
@@ -23,12 +30,13 @@ pub struct Services {
     store: Arc<dyn Store>,
     cache: Arc<dyn Cache>,
     clock: Arc<dyn Clock>,
+    known: Arc<Known<CommunityId, Arc<Stored<Community>>>>,
 }
 
 impl Services {
     /// The use cases over these ports.
     pub fn new(store: Arc<dyn Store>, cache: Arc<dyn Cache>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, cache, clock }
+        Self { store, cache, clock, known: Arc::default() }
     }
 
     /// What time it is here.

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use domain::{
-    Result,
+    Error, Result,
     access::Scope,
     compare::Candidate,
     id::NetworkId,
@@ -12,6 +12,7 @@ use domain::{
 };
 use sea_orm::ConnectionTrait;
 use serde::Deserialize;
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::{
@@ -20,6 +21,10 @@ use super::{
     sql::{self, Sight, Sql},
 };
 use crate::error::database;
+
+/// How many comparisons read their figures at the same time; the others wait. One of a thousand communities takes megabytes
+/// while its rows are read, and the database has no more to give than so many at once.
+static READERS: Semaphore = Semaphore::const_new(4);
 
 /// The condition that the figure in table `alias` is for this period.
 fn for_period(sql: &mut Sql, alias: &str, period: Period) -> String {
@@ -50,6 +55,8 @@ pub(super) async fn candidates<C: ConnectionTrait>(
         seen_break = sight.figure("x"),
         seen_baseline = sight.figure("p"),
     );
+    // Held until the rows have been read and are gone.
+    let _turn = READERS.acquire().await.map_err(Error::internal)?;
     let rows = db.query_all_raw(sql.statement(text)).await.map_err(database)?;
     rows.iter()
         .map(|row| {

@@ -20,7 +20,6 @@ use super::{
     id,
     indicator::{Indicator, IndicatorVersion},
     input::key,
-    loaders::ById,
     network::Network,
     observation::Observation,
     record::{by_id, referred},
@@ -109,13 +108,13 @@ impl Comparison {
     /// One for every community, also for those that do not report; in the order asked for, or by id.
     async fn entries(&self, ctx: &Context<'_>) -> async_graphql::Result<Rows<ComparisonEntry>> {
         let mut communities = if ctx.look_ahead().field("community").exists() {
-            let ids = self.result.entries.iter().map(|entry| ById::<domain::community::Community>(entry.community));
-            ctx.batch().load_many(ids).await.into_graphql()?
+            let ids: Vec<CommunityId> = self.result.entries.iter().map(|entry| entry.community).collect();
+            ctx.services().communities(ctx.actor(), &ids).await.into_graphql()?
         } else {
             HashMap::new()
         };
         let entry = |entry: &noun::Entry| ComparisonEntry {
-            loaded: communities.remove(&ById(entry.community)).map(Into::into),
+            loaded: communities.remove(&entry.community).map(Into::into),
             entry: entry.clone(),
         };
         Ok(Rows(self.result.entries.iter().map(entry).collect()))

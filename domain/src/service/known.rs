@@ -1,0 +1,130 @@
+//! Communities in memory: comparisons show a thousand of them at every request, and they seldom change.
+
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use super::Services;
+use crate::{
+    access::{Actor, Scope},
+    community::Community,
+    error::Result,
+    event::Topic,
+    id::CommunityId,
+    record::Stored,
+};
+
+/// As many as are kept for each scope, of about two kilobytes each.
+const MOST: usize = 5_000;
+
+/// What is known of records, for each scope as of one version of the topic that they belong to.
+pub(super) struct Known<K, V> {
+    shelves: Mutex<HashMap<Scope, Shelf<K, V>>>,
+}
+
+struct Shelf<K, V> {
+    version: i64,
+    records: HashMap<K, V>,
+}
+
+impl<K, V> Default for Known<K, V> {
+    fn default() -> Self {
+        Self { shelves: Mutex::default() }
+    }
+}
+
+impl<K: Copy + Eq + Hash, V: Clone> Known<K, V> {
+    fn shelves(&self) -> MutexGuard<'_, HashMap<Scope, Shelf<K, V>>> {
+        // Whoever panicked while it held the lock left whole records behind.
+        self.shelves.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Those of these records that are known as of this version.
+    fn find(&self, scope: Scope, version: i64, ids: &[K]) -> HashMap<K, V> {
+        let shelves = self.shelves();
+        let Some(shelf) = shelves.get(&scope).filter(|shelf| shelf.version == version) else { return HashMap::new() };
+        ids.iter().filter_map(|id| Some((*id, shelf.records.get(id)?.clone()))).collect()
+    }
+
+    /// Keeps records that were read after this version; what was read after an earlier one is forgotten.
+    fn keep(&self, scope: Scope, version: i64, records: &HashMap<K, V>) {
+        let mut shelves = self.shelves();
+        let shelf = shelves.entry(scope).or_insert_with(|| Shelf { version, records: HashMap::new() });
+        if shelf.version > version {
+            return;
+        }
+        if shelf.version < version || shelf.records.len() + records.len() > MOST {
+            *shelf = Shelf { version, records: HashMap::new() };
+        }
+        shelf.records.extend(records.iter().take(MOST).map(|(id, record)| (*id, record.clone())));
+    }
+}
+
+impl Services {
+    /// The communities with these ids that the actor may see, from memory where they have not changed since.
+    ///
+    /// Two statements at most: whether any community has changed, and those that are not in memory.
+    pub async fn communities(
+        &self,
+        actor: &Actor,
+        ids: &[CommunityId],
+    ) -> Result<HashMap<CommunityId, Arc<Stored<Community>>>> {
+        let (reader, scope) = (self.store.read(), actor.scope());
+        // Read before the communities: they are at least as new as the version that they are kept under.
+        let version = reader.topic_versions(&[Topic::Communities]).await?.first().copied().unwrap_or_default();
+        let mut found = self.known.find(scope, version, ids);
+        let missing: Vec<CommunityId> = ids.iter().filter(|id| !found.contains_key(id)).copied().collect();
+        if !missing.is_empty() {
+            let read = reader.communities().get(scope, &missing).await?;
+            let read = read.into_iter().map(|community| (community.id, Arc::new(community))).collect();
+            self.known.keep(scope, version, &read);
+            found.extend(read);
+        }
+        Ok(found)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+mod tests {
+    use super::*;
+
+    fn found(known: &Known<u32, char>, scope: Scope, version: i64) -> Vec<(u32, char)> {
+        let mut found: Vec<_> = known.find(scope, version, &[1, 2, 3]).into_iter().collect();
+        found.sort_unstable();
+        found
+    }
+
+    #[test]
+    fn records_are_known_as_of_their_version_and_to_their_scope_alone() {
+        let known = Known::default();
+        known.keep(Scope::Public, 5, &HashMap::from([(1, 'a')]));
+        known.keep(Scope::Public, 5, &HashMap::from([(2, 'b')]));
+        assert_eq!(found(&known, Scope::Public, 5), [(1, 'a'), (2, 'b')]);
+        assert!(found(&known, Scope::Everything, 5).is_empty());
+        assert!(found(&known, Scope::Public, 4).is_empty());
+        assert!(found(&known, Scope::Public, 6).is_empty());
+    }
+
+    #[test]
+    fn a_later_version_takes_the_place_of_an_earlier_one_and_never_the_other_way_round() {
+        let known = Known::default();
+        known.keep(Scope::Public, 5, &HashMap::from([(1, 'a'), (2, 'b')]));
+        known.keep(Scope::Public, 6, &HashMap::from([(1, 'c')]));
+        known.keep(Scope::Public, 5, &HashMap::from([(3, 'd')]));
+        assert_eq!(found(&known, Scope::Public, 6), [(1, 'c')]);
+        assert!(found(&known, Scope::Public, 5).is_empty());
+    }
+
+    #[test]
+    fn no_more_are_kept_than_fit() {
+        let known = Known::default();
+        let many = |from: usize| (from..from + 3_000).map(|id| (id, ())).collect::<HashMap<_, _>>();
+        known.keep(Scope::Public, 1, &many(0));
+        known.keep(Scope::Public, 1, &many(3_000));
+        assert!(known.find(Scope::Public, 1, &[7]).is_empty());
+        assert_eq!(known.find(Scope::Public, 1, &[3_007]).len(), 1);
+    }
+}
