@@ -44,21 +44,21 @@ impl<K: Copy + Eq + Hash, V: Clone> Known<K, V> {
     /// Those of these records that are known as of this version.
     fn find(&self, scope: Scope, version: i64, ids: &[K]) -> HashMap<K, V> {
         let shelves = self.shelves();
-        let Some(shelf) = shelves.get(&scope).filter(|shelf| shelf.version == version) else { return HashMap::new() };
-        ids.iter().filter_map(|id| Some((*id, shelf.records.get(id)?.clone()))).collect()
+        let Some(held) = shelves.get(&scope).filter(|held| held.version == version) else { return HashMap::new() };
+        ids.iter().filter_map(|id| Some((*id, held.records.get(id)?.clone()))).collect()
     }
 
     /// Keeps records that were read after this version; what was read after an earlier one is forgotten.
     fn keep(&self, scope: Scope, version: i64, records: &HashMap<K, V>) {
         let mut shelves = self.shelves();
-        let shelf = shelves.entry(scope).or_insert_with(|| Shelf { version, records: HashMap::new() });
-        if shelf.version > version {
+        let held = shelves.entry(scope).or_insert_with(|| Shelf { version, records: HashMap::new() });
+        if held.version > version {
             return;
         }
-        if shelf.version < version || shelf.records.len() + records.len() > MOST {
-            *shelf = Shelf { version, records: HashMap::new() };
+        if held.version < version || held.records.len() + records.len() > MOST {
+            *held = Shelf { version, records: HashMap::new() };
         }
-        shelf.records.extend(records.iter().take(MOST).map(|(id, record)| (*id, record.clone())));
+        held.records.extend(records.iter().take(MOST).map(|(id, record)| (*id, record.clone())));
     }
 }
 
@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn no_more_are_kept_than_fit() {
         let known = Known::default();
-        let many = |from: usize| (from..from + 3_000).map(|id| (id, ())).collect::<HashMap<_, _>>();
+        let many = |from: usize| (from..from + 3_000).map(|id| (id, id)).collect::<HashMap<_, _>>();
         known.keep(Scope::Public, 1, &many(0));
         known.keep(Scope::Public, 1, &many(3_000));
         assert!(known.find(Scope::Public, 1, &[7]).is_empty());
