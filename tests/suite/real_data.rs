@@ -121,7 +121,7 @@ async fn uk_local_indicators_are_read_row_by_row_and_compared_as_they_are() {
 
     // One of the files again: nothing new.
     let poverty = folder.join("children-in-relative-poverty");
-    let (again, out) = import(&db, &arguments, &[poverty.clone()]);
+    let (again, out) = import(&db, &arguments, std::slice::from_ref(&poverty));
     assert_eq!((again.counts[1], again.counts[2], again.counts[4], again.code), (0, 0, 0, 0), "{out}");
 
     let indicator = "children-in-relative-poverty-before-housing-costs";
