@@ -88,10 +88,12 @@ impl ServeSettings {
     /// How the HTTP side behaves.
     pub fn http(&self) -> HttpConfig {
         let usual = HttpConfig::default();
+        let workers = self.workers.map_or(usual.workers, std::num::NonZeroUsize::get);
         HttpConfig {
             cors_origins: self.cors_origins.clone(),
             execution_timeout: Duration::from_secs(self.execution_timeout),
-            workers: self.workers.map_or(usual.workers, std::num::NonZeroUsize::get),
+            workers,
+            large_at_once: 2 * workers,
             limits: Limits::default(),
             ..usual
         }

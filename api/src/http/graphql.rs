@@ -20,6 +20,7 @@ use futures_util::FutureExt as _;
 use super::{
     Shared,
     error::Refusal,
+    pieces::Pieces,
     request::{GraphqlRequest, MediaType},
 };
 use crate::{
@@ -29,6 +30,9 @@ use crate::{
         loaders::batch,
     },
 };
+
+/// An answer that may hold more objects than this is large: it takes megabytes while it is made, and waits for its turn.
+const LARGE: u64 = 1_000;
 
 pub(super) async fn post(request: HttpRequest, payload: web::Payload, shared: web::Data<Shared>) -> HttpResponse {
     let read = GraphqlRequest::from_body(&request, payload).await;
@@ -70,7 +74,7 @@ async fn execute(
     reading_only: bool,
 ) -> Result<Response, Refusal> {
     let viewer = viewer(request, &shared.authenticator)?;
-    let document = parse(shared, &asked)?;
+    let (document, nodes) = parse(shared, &asked)?;
     let operation = operation(&document, asked.operation_name.as_deref())?;
     if reading_only && operation.ty != OperationType::Query {
         // Links and prefetching browsers send GET requests: they must never change anything.
@@ -84,7 +88,12 @@ async fn execute(
     }
     prepared.set_parsed_query(document);
     let loader = batch(shared.services.clone(), viewer.actor.clone());
-    let execution = shared.schema.execute(prepared.data(viewer).data(loader));
+    let prepared = prepared.data(viewer).data(loader);
+    let execution = async {
+        // Held only while the answer is made. The semaphore is never closed, and without a turn nothing would be lost.
+        let _turn = if nodes > LARGE { shared.large.acquire().await.ok() } else { None };
+        shared.schema.execute(prepared).await
+    };
     tokio::time::timeout(shared.config.execution_timeout, execution).await.map_err(|_| {
         let seconds = shared.config.execution_timeout.as_secs_f64();
         let message = format!("the request took longer than {seconds} seconds; ask for less at once");
@@ -92,7 +101,8 @@ async fn execute(
     })
 }
 
-fn parse(shared: &Shared, asked: &GraphqlRequest) -> Result<ExecutableDocument, Refusal> {
+/// The document, and how many objects its answer may hold.
+fn parse(shared: &Shared, asked: &GraphqlRequest) -> Result<(ExecutableDocument, u64), Refusal> {
     let unreadable = |message: String| Refusal::document("GRAPHQL_PARSE_FAILED", message);
     check_text(&asked.query, &shared.config.limits).map_err(|error| match error {
         TextError::Limit(exceeded) => too_much(&exceeded),
@@ -105,8 +115,8 @@ fn parse(shared: &Shared, asked: &GraphqlRequest) -> Result<ExecutableDocument, 
         }
         refusal
     })?;
-    shared.config.limits.check(&document, &asked.variables, &shared.shape).map_err(|exceeded| too_much(&exceeded))?;
-    Ok(document)
+    let nodes = shared.config.limits.check(&document, &asked.variables, &shared.shape);
+    Ok((document, nodes.map_err(|exceeded| too_much(&exceeded))?))
 }
 
 fn too_much(exceeded: &LimitExceeded) -> Refusal {
@@ -176,7 +186,7 @@ fn executed(media: MediaType, mut response: Response) -> HttpResponse {
         serde_json::to_string(&response)
     };
     match body {
-        Ok(body) => HttpResponse::build(status).content_type(media.header()).body(body),
+        Ok(body) => HttpResponse::build(status).content_type(media.header()).body(Pieces(body.into())),
         Err(error) => {
             tracing::error!(%error, "an answer could not be written");
             HttpResponse::InternalServerError().finish()

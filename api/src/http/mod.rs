@@ -4,6 +4,7 @@ mod error;
 mod explorer;
 mod graphql;
 mod health;
+mod pieces;
 mod request;
 mod request_id;
 
@@ -27,6 +28,7 @@ use actix_web::{
     web,
 };
 use domain::service::Services;
+use tokio::sync::Semaphore;
 
 pub(crate) use error::Refusal;
 pub use health::{Component, Readiness};
@@ -55,16 +57,21 @@ pub struct HttpConfig {
     pub workers: usize,
     /// The limits on one request.
     pub limits: Limits,
+    /// How many large answers are made at once; the others wait within their execution timeout. It bounds the memory that
+    /// they take together, and lets small requests pass meanwhile.
+    pub large_at_once: usize,
 }
 
 impl Default for HttpConfig {
     fn default() -> Self {
+        let workers = std::thread::available_parallelism().map_or(2, usize::from);
         Self {
             cors_origins: Vec::new(),
             execution_timeout: Duration::from_secs(10),
             shutdown_timeout: Duration::from_secs(10),
-            workers: std::thread::available_parallelism().map_or(2, usize::from),
+            workers,
             limits: Limits::default(),
+            large_at_once: 2 * workers,
         }
     }
 }
@@ -79,6 +86,8 @@ pub(crate) struct Shared {
     pub(crate) sdl_tag: EntityTag,
     pub(crate) authenticator: Authenticator,
     pub(crate) readiness: Arc<dyn Readiness>,
+    /// Turns for large answers.
+    pub(crate) large: Semaphore,
     pub(crate) config: HttpConfig,
 }
 
@@ -101,6 +110,7 @@ impl Shared {
             sdl,
             authenticator,
             readiness,
+            large: Semaphore::new(config.large_at_once),
             config,
         })
     }

@@ -319,6 +319,17 @@ async fn a_panic_is_answered_in_general_words() {
     }
 }
 
+#[rstest]
+#[case("{ communities(first: 100) { nodes { initiatives(first: 10) { nodes { slug } } } } }", 504)]
+#[case("{ __typename }", 200)]
+#[actix_web::test]
+async fn large_answers_wait_for_their_turn_and_small_ones_do_not(#[case] text: &str, #[case] status: u16) {
+    let config =
+        HttpConfig { large_at_once: 0, execution_timeout: Duration::from_millis(20), ..HttpConfig::default() };
+    let answer = send_with(config, post(GRAPHQL, query(text))).await;
+    assert_eq!(answer.status, status, "{}", answer.body);
+}
+
 #[actix_web::test]
 async fn a_request_that_takes_too_long_is_ended() {
     let text = "mutation { networkCreate(input: {slug: \"a\", name: {sourceLanguage: \"en\", translations: [{language: \"en\", text: \"A\"}]}, startsOn: \"2020-01-01\"}) { userErrors { message } } }";

@@ -107,8 +107,9 @@ impl Services {
             baseline_period: request.baseline_period,
             now: self.clock.now(),
         };
-        let candidates = reader.figures().candidates(actor.scope(), &query).await?;
         let targets = self.targets_of(actor, request).await?;
+        // Last, because it is the largest: nothing else is waited for while it is held.
+        let candidates = reader.figures().candidates(actor.scope(), &query).await?;
         Ok(Input { members, versions, version, candidates, targets, period: request.period })
     }
 

@@ -2,7 +2,7 @@
 
 mod rows;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::{Context, Enum, ID, Object, SimpleObject};
 use domain::{
@@ -71,7 +71,7 @@ pub enum Reason {
 pub struct Comparison {
     network: NetworkId,
     indicator: IndicatorId,
-    result: noun::Comparison,
+    result: Arc<noun::Comparison>,
 }
 
 /// A comparison of communities by one indicator. Values are in the unit of the definition; changes of percentages are in points.
@@ -113,11 +113,13 @@ impl Comparison {
         } else {
             HashMap::new()
         };
-        let entry = |entry: &noun::Entry| ComparisonEntry {
+        let entry = |(place, entry): (usize, &noun::Entry)| ComparisonEntry {
+            comparison: Arc::clone(&self.result),
+            place,
+            community: entry.community,
             loaded: communities.remove(&entry.community).map(Into::into),
-            entry: entry.clone(),
         };
-        Ok(Rows(self.result.entries.iter().map(entry).collect()))
+        Ok(Rows(self.result.entries.iter().enumerate().map(entry).collect()))
     }
 
     /// How the compared values spread over communities, each counted once; nothing if none is compared.
@@ -144,9 +146,18 @@ impl Comparison {
 
 /// One community in a comparison.
 pub struct ComparisonEntry {
-    entry: noun::Entry,
+    /// Shared by all its entries: a thousand copies of what is in memory already would be megabytes.
+    comparison: Arc<noun::Comparison>,
+    place: usize,
+    community: CommunityId,
     /// The community, where it was asked for and so loaded with all others.
     loaded: Option<Community>,
+}
+
+impl ComparisonEntry {
+    fn cell(&self) -> Option<&noun::Cell> {
+        self.comparison.entries.get(self.place).and_then(|entry| entry.cell.as_ref())
+    }
 }
 
 /// One community in a comparison.
@@ -154,27 +165,27 @@ pub struct ComparisonEntry {
 impl ComparisonEntry {
     /// The community.
     async fn community(&self, ctx: &Context<'_>) -> async_graphql::Result<Community> {
-        referred(ctx, self.entry.community).await
+        referred(ctx, self.community).await
     }
 
     /// The figure for the period compared, or the newest; nothing if there is none.
     async fn current(&self) -> Option<Observation> {
-        self.entry.cell.as_ref().map(|cell| cell.current.clone().into())
+        self.cell().map(|cell| cell.current.clone().into())
     }
 
     /// The figure that change is counted from.
     async fn baseline(&self) -> Option<Observation> {
-        self.entry.cell.as_ref().and_then(|cell| cell.baseline.clone()).map(Into::into)
+        self.cell().and_then(|cell| cell.baseline.clone()).map(Into::into)
     }
 
     /// Whether that is the starting point that the community declared.
     async fn baseline_declared(&self) -> bool {
-        self.entry.cell.as_ref().is_some_and(|cell| cell.baseline_declared)
+        self.cell().is_some_and(|cell| cell.baseline_declared)
     }
 
     /// The series that the figures belong to.
     async fn series(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Series>> {
-        match &self.entry.cell {
+        match self.cell() {
             Some(cell) => by_id(ctx, cell.series).await,
             None => Ok(None),
         }
@@ -182,7 +193,7 @@ impl ComparisonEntry {
 
     /// The definition that the figure is by.
     async fn indicator_version(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<IndicatorVersion>> {
-        match &self.entry.cell {
+        match self.cell() {
             Some(cell) => by_id(ctx, cell.version).await,
             None => Ok(None),
         }
@@ -190,7 +201,7 @@ impl ComparisonEntry {
 
     /// Where the figure comes from.
     async fn source(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Source>> {
-        match &self.entry.cell {
+        match self.cell() {
             Some(cell) => by_id(ctx, cell.source).await,
             None => Ok(None),
         }
@@ -198,47 +209,47 @@ impl ComparisonEntry {
 
     /// Change since the baseline, v - v0; percentages in points. Nothing across definitions or a break of the series.
     async fn change(&self) -> Option<f64> {
-        self.entry.cell.as_ref().and_then(|cell| cell.change)
+        self.cell().and_then(|cell| cell.change)
     }
 
     /// 100 (v - v0) / |v0|; nothing for percentages, which report points, and where the baseline is zero.
     async fn percent_change(&self) -> Option<f64> {
-        self.entry.cell.as_ref().and_then(|cell| cell.percent_change)
+        self.cell().and_then(|cell| cell.percent_change)
     }
 
     /// The change with its sign turned so that more is better; nothing for a neutral indicator.
     async fn improvement(&self) -> Option<f64> {
-        self.entry.cell.as_ref().and_then(|cell| cell.improvement)
+        self.cell().and_then(|cell| cell.improvement)
     }
 
     /// The target that applies, and how far it is away.
     async fn target(&self) -> Option<ComparisonTarget> {
-        self.entry.cell.as_ref().and_then(|cell| cell.target.clone()).map(ComparisonTarget)
+        self.cell().and_then(|cell| cell.target.clone()).map(ComparisonTarget)
     }
 
     /// Place among the compared, itself left out: 100 (worse + ties / 2) / (N - 1). Nothing below five, nor for a neutral indicator.
     async fn percentile(&self) -> Option<f64> {
-        self.entry.cell.as_ref().and_then(|cell| cell.percentile)
+        self.cell().and_then(|cell| cell.percentile)
     }
 
     /// Place in the order from best to worst. A league table says more than the figures do: show the span with it.
     async fn rank(&self) -> Option<Rank> {
-        self.entry.cell.as_ref().and_then(|cell| cell.rank).map(Into::into)
+        self.cell().and_then(|cell| cell.rank).map(Into::into)
     }
 
     /// How far the figure measures the same as the others; nothing without a figure.
     async fn comparability(&self) -> Option<Comparability> {
-        self.entry.cell.as_ref().map(|cell| cell.comparability.into())
+        self.cell().map(|cell| cell.comparability.into())
     }
 
     /// What stands in the way of a comparison, or calls for care.
     async fn reasons(&self) -> Vec<Reason> {
-        self.entry.cell.iter().flat_map(|cell| cell.reasons.iter().copied().map(Into::into)).collect()
+        self.cell().into_iter().flat_map(|cell| cell.reasons.iter().copied().map(Into::into)).collect()
     }
 
     /// Whether the value enters distribution, percentiles, ranks and totals.
     async fn compared(&self) -> bool {
-        self.entry.cell.as_ref().is_some_and(|cell| cell.compared)
+        self.cell().is_some_and(|cell| cell.compared)
     }
 }
 
@@ -409,7 +420,7 @@ pub async fn compare(ctx: &Context<'_>, asked: Asked) -> async_graphql::Result<C
     let request = request(ctx, asked).await.into_graphql()?;
     let (network, indicator) = (request.network, request.indicator);
     let result = ctx.services().compare(ctx.actor(), &request).await.into_graphql()?;
-    Ok(Comparison { network, indicator, result })
+    Ok(Comparison { network, indicator, result: Arc::new(result) })
 }
 
 async fn request(ctx: &Context<'_>, asked: Asked) -> domain::Result<ComparisonRequest> {

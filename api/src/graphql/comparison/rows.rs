@@ -35,7 +35,7 @@ impl Row for ComparisonEntry {
     }
 
     fn write(&self, column: usize, nested: &Plan, out: &mut Out<'_>) {
-        let cell = self.entry.cell.as_ref();
+        let cell = self.cell();
         match column {
             COMMUNITY => out.row(self.loaded.as_ref(), nested),
             1 => out.row(cell.map(|cell| &cell.current), nested),

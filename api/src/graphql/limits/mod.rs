@@ -70,13 +70,13 @@ pub(crate) fn within(limit: &'static str, found: u64, allowed: u64) -> Result<()
 
 impl Limits {
     /// Refuses a parsed document whose operations cost too much: all together where they are only read, each by itself
-    /// where they are executed.
+    /// where they are executed. Says how many objects the answer may hold.
     pub fn check(
         &self,
         document: &ExecutableDocument,
         variables: &Variables,
         shape: &Shape,
-    ) -> Result<(), LimitExceeded> {
+    ) -> Result<u64, LimitExceeded> {
         within("operations", document.operations.iter().count() as u64, self.operations)?;
         let mut found = Cost::default();
         for cost in measure::operations(document, variables, shape) {
@@ -84,7 +84,7 @@ impl Limits {
             // After each, so that no document is measured much further than the limits go.
             self.admit(&found)?;
         }
-        Ok(())
+        Ok(found.nodes)
     }
 
     fn admit(&self, found: &Cost) -> Result<(), LimitExceeded> {
