@@ -8,7 +8,7 @@ use domain::{
 };
 use sea_orm::{
     ConnectOptions, Database, DatabaseConnection,
-    sqlx::{ConnectOptions as _, postgres::PgConnectOptions, sqlite::SqliteConnectOptions},
+    sqlx::{ConnectOptions as _, Connection as _, postgres::PgConnectOptions, sqlite::SqliteConnectOptions},
 };
 
 /// Hears the text of a statement.
@@ -79,7 +79,7 @@ async fn connect_only(config: &DatabaseConfig) -> Result<Connections> {
     if !config.url.starts_with("sqlite:") || config.url.parse::<SqliteConnectOptions>().is_err() {
         return Err(refused("write sqlite://FILE or postgres://user:password@host:port/database"));
     }
-    let write = open(sqlite(config, 1)).await?;
+    let write = open(writing(sqlite(config, 1))).await?;
     // A database in memory belongs to its one connection.
     let read = if config.is_memory() { write.clone() } else { open(sqlite(config, config.max_connections)).await? };
     Ok(Connections { read, write })
@@ -142,6 +142,21 @@ fn sqlite(config: &DatabaseConfig, connections: u32) -> ConnectOptions {
             .statement_cache_capacity(256)
             .pragma("cache_size", "-16000")
             .pragma("temp_store", "memory")
+    });
+    options
+}
+
+/// SQLite undoes a transaction by itself when it runs out of space, and the driver does not learn of it: it goes on counting
+/// the transaction as open and nests all later ones in it, whose commits then keep nothing. Such a connection is given up.
+fn writing(mut options: ConnectOptions) -> ConnectOptions {
+    options.map_sqlx_sqlite_pool_opts(|pool| {
+        pool.before_acquire(|connection, _| {
+            Box::pin(async move {
+                // Answered only when a rollback that was begun before has ended.
+                connection.ping().await?;
+                Ok(!connection.is_in_transaction())
+            })
+        })
     });
     options
 }

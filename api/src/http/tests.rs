@@ -324,8 +324,7 @@ async fn a_panic_is_answered_in_general_words() {
 #[case("{ __typename }", 200)]
 #[actix_web::test]
 async fn large_answers_wait_for_their_turn_and_small_ones_do_not(#[case] text: &str, #[case] status: u16) {
-    let config =
-        HttpConfig { large_at_once: 0, execution_timeout: Duration::from_millis(20), ..HttpConfig::default() };
+    let config = HttpConfig { large_at_once: 0, execution_timeout: Duration::from_millis(20), ..HttpConfig::default() };
     let answer = send_with(config, post(GRAPHQL, query(text))).await;
     assert_eq!(answer.status, status, "{}", answer.body);
 }

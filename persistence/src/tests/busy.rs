@@ -3,10 +3,14 @@
 use std::time::Duration;
 
 use domain::{Error, access::Scope, page::ListQuery, port::store::Store as _};
-use sea_orm::ConnectionTrait as _;
+use sea_orm::{ConnectionTrait as _, Statement};
 
 use super::{Scratch, samples::*};
-use crate::{DatabaseConfig, SqlStore};
+use crate::{
+    DatabaseConfig, SqlStore,
+    connect::{Connections, connect},
+    store::begin,
+};
 
 fn open_error(result: domain::Result<SqlStore>) -> String {
     result.err().map(|error| error.to_string()).unwrap()
@@ -110,4 +114,27 @@ async fn a_database_that_goes_away_is_busy_until_it_is_back() {
     // The connections of the first store were cut too.
     while scratch.store.health().await.is_err() {}
     scratch.end().await;
+}
+
+/// SQLite undoes a transaction by itself when the disk is full. The driver, which does not learn of it, then takes the
+/// connection to be within a transaction for ever: whoever wrote next was told that it was kept, and it was not.
+#[tokio::test]
+async fn a_transaction_that_the_database_undid_takes_no_later_one_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = DatabaseConfig::new(format!("sqlite://{}", folder.path().join("concert.db").display()));
+    let Connections { read, write } = connect(&config).await.unwrap();
+    write.execute_unprepared("CREATE TABLE note (text TEXT)").await.unwrap();
+    let undone = begin(&write).await.unwrap();
+    undone.execute_unprepared("ROLLBACK").await.unwrap();
+    drop(undone);
+    let given_up = begin(&write).await.unwrap();
+    given_up.execute_unprepared("INSERT INTO note VALUES ('given up')").await.unwrap();
+    drop(given_up);
+    let kept = begin(&write).await.unwrap();
+    kept.execute_unprepared("INSERT INTO note VALUES ('kept')").await.unwrap();
+    kept.commit().await.unwrap();
+    let notes = Statement::from_string(read.get_database_backend(), "SELECT text FROM note");
+    let notes = read.query_all_raw(notes).await.unwrap();
+    let notes: Vec<String> = notes.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
+    assert_eq!(notes, ["kept"]);
 }
