@@ -246,7 +246,7 @@ impl Screen {
         let bar = if io::stderr().is_terminal() {
             let size = files.iter().map(|file| size(file)).sum();
             let bar = ProgressBar::with_draw_target(Some(size), ProgressDrawTarget::stderr());
-            let style = ProgressStyle::with_template("{bar:30} {percent:>3} % {elapsed_precise} {msg}");
+            let style = ProgressStyle::with_template("{bar:30} {percent:>3} % {elapsed_precise} {wide_msg}");
             bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
         } else {
             ProgressBar::hidden()
