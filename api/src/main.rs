@@ -82,7 +82,7 @@ async fn run(cli: Cli) -> domain::Result<ExitCode> {
         Command::Import(arguments) => {
             let import = arguments.prepare().unwrap_or_else(|error| error.exit());
             let composition = compose(&cli.settings, DATABASE).await?;
-            let code = import.run(&composition.services, &Actor::Administrator("import".to_owned())).await;
+            let code = import.run(&composition.services, &Actor::operator("import")).await;
             return Ok(ExitCode::from(code));
         }
         Command::Serve(settings) => {

@@ -40,11 +40,16 @@ pub enum BaselineSort {
     /// When it was declared.
     #[default]
     CreatedAt,
+    /// The day after the last of its period.
+    PeriodEnd,
 }
 
 impl SortKey for BaselineSort {
     fn name(self) -> &'static str {
-        "baselines.created"
+        match self {
+            Self::CreatedAt => "baselines.created",
+            Self::PeriodEnd => "baselines.period",
+        }
     }
 }
 

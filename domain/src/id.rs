@@ -95,6 +95,47 @@ ids! {
     TargetId => Target,
     /// Something learned.
     LearningId => Learning,
+    /// How far a community shares figures.
+    SharingRuleId => SharingRule,
+    /// What an Indigenous data authority decided.
+    AuthorityDecisionId => AuthorityDecision,
+    /// Somebody who can sign in.
+    AccountId => Account,
+    /// A role that somebody holds.
+    GrantId => Grant,
+    /// What a program signs in with.
+    ApiTokenId => ApiToken,
+}
+
+/// The sessions of an account: one for each time that somebody signed in. They have no global identifier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SessionId(Uuid);
+
+impl From<Uuid> for SessionId {
+    fn from(uuid: Uuid) -> Self {
+        Self(uuid)
+    }
+}
+
+impl From<SessionId> for Uuid {
+    fn from(id: SessionId) -> Self {
+        id.0
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for SessionId {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(Uuid::parse_str(text)?))
+    }
 }
 
 /// A reference to a record of any kind.

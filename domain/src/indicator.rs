@@ -235,6 +235,10 @@ impl IndicatorVersion {
 pub struct IndicatorVersionFilter {
     /// Of this indicator.
     pub indicator: Option<IndicatorId>,
+    /// Effective on this day, or before.
+    pub effective_by: Option<NaiveDate>,
+    /// With this polarity.
+    pub polarity: Option<Polarity>,
 }
 
 /// What the versions of indicators can be ordered by.
@@ -243,11 +247,16 @@ pub enum IndicatorVersionSort {
     /// The number within the indicator.
     #[default]
     Number,
+    /// The first day for which they hold.
+    EffectiveFrom,
 }
 
 impl SortKey for IndicatorVersionSort {
     fn name(self) -> &'static str {
-        "indicator_versions.number"
+        match self {
+            Self::Number => "indicator_versions.number",
+            Self::EffectiveFrom => "indicator_versions.effective",
+        }
     }
 }
 

@@ -55,6 +55,8 @@ keys! {
     CurrencyCode, currency;
     /// An absolute `http` or `https` address of at most 2,000 characters.
     Url, url;
+    /// An e-mail address, in lower case: at most 254 characters, something before the last `@` and a domain after it.
+    Email, email;
 }
 
 fn quoted(text: &str) -> String {
@@ -131,6 +133,22 @@ fn url(text: &str) -> Result<String, KeyError> {
         && !text.chars().any(|c| c.is_whitespace() || c.is_control() || "<>\"`\\".contains(c));
     good.then(|| text.to_owned())
         .ok_or_else(|| KeyError(format!("{} is not an absolute http or https address", quoted(text))))
+}
+
+/// Whether letters go to it is known only when it does; this keeps out what certainly is none. Mail hosts tell no upper from
+/// lower case, and two accounts that differ in it alone would be one person.
+fn email(text: &str) -> Result<String, KeyError> {
+    let good = text.len() <= 254
+        && !text.chars().any(|c| c.is_whitespace() || c.is_control() || "<>()[]\\,;:\"".contains(c))
+        && text.rsplit_once('@').is_some_and(|(local, domain)| {
+            !local.is_empty()
+                && local.len() <= 64
+                && !domain.contains('@')
+                && domain.split('.').count() >= 2
+                && domain.split('.').all(|label| !label.is_empty() && label.len() <= 63)
+        });
+    good.then(|| text.to_lowercase())
+        .ok_or_else(|| KeyError(format!("{} is not an e-mail address, such as name@example.org", quoted(text))))
 }
 
 impl Slug {

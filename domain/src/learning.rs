@@ -126,6 +126,8 @@ pub struct Learning {
     pub evidence_stage: EvidenceStage,
     /// Who may read it.
     pub visibility: Visibility,
+    /// The communities that may read it, for NAMED_COMMUNITIES.
+    pub named: Vec<CommunityId>,
     /// Where it stands.
     pub status: LearningStatus,
     /// When it was shared.
@@ -242,6 +244,15 @@ impl Noun for Learning {
         rules::text(problems, "whatWeDid", &self.what_we_did, PROSE_LENGTH);
         rules::text(problems, "whatHappened", &self.what_happened, PROSE_LENGTH);
         rules::optional_text(problems, "whyWeThinkSo", self.why_we_think_so.as_ref(), PROSE_LENGTH);
+        let names = self.visibility == Visibility::NamedCommunities;
+        problems.require(
+            names != self.named.is_empty(),
+            "namedCommunities",
+            if names { ProblemCode::Required } else { ProblemCode::Invalid },
+            "communities are named for NAMED_COMMUNITIES, and for nothing else",
+        );
+        rules::at_most(problems, "namedCommunities", &self.named, 500);
+        rules::distinct(problems, "namedCommunities", &self.named);
         rules::at_most(problems, "indicators", &self.indicators, 100);
         rules::distinct(problems, "indicators", &self.indicators);
     }
@@ -249,6 +260,7 @@ impl Noun for Learning {
     fn references(&self) -> Vec<(&'static str, NodeRef)> {
         let mut references = vec![("community", self.community.into())];
         references.extend(self.initiative.map(|id| ("initiative", id.into())));
+        references.extend(self.named.iter().map(|&id| ("namedCommunities", id.into())));
         references.extend(self.indicators.iter().map(|&id| ("indicators", id.into())));
         references
     }

@@ -4,13 +4,17 @@
 //! domain asks of the outside; [`service`] holds the use cases.
 
 pub mod access;
+pub mod account;
+pub mod api_token;
 pub mod baseline;
 pub mod code;
 pub mod community;
 pub mod compare;
+pub mod decision;
 pub mod error;
 pub mod event;
 pub mod fold;
+pub mod grant;
 pub mod id;
 pub mod indicator;
 pub mod initiative;
@@ -28,6 +32,7 @@ pub mod record;
 mod rules;
 pub mod series;
 pub mod service;
+pub mod sharing;
 pub mod source;
 pub mod target;
 pub mod text;

@@ -90,7 +90,7 @@ impl<N: Noun> Stored<N> {
         let mut problems = Problems::default();
         value.check(&mut problems);
         problems.into_result()?;
-        let who = actor.name().to_owned();
+        let who = actor.name();
         Ok(Self {
             id,
             meta: Meta {
@@ -145,11 +145,6 @@ impl<N: Noun> Stored<N> {
 
 impl Meta {
     fn touched(&self, actor: &Actor, now: DateTime<Utc>) -> Self {
-        Self {
-            version: self.version.saturating_add(1),
-            updated_at: now,
-            updated_by: actor.name().to_owned(),
-            ..self.clone()
-        }
+        Self { version: self.version.saturating_add(1), updated_at: now, updated_by: actor.name(), ..self.clone() }
     }
 }

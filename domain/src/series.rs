@@ -170,11 +170,16 @@ pub enum SeriesSort {
     /// When it was first recorded.
     #[default]
     CreatedAt,
+    /// The part of the population; everybody first.
+    Disaggregation,
 }
 
 impl SortKey for SeriesSort {
     fn name(self) -> &'static str {
-        "series.created"
+        match self {
+            Self::CreatedAt => "series.created",
+            Self::Disaggregation => "series.disaggregation",
+        }
     }
 }
 

@@ -73,6 +73,10 @@ pub struct TargetFilter {
     pub community: Option<CommunityId>,
     /// On this indicator.
     pub indicator: Option<IndicatorId>,
+    /// Due on this day or later.
+    pub due_from: Option<NaiveDate>,
+    /// Due on this day or earlier.
+    pub due_until: Option<NaiveDate>,
 }
 
 /// What targets can be ordered by.

@@ -17,6 +17,9 @@ const UNIQUE: &[(&str, &str, &str)] = &[
     ("learning_slug", "learning.slug", "slug"),
     ("baseline_series", "baseline.series_id", "series"),
     ("series_key", "series.community_id", "series"),
+    ("sharing_rule_indicator", "sharing_rule.community_id, sharing_rule.indicator_id", "indicator"),
+    ("sharing_rule_general", "sharing_rule.community_id", "indicator"),
+    ("account_email", "account.email", "email"),
 ];
 
 /// SQLSTATE codes of PostgreSQL after which the same call may go through: statement timeout, serialization failure,

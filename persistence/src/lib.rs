@@ -9,6 +9,7 @@ mod link;
 mod migration;
 mod relay;
 mod repo;
+mod sight;
 mod store;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]

@@ -84,9 +84,20 @@ async fn figures_under_an_indigenous_data_authority_are_seen_by_nobody_outside()
         "value": 10.0, "dueOn": "2030-12-31" });
     app.admin.change("targetSet", target, "target", "id").await;
 
-    let inside = app.admin.data(SEEN, json!({})).await;
-    assert_eq!(inside["communities"]["nodes"][0]["latestValues"], json!([{ "value": 18.0 }]));
-    assert_eq!(inside["comparison"]["coverage"]["reporting"], 1);
+    // The authority decides what its figures are used for, one use at a time, whoever reads.
+    for (act, current, reporting) in [("PUBLISH", false, 0), ("COMPARE", true, 0), ("AGGREGATE", true, 1)] {
+        let inside = app.admin.data(SEEN, json!({})).await;
+        assert_eq!(inside["communities"]["nodes"][0]["latestValues"], json!([{ "value": 18.0 }]));
+        let decision = json!({ "community": community, "act": act });
+        let decision = app.create("authorityDecision", decision).await;
+        let inside = app.admin.data(SEEN, json!({})).await;
+        assert_eq!(inside["comparison"]["entries"][0]["current"].is_object(), current, "{act}");
+        assert_eq!(inside["comparison"]["coverage"]["reporting"], reporting, "{act}");
+        if act == "PUBLISH" {
+            let withdrawn = json!({ "id": decision, "version": 1 });
+            app.admin.change("authorityDecisionArchive", withdrawn, "authorityDecision", "id").await;
+        }
+    }
     let outside = app.anonymous.data(SEEN, json!({})).await;
     let nothing = json!({ "slug": "nation", "latestValues": [], "series": { "totalCount": 0, "nodes": [] },
         "targets": { "totalCount": 0 }, "baselines": { "totalCount": 0 } });

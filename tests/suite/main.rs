@@ -18,6 +18,7 @@ mod layering;
 mod limits;
 mod nodes;
 mod paging;
+mod real_canada;
 mod real_data;
 mod records;
 mod replicas;

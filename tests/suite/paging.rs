@@ -166,3 +166,63 @@ async fn lists_are_narrowed_by_their_filters() {
     let error = app.anonymous.error("{ communities(filter: { country: \"canada\" }) { totalCount } }", json!({})).await;
     assert_eq!(error["extensions"]["field"], "filter.country");
 }
+
+/// Every connection can be narrowed and ordered, also where it hangs on another record.
+#[tokio::test]
+async fn lists_of_children_are_narrowed_and_ordered() {
+    let app = App::start().await;
+    let world = app.world().await;
+    let left = app.community("left").await;
+    let past = json!({ "network": world.network, "community": left, "joinedOn": "2010-01-01", "leftOn": "2015-01-01" });
+    app.create("membership", past).await;
+    let here = app.member(&world.network, "here").await;
+    let later = json!({ "measure": "RATE", "unit": english("per 1 000"), "polarity": "NEUTRAL", "effectiveFrom": "2999-01-01" });
+    app.version(&world.indicator, later).await;
+    app.record(&world, &here, "2019", json!({ "value": 30.0 })).await;
+    let women = json!({ "value": 31.0, "disaggregation": [{ "name": "gender", "value": "women" }] });
+    app.record(&world, &here, "2020", women).await;
+    for (value, due) in [(20.0, "2030-12-31"), (10.0, "2040-12-31")] {
+        let target = json!({ "indicator": world.indicator, "indicatorVersion": world.version, "community": here,
+            "value": value, "dueOn": due });
+        app.admin.change("targetSet", target, "target", "id").await;
+    }
+    let nodes = app.admin.data("{ community(slug: \"here\") { series { nodes { id } } } }", json!({})).await;
+    let series = nodes["community"]["series"]["nodes"].clone();
+    for (one, period) in series.as_array().unwrap().iter().zip(["2019", "2020"]) {
+        app.create("baseline", json!({ "series": one["id"], "period": period })).await;
+    }
+
+    let query = "query($first: ID!) {
+        network(slug: \"net\") {
+            then: memberships(filter: { on: \"2012-06-01\" }) { totalCount nodes { community { slug } } }
+            all: memberships(orderBy: { field: JOINED_ON, direction: DESC }) { nodes { community { slug } } } }
+        community(slug: \"here\") {
+            soon: targets(filter: { dueUntil: \"2035-01-01\" }) { totalCount nodes { value } }
+            late: targets(filter: { dueFrom: \"2035-01-01\" }) { nodes { value } }
+            baselines(orderBy: { field: PERIOD_END, direction: DESC }) { nodes { period } }
+            one: baselines(filter: { series: $first }) { totalCount nodes { period } }
+            series(orderBy: { field: DISAGGREGATION, direction: DESC }) { nodes { disaggregation { value } } } }
+        indicator(code: \"rate\") {
+            now: versions(filter: { effectiveBy: \"2026-01-01\" }) { totalCount nodes { number } }
+            neutral: versions(filter: { polarity: NEUTRAL }) { nodes { number } }
+            versions(orderBy: { field: EFFECTIVE_FROM, direction: DESC }) { nodes { number } } } }";
+    let found = app.anonymous.data(query, json!({ "first": series[0]["id"] })).await;
+    assert_eq!(found["network"]["then"], json!({ "totalCount": 1, "nodes": [{ "community": { "slug": "left" } }] }));
+    assert_eq!(
+        found["network"]["all"]["nodes"],
+        json!([{ "community": { "slug": "here" } }, { "community": { "slug": "left" } }])
+    );
+    let community = &found["community"];
+    assert_eq!(community["soon"], json!({ "totalCount": 1, "nodes": [{ "value": 20.0 }] }));
+    assert_eq!(community["late"]["nodes"], json!([{ "value": 10.0 }]));
+    assert_eq!(community["baselines"]["nodes"], json!([{ "period": "2020" }, { "period": "2019" }]));
+    assert_eq!(community["one"], json!({ "totalCount": 1, "nodes": [{ "period": "2019" }] }));
+    assert_eq!(
+        community["series"]["nodes"],
+        json!([{ "disaggregation": [{ "value": "women" }] }, { "disaggregation": [] }])
+    );
+    let indicator = &found["indicator"];
+    assert_eq!(indicator["now"], json!({ "totalCount": 1, "nodes": [{ "number": 1 }] }));
+    assert_eq!(indicator["neutral"]["nodes"], json!([{ "number": 2 }]));
+    assert_eq!(indicator["versions"]["nodes"], json!([{ "number": 2 }, { "number": 1 }]));
+}

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use crate::{app::App, cli::concert, db::TestDatabase, fixture::english};
 
 /// The data set of this name, or nothing: then the test has not run, and says so.
-fn data(test: &str, set: &str) -> Option<PathBuf> {
+pub fn data(test: &str, set: &str) -> Option<PathBuf> {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
     let folder = std::env::var_os("CONCERT_TEST_DATA").map_or_else(beside, PathBuf::from).join(set);
     if folder.is_dir() {
@@ -30,7 +30,7 @@ fn data(test: &str, set: &str) -> Option<PathBuf> {
 }
 
 /// The rows of a CSV file, plain or gzip, by the names of their columns.
-fn rows(path: &Path) -> Vec<BTreeMap<String, String>> {
+pub fn rows(path: &Path) -> Vec<BTreeMap<String, String>> {
     let mut bytes = Vec::new();
     let file = File::open(path).unwrap();
     if path.extension().is_some_and(|ending| ending == "gz") {
@@ -48,7 +48,7 @@ fn rows(path: &Path) -> Vec<BTreeMap<String, String>> {
 }
 
 /// Every CSV file below a folder.
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -63,12 +63,12 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 
 /// What an import says of all its files: rows read, created, updated, unchanged, rejected; and how it ended.
 #[derive(Debug, PartialEq)]
-struct Told {
-    counts: [u64; 5],
-    code: i32,
+pub struct Told {
+    pub counts: [u64; 5],
+    pub code: i32,
 }
 
-fn import(db: &TestDatabase, arguments: &[&str], paths: &[PathBuf]) -> (Told, String) {
+pub fn import(db: &TestDatabase, arguments: &[&str], paths: &[PathBuf]) -> (Told, String) {
     let output = concert(&["import"]).args(arguments).args(paths).env("DATABASE_URL", &db.url).output().unwrap();
     let out = String::from_utf8(output.stdout).unwrap();
     let summary = out.lines().rfind(|line| line.contains(" read, ") && !line.starts_with('[')).unwrap_or_else(|| {
@@ -80,7 +80,7 @@ fn import(db: &TestDatabase, arguments: &[&str], paths: &[PathBuf]) -> (Told, St
 }
 
 /// A server on an empty database with one network.
-async fn network(slug: &str) -> (App, Arc<TestDatabase>, String) {
+pub async fn network(slug: &str) -> (App, Arc<TestDatabase>, String) {
     let app = App::start().await;
     let db = Arc::clone(&app.db);
     let input = json!({ "slug": slug, "name": english(slug), "startsOn": "1990-01-01" });

@@ -241,3 +241,23 @@ async fn two_changes_of_one_version_leave_one() {
     let lost = answers.iter().filter(|answer| answer["userErrors"][0]["code"] == "STALE_VERSION").count();
     assert_eq!((won, lost), (1, 15), "{answers:#?}");
 }
+
+/// Invariant 5: a definition changes as long as no figure stands under it, and never after.
+#[tokio::test]
+async fn a_definition_changes_until_a_figure_is_recorded_under_it() {
+    let app = App::start().await;
+    let world = app.world().await;
+    let community = app.member(&world.network, "c").await;
+    let change = |version: i32, decimals: i32| json!({ "id": world.version, "version": version, "decimals": decimals });
+    let changed =
+        app.admin.change("indicatorVersionUpdate", change(1, 2), "indicatorVersion", "decimals number version").await;
+    assert_eq!(changed, json!({ "decimals": 2, "number": 1, "version": 2 }));
+    app.record(&world, &community, "2020", json!({ "value": 30.0 })).await;
+    let refused = app.admin.refusal("indicatorVersionUpdate", change(2, 3), "indicatorVersion").await;
+    assert_eq!((&refused[0]["code"], &refused[0]["path"]), (&json!("IMMUTABLE"), &json!(["input", "id"])));
+    // Out of force and back again, it is still the same definition.
+    for (version, archived) in [(2, true), (3, false)] {
+        let input = json!({ "id": world.version, "version": version, "archived": archived });
+        app.admin.change("indicatorVersionArchive", input, "indicatorVersion", "decimals").await;
+    }
+}

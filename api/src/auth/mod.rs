@@ -26,7 +26,7 @@ impl Authenticator {
     fn bearer(&self, token: &str) -> Option<Actor> {
         let known = self.administrator.as_ref()?.expose_secret().as_bytes();
         // In constant time, so that guesses cannot be told from each other.
-        bool::from(known.ct_eq(token.as_bytes())).then(|| Actor::Administrator("administrator".to_owned()))
+        bool::from(known.ct_eq(token.as_bytes())).then(|| Actor::operator("administrator"))
     }
 }
 
@@ -35,7 +35,7 @@ impl Authenticator {
 pub(crate) fn viewer(request: &HttpRequest, authenticator: &Authenticator) -> Result<Viewer, Refusal> {
     let headers = request.headers();
     let actor = match headers.get(header::AUTHORIZATION) {
-        None => Actor::Anonymous,
+        None => Actor::anonymous(),
         Some(value) => value
             .to_str()
             .ok()

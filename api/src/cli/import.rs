@@ -101,7 +101,7 @@ pub struct ImportArgs {
     geography_column: String,
 
     /// The month that years such as 2014/2015 begin in; without it they are rejected (open-sdg)
-    #[arg(long, value_name = "MONTH", value_parser = clap::value_parser!(u32).range(1..=12))]
+    #[arg(long, value_name = "MONTH", value_parser = clap::value_parser!(u32).range(2..=12))]
     fiscal_year_start: Option<u32>,
 
     /// A value that means everybody, of one dimension or of any: "Gender=All genders", "Total" (open-sdg)

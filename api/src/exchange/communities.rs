@@ -48,7 +48,7 @@ impl Directory {
     /// [`Error::NotFound`] if there is no such network.
     pub async fn load(repositories: &dyn Repositories, options: &Options, today: NaiveDate) -> Result<Self> {
         let mut found =
-            repositories.networks().by_keys(Scope::Everything, std::slice::from_ref(&options.network)).await?;
+            repositories.networks().by_keys(&Scope::Everything, std::slice::from_ref(&options.network)).await?;
         let network = found.pop().ok_or(Error::NotFound { noun: "Network", key: "slug" })?;
         let own = (options.format == Format::Tidy).then_some(OWN_SCHEME);
         let mut directory = Self {
@@ -63,7 +63,7 @@ impl Directory {
         let members = repositories.figures().members(network.id, today).await?;
         let ids: Vec<_> = members.iter().map(|member| member.community).collect();
         for ids in ids.chunks(CHUNK) {
-            for community in repositories.communities().get(Scope::Everything, ids).await? {
+            for community in repositories.communities().get(&Scope::Everything, ids).await? {
                 if community.meta.archived_at.is_none() {
                     directory.add(&community);
                 }
@@ -218,7 +218,7 @@ impl Resolver<'_> {
             MembershipFilter { network: Some(self.directory.network), community: Some(community.id), on: None };
         let query: ListQuery<_, MembershipSort> =
             ListQuery { filter, page: PageArgs::first(1), ..ListQuery::default() };
-        if !session.repositories().memberships().list(Scope::Everything, &query).await?.items.is_empty() {
+        if !session.repositories().memberships().list(&Scope::Everything, &query).await?.items.is_empty() {
             return not_a_member(format!("“{slug}” is not a member of the network at present"));
         }
         if !self.options.create.communities {
@@ -339,7 +339,7 @@ async fn known_by(session: &Session, code: &ExternalId) -> Result<Option<Stored<
     let filter = CommunityFilter { code: Some(code.clone()), ..CommunityFilter::default() };
     let query: ListQuery<_, CommunitySort> =
         ListQuery { filter, page: PageArgs::first(1), archived: true, ..ListQuery::default() };
-    let found = session.repositories().communities().list(Scope::Everything, &query).await?;
+    let found = session.repositories().communities().list(&Scope::Everything, &query).await?;
     Ok(found.items.into_iter().next().map(|(_, community)| community))
 }
 
@@ -348,7 +348,7 @@ async fn called_elsewhere(session: &Session, name: &str) -> Result<Option<Slug>>
     let filter = CommunityFilter { text: Some(name.to_owned()), ..CommunityFilter::default() };
     let query: ListQuery<_, CommunitySort> =
         ListQuery { filter, page: PageArgs::first(MAX_PAGE), archived: true, ..ListQuery::default() };
-    let found = session.repositories().communities().list(Scope::Everything, &query).await?;
+    let found = session.repositories().communities().list(&Scope::Everything, &query).await?;
     let folded = fold_spelling(name);
     let called = |community: &Community| {
         is_called(&community.name, name) || community.aliases.iter().any(|alias| fold_spelling(alias) == folded)
@@ -371,7 +371,7 @@ async fn free_slug(session: &Session, name: &str, code: Option<&ExternalId>) -> 
         if session
             .repositories()
             .communities()
-            .by_keys(Scope::Everything, std::slice::from_ref(&slug))
+            .by_keys(&Scope::Everything, std::slice::from_ref(&slug))
             .await?
             .is_empty()
         {

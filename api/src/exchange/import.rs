@@ -96,12 +96,12 @@ impl<'a> Importer<'a> {
             return Err(Error::invalid("blank-geography", ProblemCode::NotFound, message));
         }
         if let Some(key) = self.options.source.as_ref().filter(|_| !self.options.create.sources)
-            && repositories.sources().by_keys(Scope::Everything, std::slice::from_ref(key)).await?.is_empty()
+            && repositories.sources().by_keys(&Scope::Everything, std::slice::from_ref(key)).await?.is_empty()
         {
             return Err(Error::invalid("source", ProblemCode::NotFound, format!("there is no source “{key}”")));
         }
         if let Some(code) = self.options.indicator.as_ref().filter(|_| !self.options.create.indicators)
-            && repositories.indicators().by_keys(Scope::Everything, std::slice::from_ref(code)).await?.is_empty()
+            && repositories.indicators().by_keys(&Scope::Everything, std::slice::from_ref(code)).await?.is_empty()
             && self.options.format == Format::Tidy
         {
             return Err(Error::invalid("indicator", ProblemCode::NotFound, format!("there is no indicator “{code}”")));

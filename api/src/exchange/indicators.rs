@@ -264,7 +264,7 @@ fn units(key: &IndicatorKey, details: &Details, language: &LanguageTag) -> BTree
 }
 
 async fn by_code(session: &Session, code: &Code) -> Result<Option<Stored<Indicator>>> {
-    Ok(session.repositories().indicators().by_keys(Scope::Everything, std::slice::from_ref(code)).await?.pop())
+    Ok(session.repositories().indicators().by_keys(&Scope::Everything, std::slice::from_ref(code)).await?.pop())
 }
 
 async fn called(session: &Session, name: &str) -> Result<Vec<Stored<Indicator>>> {
@@ -273,7 +273,7 @@ async fn called(session: &Session, name: &str) -> Result<Vec<Stored<Indicator>>>
         ListQuery { filter, page: PageArgs::first(MAX_PAGE), ..ListQuery::default() };
     let mut found = Vec::new();
     loop {
-        let page = session.repositories().indicators().list(Scope::Everything, &query).await?;
+        let page = session.repositories().indicators().list(&Scope::Everything, &query).await?;
         let last = page.items.last().map(|(cursor, _)| cursor.clone());
         found.extend(
             page.items.into_iter().map(|(_, indicator)| indicator).filter(|indicator| is_called(&indicator.name, name)),
@@ -287,12 +287,12 @@ async fn called(session: &Session, name: &str) -> Result<Vec<Stored<Indicator>>>
 
 async fn newest(session: &Session, indicator: IndicatorId) -> Result<Option<Definition>> {
     let query = ListQuery {
-        filter: IndicatorVersionFilter { indicator: Some(indicator) },
+        filter: IndicatorVersionFilter { indicator: Some(indicator), ..IndicatorVersionFilter::default() },
         order: Order { by: IndicatorVersionSort::Number, direction: Direction::Descending },
         page: PageArgs::first(1),
         ..ListQuery::default()
     };
-    let page = session.repositories().indicator_versions().list(Scope::Everything, &query).await?;
+    let page = session.repositories().indicator_versions().list(&Scope::Everything, &query).await?;
     Ok(page.items.into_iter().next().map(|(_, version)| version))
 }
 

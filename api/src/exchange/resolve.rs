@@ -73,7 +73,7 @@ impl Resolver<'_> {
         let key = name.parse::<Code>().ok();
         if let Some(key) = &key
             && let Some(source) =
-                session.repositories().sources().by_keys(Scope::Everything, std::slice::from_ref(key)).await?.pop()
+                session.repositories().sources().by_keys(&Scope::Everything, std::slice::from_ref(key)).await?.pop()
         {
             return Ok(archived(source.meta.archived_at.is_some(), COLUMN, name).map_or(Ok(source.id), Err));
         }
@@ -111,7 +111,7 @@ async fn sources_called(session: &Session, name: &str) -> Result<Vec<SourceId>> 
     let mut query: ListQuery<SourceFilter, SourceSort> =
         ListQuery { filter, page: PageArgs::first(MAX_PAGE), ..ListQuery::default() };
     loop {
-        let page = session.repositories().sources().list(Scope::Everything, &query).await?;
+        let page = session.repositories().sources().list(&Scope::Everything, &query).await?;
         called
             .extend(page.items.iter().filter(|(_, source)| is_called(&source.name, name)).map(|(_, source)| source.id));
         match page.items.into_iter().next_back() {

@@ -92,6 +92,32 @@ order! { "memberships", MembershipOrder, MembershipOrderField, noun::MembershipS
     CreatedAt,
 }
 
+/// What memberships are narrowed by; all that is given must hold.
+#[derive(Debug, Clone, Default, InputObject)]
+pub struct MembershipFilter {
+    /// Of this network.
+    pub network: Option<ID>,
+    /// Of this community.
+    pub community: Option<ID>,
+    /// In force on this day.
+    pub on: Option<Date>,
+    /// Whether archived ones are listed too.
+    #[graphql(default)]
+    pub archived: bool,
+}
+
+impl MembershipFilter {
+    /// The filter, and whether archived ones are asked for.
+    pub fn read(self) -> Result<(noun::MembershipFilter, bool)> {
+        let filter = noun::MembershipFilter {
+            network: id::parse_opt(self.network.as_ref(), "filter.network")?,
+            community: id::parse_opt(self.community.as_ref(), "filter.community")?,
+            on: self.on.map(|day| day.get("filter.on")).transpose()?,
+        };
+        Ok((filter, self.archived))
+    }
+}
+
 /// A consent to record.
 #[derive(Debug, Clone, InputObject)]
 pub struct ConsentInput {

@@ -25,7 +25,11 @@ pub mod source;
 pub mod target;
 pub mod text;
 
+pub mod account;
+pub mod authority_decision;
+pub mod baseline;
 pub mod community;
+pub mod grant;
 pub mod indicator;
 pub mod initiative;
 pub mod learning;
@@ -33,3 +37,4 @@ pub mod membership;
 pub mod network;
 pub mod participation;
 pub mod partner;
+pub mod sharing_rule;

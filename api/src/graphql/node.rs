@@ -4,7 +4,11 @@ use async_graphql::{Context, ID, Interface};
 use domain::id::{NodeKind, NodeRef};
 
 use super::{
+    account::Account,
+    authority_decision::AuthorityDecision,
+    baseline::Baseline,
     community::Community,
+    grant::Grant,
     id,
     indicator::{Indicator, IndicatorVersion},
     initiative::Initiative,
@@ -16,8 +20,9 @@ use super::{
     partner::Partner,
     record::by_id,
     series::Series,
+    sharing_rule::SharingRule,
     source::Source,
-    target::{Baseline, Target},
+    target::Target,
 };
 
 /// A record with a global id.
@@ -53,6 +58,14 @@ pub enum Node {
     Target(Target),
     /// A learning.
     Learning(Learning),
+    /// A sharing rule.
+    SharingRule(SharingRule),
+    /// A decision of an Indigenous data authority.
+    AuthorityDecision(AuthorityDecision),
+    /// An account.
+    Account(Account),
+    /// A grant.
+    Grant(Grant),
 }
 
 /// The record with this global id, or nothing: what may not be seen looks like what does not exist, and so does a text
@@ -77,5 +90,10 @@ pub async fn node(ctx: &Context<'_>, id: &ID) -> async_graphql::Result<Option<No
         NodeKind::Baseline => by_id(ctx, id.into()).await?.map(Node::Baseline),
         NodeKind::Target => by_id(ctx, id.into()).await?.map(Node::Target),
         NodeKind::Learning => by_id(ctx, id.into()).await?.map(Node::Learning),
+        NodeKind::SharingRule => by_id(ctx, id.into()).await?.map(Node::SharingRule),
+        NodeKind::AuthorityDecision => by_id(ctx, id.into()).await?.map(Node::AuthorityDecision),
+        NodeKind::Account => by_id(ctx, id.into()).await?.map(Node::Account),
+        NodeKind::Grant => by_id(ctx, id.into()).await?.map(Node::Grant),
+        NodeKind::ApiToken => None,
     })
 }

@@ -4,10 +4,13 @@ use async_graphql::{Context, ID, Object};
 use domain::error::{Error, ProblemCode};
 
 use super::{
+    account::{Account, AccountFilter, AccountOrder},
+    authority_decision::{AuthorityDecision, AuthorityDecisionFilter, AuthorityDecisionOrder},
     community::{Community, CommunityFilter, CommunityOrder},
     comparison::{self, Comparison},
     connection::{Connection, Paging, list},
     error::graphql,
+    grant::{Grant, GrantFilter, GrantOrder},
     indicator::{Indicator, IndicatorFilter, IndicatorOrder},
     initiative::{Initiative, InitiativeFilter, InitiativeOrder},
     learning::{Learning, LearningFilter, LearningOrder},
@@ -18,6 +21,7 @@ use super::{
     record::by_key,
     scalars::Period,
     series::DisaggregationInput,
+    sharing_rule::{SharingRule, SharingRuleFilter, SharingRuleOrder},
     source::{Source, SourceFilter, SourceOrder},
 };
 
@@ -65,6 +69,86 @@ impl Query {
         #[graphql(desc = "Only those for which all of this holds.")] filter: Option<NetworkFilter>,
         #[graphql(desc = "The order; by name if left out.")] order_by: Option<NetworkOrder>,
     ) -> async_graphql::Result<Connection<Network>> {
+        let paging = Paging { first, after, last, before };
+        let query = filter
+            .unwrap_or_default()
+            .read()
+            .and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
+        list(ctx, query).await
+    }
+
+    /// How far communities share their figures: the rules that the reader may see.
+    #[allow(clippy::too_many_arguments)]
+    async fn sharing_rules(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many from the start, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those for which all of this holds.")] filter: Option<SharingRuleFilter>,
+        #[graphql(desc = "The order; by time if left out.")] order_by: Option<SharingRuleOrder>,
+    ) -> async_graphql::Result<Connection<SharingRule>> {
+        let paging = Paging { first, after, last, before };
+        let query = filter
+            .unwrap_or_default()
+            .read()
+            .and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
+        list(ctx, query).await
+    }
+
+    /// What Indigenous data authorities have decided to allow: the decisions that the reader may see.
+    #[allow(clippy::too_many_arguments)]
+    async fn authority_decisions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many from the start, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those for which all of this holds.")] filter: Option<AuthorityDecisionFilter>,
+        #[graphql(desc = "The order; by time if left out.")] order_by: Option<AuthorityDecisionOrder>,
+    ) -> async_graphql::Result<Connection<AuthorityDecision>> {
+        let paging = Paging { first, after, last, before };
+        let query = filter
+            .unwrap_or_default()
+            .read()
+            .and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
+        list(ctx, query).await
+    }
+
+    /// The accounts that the reader may see.
+    #[allow(clippy::too_many_arguments)]
+    async fn accounts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many from the start, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those for which all of this holds.")] filter: Option<AccountFilter>,
+        #[graphql(desc = "The order; by address if left out.")] order_by: Option<AccountOrder>,
+    ) -> async_graphql::Result<Connection<Account>> {
+        let paging = Paging { first, after, last, before };
+        let query = filter
+            .unwrap_or_default()
+            .read()
+            .and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
+        list(ctx, query).await
+    }
+
+    /// The roles held, as far as the reader may see them.
+    #[allow(clippy::too_many_arguments)]
+    async fn grants(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many from the start, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those for which all of this holds.")] filter: Option<GrantFilter>,
+        #[graphql(desc = "The order; by time if left out.")] order_by: Option<GrantOrder>,
+    ) -> async_graphql::Result<Connection<Grant>> {
         let paging = Paging { first, after, last, before };
         let query = filter
             .unwrap_or_default()

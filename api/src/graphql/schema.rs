@@ -4,18 +4,11 @@ use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions, Schema, S
 use domain::service::Services;
 
 use super::{
-    community::CommunityMutation,
-    indicator::IndicatorMutation,
-    initiative::InitiativeMutation,
-    learning::LearningMutation,
-    membership::MembershipMutation,
-    network::NetworkMutation,
-    observation::ObservationMutation,
-    participation::ParticipationMutation,
-    partner::PartnerMutation,
-    query::Query,
-    source::SourceMutation,
-    target::{BaselineMutation, TargetMutation},
+    account::AccountMutation, authority_decision::AuthorityDecisionMutation, baseline::BaselineMutation,
+    community::CommunityMutation, grant::GrantMutation, indicator::IndicatorMutation, initiative::InitiativeMutation,
+    learning::LearningMutation, membership::MembershipMutation, network::NetworkMutation,
+    observation::ObservationMutation, participation::ParticipationMutation, partner::PartnerMutation, query::Query,
+    sharing_rule::SharingRuleMutation, source::SourceMutation, target::TargetMutation,
 };
 
 /// Where changes begin. Every change answers the record as it now stands or, in `userErrors`, why it was refused; a
@@ -34,6 +27,10 @@ pub struct Mutation(
     BaselineMutation,
     TargetMutation,
     LearningMutation,
+    SharingRuleMutation,
+    AuthorityDecisionMutation,
+    AccountMutation,
+    GrantMutation,
 );
 
 /// The executable schema.

@@ -11,15 +11,15 @@ use domain::{
 };
 
 use super::{
+    baseline::Baseline,
     community::Community,
     connection::{Connection, Paging, children},
     id,
     indicator::{Indicator, IndicatorVersion},
     observation::{self, Observation, ObservationFilter, ObservationOrder},
-    order::ordered,
+    order::{order, ordered},
     record::{RecordFields, referred, shows},
     source::Source,
-    target::Baseline,
 };
 
 /// One community's figures by one definition, one source and for one part of the population.
@@ -127,6 +127,13 @@ pub struct DisaggregationInput {
 pub fn disaggregation(given: Option<Vec<DisaggregationInput>>, path: &str) -> Result<noun::Disaggregation> {
     noun::Disaggregation::new(given.into_iter().flatten().map(|input| (input.name, input.value)))
         .map_err(|error| Error::invalid(path, ProblemCode::Invalid, error.to_string()))
+}
+
+order! { "series", SeriesOrder, SeriesOrderField, noun::SeriesSort,
+    /// When they were first recorded.
+    CreatedAt,
+    /// The part of the population; everybody first.
+    Disaggregation,
 }
 
 /// What series are narrowed by; all that is given must hold.

@@ -1,21 +1,19 @@
-//! Targets and baselines in the schema.
+//! Targets in the schema.
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
-use domain::{baseline, error::Result, record::Stored, target as noun};
+use async_graphql::{Context, ID, InputObject, Object};
+use domain::{error::Result, record::Stored, target as noun};
 
 use super::{
     community::Community,
     context::ContextExt as _,
     id,
     indicator::{Indicator, IndicatorVersion},
-    input::patch,
     network::Network,
     order::order,
-    record::{ArchiveInput, RecordFields, archive, by_id, create, payload, referred, shows, update},
-    scalars::{Date, LanguageTag, Period},
-    series::Series,
+    record::{ArchiveInput, RecordFields, archive, by_id, payload, referred, shows},
+    scalars::{Date, LanguageTag},
     text::{LocalizedText, LocalizedTextInput, serve_opt},
 };
 
@@ -100,43 +98,35 @@ order! { "targets", TargetOrder, TargetOrderField, noun::TargetSort,
     CreatedAt,
 }
 
-/// A declared starting point: the period of a series from which change is counted.
-#[derive(Clone)]
-pub struct Baseline(Arc<Stored<baseline::Baseline>>);
+/// What targets are narrowed by; all that is given must hold.
+#[derive(Debug, Clone, Default, InputObject)]
+pub struct TargetFilter {
+    /// Set by this network.
+    pub network: Option<ID>,
+    /// Set by this community.
+    pub community: Option<ID>,
+    /// On this indicator.
+    pub indicator: Option<ID>,
+    /// Due on this day or later.
+    pub due_from: Option<Date>,
+    /// Due on this day or earlier.
+    pub due_until: Option<Date>,
+    /// Whether those that were replaced or archived are listed too.
+    #[graphql(default)]
+    pub archived: bool,
+}
 
-shows!(Baseline, baseline::Baseline);
-
-/// A declared starting point: the period of a series from which change is counted.
-#[Object]
-impl Baseline {
-    /// The global id.
-    pub async fn id(&self) -> ID {
-        id::encode(self.0.id)
-    }
-
-    /// Version and times.
-    #[graphql(flatten)]
-    async fn record(&self) -> RecordFields {
-        (&self.0.meta).into()
-    }
-
-    /// The series.
-    async fn series(&self, ctx: &Context<'_>) -> async_graphql::Result<Series> {
-        referred(ctx, self.0.series).await
-    }
-
-    /// The period.
-    async fn period(&self) -> Period {
-        self.0.period.into()
-    }
-
-    /// Why this one.
-    async fn note(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The language preferred; goes before those of the request.")] locale: Option<LanguageTag>,
-    ) -> async_graphql::Result<Option<LocalizedText>> {
-        serve_opt(ctx, self.0.note.as_ref(), locale)
+impl TargetFilter {
+    /// The filter, and whether archived ones are asked for.
+    pub fn read(self) -> Result<(noun::TargetFilter, bool)> {
+        let filter = noun::TargetFilter {
+            network: id::parse_opt(self.network.as_ref(), "filter.network")?,
+            community: id::parse_opt(self.community.as_ref(), "filter.community")?,
+            indicator: id::parse_opt(self.indicator.as_ref(), "filter.indicator")?,
+            due_from: self.due_from.map(|day| day.get("filter.dueFrom")).transpose()?,
+            due_until: self.due_until.map(|day| day.get("filter.dueUntil")).transpose()?,
+        };
+        Ok((filter, self.archived))
     }
 }
 
@@ -176,58 +166,9 @@ impl TargetSetInput {
     }
 }
 
-/// A starting point to declare.
-#[derive(Debug, Clone, InputObject)]
-pub struct BaselineCreateInput {
-    /// The series; it has at most one.
-    pub series: ID,
-    /// The period; the series must have a value for it.
-    pub period: Period,
-    /// Why this one.
-    pub note: Option<LocalizedTextInput>,
-}
-
-/// A change of a starting point. What is left out stays as it is.
-#[derive(Debug, Clone, InputObject)]
-pub struct BaselineUpdateInput {
-    /// The starting point.
-    pub id: ID,
-    /// The version that was seen.
-    pub version: i32,
-    /// The period; the series must have a value for it.
-    pub period: Option<Period>,
-    /// Why this one; null takes it away.
-    pub note: MaybeUndefined<LocalizedTextInput>,
-}
-
-impl BaselineCreateInput {
-    fn read(self) -> Result<baseline::Baseline> {
-        Ok(baseline::Baseline {
-            series: id::parse(&self.series, "series")?,
-            period: self.period.get("period")?,
-            note: self.note.map(|note| note.get("note")).transpose()?,
-        })
-    }
-}
-
-impl BaselineUpdateInput {
-    fn apply(self, now: &baseline::Baseline) -> Result<baseline::Baseline> {
-        Ok(baseline::Baseline {
-            series: now.series,
-            period: self.period.map_or(Ok(now.period), |period| period.get("period"))?,
-            note: patch(self.note, &now.note, |note| note.get("note"))?,
-        })
-    }
-}
-
 payload! {
     /// What a change of a target answers.
     TargetPayload { target: Target }
-}
-
-payload! {
-    /// What a change of a starting point answers.
-    BaselinePayload { baseline: Baseline }
 }
 
 /// Changes of targets.
@@ -257,41 +198,5 @@ impl TargetMutation {
         #[graphql(desc = "Which, and whether.")] input: ArchiveInput,
     ) -> async_graphql::Result<TargetPayload> {
         TargetPayload::of(archive::<noun::Target>(ctx, input).await, "input")
-    }
-}
-
-/// Changes of starting points.
-#[derive(Default)]
-pub struct BaselineMutation;
-
-/// Changes of starting points.
-#[Object]
-impl BaselineMutation {
-    /// Declares a starting point for a series.
-    async fn baseline_create(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "What to add.")] input: BaselineCreateInput,
-    ) -> async_graphql::Result<BaselinePayload> {
-        BaselinePayload::of(create(ctx, input.read()).await, "input")
-    }
-
-    /// Changes a starting point.
-    async fn baseline_update(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The change.")] input: BaselineUpdateInput,
-    ) -> async_graphql::Result<BaselinePayload> {
-        let (id, version) = (input.id.clone(), input.version);
-        BaselinePayload::of(update(ctx, &id, version, |now| input.apply(now)).await, "input")
-    }
-
-    /// Archives a starting point so that it no longer applies, or brings it back.
-    async fn baseline_archive(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Which, and whether.")] input: ArchiveInput,
-    ) -> async_graphql::Result<BaselinePayload> {
-        BaselinePayload::of(archive::<baseline::Baseline>(ctx, input).await, "input")
     }
 }

@@ -20,6 +20,7 @@ use actix_web::{
     App, HttpResponse, HttpServer,
     body::MessageBody,
     dev::{Server, ServerHandle, ServiceFactory, ServiceRequest, ServiceResponse},
+    guard,
     http::{
         Method,
         header::{self, ETag, EntityTag, IfNoneMatch},
@@ -189,17 +190,22 @@ fn routes(config: &mut web::ServiceConfig) {
                 .route(web::get().to(graphql::get))
                 .default_service(web::to(|| ready(error::method_not_allowed("GET, POST")))),
         )
-        .service(reading("/", web::get().to(explorer::page)))
-        .service(reading("/explorer.js", web::get().to(explorer::script)))
-        .service(reading("/livez", web::get().to(health::live)))
-        .service(reading("/readyz", web::get().to(health::ready)))
-        .service(reading("/schema.graphql", web::get().to(schema_file)))
+        .service(reading("/", get().to(explorer::page)))
+        .service(reading("/explorer.js", get().to(explorer::script)))
+        .service(reading("/livez", get().to(health::live)))
+        .service(reading("/readyz", get().to(health::ready)))
+        .service(reading("/schema.graphql", get().to(schema_file)))
         .default_service(web::to(error::not_found));
+}
+
+/// GET, and HEAD, to which the server sends the same without a body.
+fn get() -> actix_web::Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
 /// A resource that is only read.
 fn reading(path: &str, route: actix_web::Route) -> actix_web::Resource {
-    web::resource(path).route(route).default_service(web::to(|| ready(error::method_not_allowed("GET"))))
+    web::resource(path).route(route).default_service(web::to(|| ready(error::method_not_allowed("GET, HEAD"))))
 }
 
 async fn schema_file(shared: web::Data<Shared>, known: Option<web::Header<IfNoneMatch>>) -> HttpResponse {

@@ -352,8 +352,8 @@ async fn whoever_cannot_be_believed_is_refused(#[case] authorization: &str) {
 #[rstest]
 #[case(Method::PUT, "/graphql", 405, "GET, POST")]
 #[case(Method::DELETE, "/graphql", 405, "GET, POST")]
-#[case(Method::POST, "/", 405, "GET")]
-#[case(Method::POST, "/livez", 405, "GET")]
+#[case(Method::POST, "/", 405, "GET, HEAD")]
+#[case(Method::POST, "/livez", 405, "GET, HEAD")]
 #[case(Method::GET, "/nothing", 404, "")]
 #[actix_web::test]
 async fn what_is_not_served_is_refused_with_a_code(
@@ -430,6 +430,19 @@ async fn readiness_is_that_of_what_is_required(
     let app = init_service(app(shared(HttpConfig::default(), health))).await;
     let answer = Answer::of(call_service(&app, TestRequest::get().uri("/readyz").to_request()).await).await;
     assert_eq!((answer.status.as_u16(), answer.json()["status"].as_str()), (status, Some(word)));
+}
+
+#[rstest]
+#[case("/")]
+#[case("/livez")]
+#[case("/readyz")]
+#[case("/schema.graphql")]
+#[actix_web::test]
+async fn whoever_asks_for_the_head_alone_gets_the_same_status(#[case] path: &str) {
+    for method in [Method::GET, Method::HEAD] {
+        let answer = send(TestRequest::with_uri(path).method(method.clone())).await;
+        assert_eq!(answer.status.as_u16(), 200, "{method} {path}");
+    }
 }
 
 #[actix_web::test]

@@ -80,7 +80,8 @@ impl Context<'_> {
             rank: None,
             comparability,
             reasons,
-            compared: value(&current.figure).is_some()
+            compared: candidate.aggregated
+                && value(&current.figure).is_some()
                 && comparability != Comparability::SameOutcome
                 && Some(current.period) == self.reference.period,
         }

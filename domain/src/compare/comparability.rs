@@ -36,6 +36,7 @@ pub(super) fn judge(
         (is_small(&current.figure, measure), Reason::SmallN),
         (is_stale(candidate, reference), Reason::Stale),
         (geography_changed(candidate, member), Reason::GeographyChanged),
+        (!candidate.aggregated, Reason::AuthorityWithholds),
     ];
     reasons.extend(found.into_iter().filter_map(|(holds, reason)| holds.then_some(reason)));
     reasons.sort_unstable();

@@ -65,6 +65,8 @@ codes! {
         DefinitionDiffers = "DEFINITION_DIFFERS",
         /// The community's boundaries changed between the baseline and the figure.
         GeographyChanged = "GEOGRAPHY_CHANGED",
+        /// The community's Indigenous data authority has not let it enter totals.
+        AuthorityWithholds = "AUTHORITY_WITHHOLDS",
     }
 }
 
@@ -83,6 +85,8 @@ pub struct Candidate {
     pub baseline_declared: bool,
     /// Whether a figure after the baseline, up to the current one, is marked as a break of the series.
     pub broken_since_baseline: bool,
+    /// Whether it may enter medians, quartiles, standings and totals: an Indigenous data authority decides that for itself.
+    pub aggregated: bool,
 }
 
 /// Everything a comparison is computed from.

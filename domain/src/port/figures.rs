@@ -30,6 +30,8 @@ pub struct Latest {
 /// Which figures a comparison needs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CandidateQuery {
+    /// In the comparison of which network: decisions of Indigenous data authorities may hold for one alone.
+    pub network: NetworkId,
     /// Whose; order does not matter.
     pub communities: Vec<CommunityId>,
     /// By which indicator, whatever its version.
@@ -61,7 +63,7 @@ pub trait Figures: Send + Sync {
     /// The newest values of these communities, of all indicators if none are named, about one part of the population; one statement.
     async fn latest(
         &self,
-        scope: Scope,
+        scope: &Scope,
         communities: &[CommunityId],
         indicators: &[IndicatorId],
         disaggregation: &Disaggregation,
@@ -71,7 +73,7 @@ pub trait Figures: Send + Sync {
     /// The newest value of each of these series; one statement.
     async fn latest_of(
         &self,
-        scope: Scope,
+        scope: &Scope,
         series: &[SeriesId],
         now: DateTime<Utc>,
     ) -> Result<HashMap<SeriesId, Observation>>;
@@ -79,7 +81,7 @@ pub trait Figures: Send + Sync {
     /// The same part of the current figures of several series; one statement, and another if counts are asked for.
     async fn observations(
         &self,
-        scope: Scope,
+        scope: &Scope,
         series: &[SeriesId],
         query: &ListQuery<ObservationFilter, ObservationSort>,
         now: DateTime<Utc>,
@@ -88,7 +90,7 @@ pub trait Figures: Send + Sync {
     /// Every revision of these periods, oldest first; one statement.
     async fn revisions(
         &self,
-        scope: Scope,
+        scope: &Scope,
         keys: &[(SeriesId, Period)],
         now: DateTime<Utc>,
     ) -> Result<Vec<Observation>>;
@@ -100,7 +102,7 @@ pub trait Figures: Send + Sync {
     async fn members(&self, network: NetworkId, day: NaiveDate) -> Result<Vec<Member>>;
 
     /// What a comparison chooses from: every series of the communities that has a figure for it; one statement.
-    async fn candidates(&self, scope: Scope, query: &CandidateQuery) -> Result<Vec<Candidate>>;
+    async fn candidates(&self, scope: &Scope, query: &CandidateQuery) -> Result<Vec<Candidate>>;
 
     /// The ids of these series, in their order; those that are missing are created at `at` by `by`.
     /// Only within a unit of work.

@@ -7,10 +7,14 @@ use uuid::Uuid;
 
 use crate::{
     access::Scope,
+    account::Account,
+    api_token::ApiToken,
     baseline::Baseline,
     community::Community,
+    decision::AuthorityDecision,
     error::Result,
     event::{Event, Topic},
+    grant::Grant,
     id::NodeRef,
     indicator::{Indicator, IndicatorVersion},
     initiative::Initiative,
@@ -22,6 +26,7 @@ use crate::{
     partner::Partner,
     record::{Noun, Stored},
     series::Series,
+    sharing::SharingRule,
     source::Source,
     target::Target,
 };
@@ -32,19 +37,19 @@ use super::figures::Figures;
 #[async_trait]
 pub trait Repository<N: Noun>: Send + Sync {
     /// The records with these ids that the reader may see, in any order; one statement.
-    async fn get(&self, scope: Scope, ids: &[N::Id]) -> Result<Vec<Stored<N>>>;
+    async fn get(&self, scope: &Scope, ids: &[N::Id]) -> Result<Vec<Stored<N>>>;
 
     /// The records with these natural keys that the reader may see, in any order; one statement.
-    async fn by_keys(&self, scope: Scope, keys: &[N::Key]) -> Result<Vec<Stored<N>>>;
+    async fn by_keys(&self, scope: &Scope, keys: &[N::Key]) -> Result<Vec<Stored<N>>>;
 
     /// A part of a list: one statement, and another if a count is asked for.
-    async fn list(&self, scope: Scope, query: &ListQuery<N::Filter, N::Sort>) -> Result<Page<Stored<N>>>;
+    async fn list(&self, scope: &Scope, query: &ListQuery<N::Filter, N::Sort>) -> Result<Page<Stored<N>>>;
 
     /// The same part of the lists of several parents at once: one statement, and another if counts are asked for.
     /// Parents without children may be absent from the answer.
     async fn list_of(
         &self,
-        scope: Scope,
+        scope: &Scope,
         parent: N::Parent,
         ids: &[Uuid],
         query: &ListQuery<N::Filter, N::Sort>,
@@ -80,8 +85,8 @@ macro_rules! repositories {
             /// Figures: observations and what is computed from them where they are kept.
             fn figures(&self) -> &dyn Figures;
 
-            /// Which of these records do not exist (archived ones do).
-            async fn missing(&self, references: &[NodeRef]) -> Result<Vec<NodeRef>>;
+            /// Which of these records do not exist for the reader (archived ones do).
+            async fn missing(&self, scope: &Scope, references: &[NodeRef]) -> Result<Vec<NodeRef>>;
 
             /// The versions of these topics, in their order; 0 for a topic that never changed.
             async fn topic_versions(&self, topics: &[Topic]) -> Result<Vec<i64>>;
@@ -122,6 +127,16 @@ repositories! {
     targets: Target,
     /// Learnings.
     learnings: Learning,
+    /// How far communities share their figures.
+    sharing_rules: SharingRule,
+    /// What Indigenous data authorities decided.
+    authority_decisions: AuthorityDecision,
+    /// Accounts.
+    accounts: Account,
+    /// Roles that accounts hold.
+    grants: Grant,
+    /// API tokens.
+    api_tokens: ApiToken,
 }
 
 /// The database: reads outside transactions, and units of work.

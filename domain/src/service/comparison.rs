@@ -59,7 +59,7 @@ impl Services {
         let topics = [Topic::Communities, Topic::Network(request.network), Topic::Indicator(request.indicator)];
         // Read before the figures: whatever is computed is at least as new as the versions it is kept under.
         let versions = self.store.read().topic_versions(&topics).await?;
-        let key = self.cache_key(actor.scope(), request, &versions);
+        let key = self.cache_key(&self.scope(actor), request, &versions);
         if let Some(kept) = self.cache.get(&key).await.and_then(|bytes| postcard::from_bytes(&bytes).ok()) {
             return Ok(kept);
         }
@@ -71,7 +71,7 @@ impl Services {
     }
 
     /// Everything the result depends on, spelled out: nothing is hashed, so nothing can collide.
-    fn cache_key(&self, scope: Scope, request: &ComparisonRequest, versions: &[i64]) -> String {
+    fn cache_key(&self, scope: &Scope, request: &ComparisonRequest, versions: &[i64]) -> String {
         let text = |period: Option<Period>| period.map(|period| period.to_string()).unwrap_or_default();
         let mut key = format!(
             "comparison:1:{}:{}:{}:{}:{}:{}:{}:{versions:?}",
@@ -100,6 +100,7 @@ impl Services {
         let members = reader.figures().members(request.network, self.clock.today()).await?;
         let members = chosen(members, request.communities.as_deref())?;
         let query = CandidateQuery {
+            network: request.network,
             communities: members.iter().map(|member| member.community).collect(),
             indicator: request.indicator,
             disaggregation: request.disaggregation.clone(),
@@ -109,18 +110,18 @@ impl Services {
         };
         let targets = self.targets_of(actor, request).await?;
         // Last, because it is the largest: nothing else is waited for while it is held.
-        let candidates = reader.figures().candidates(actor.scope(), &query).await?;
+        let candidates = reader.figures().candidates(&self.scope(actor), &query).await?;
         Ok(Input { members, versions, version, candidates, targets, period: request.period })
     }
 
     async fn versions_of(&self, indicator: IndicatorId) -> Result<Vec<Stored<IndicatorVersion>>> {
         let query = ListQuery {
-            filter: IndicatorVersionFilter { indicator: Some(indicator) },
+            filter: IndicatorVersionFilter { indicator: Some(indicator), ..IndicatorVersionFilter::default() },
             order: Order { by: IndicatorVersionSort::Number, direction: Direction::Descending },
             page: PageArgs::first(MAX_PAGE),
             ..ListQuery::default()
         };
-        let page = self.store.read().indicator_versions().list(Scope::Everything, &query).await?;
+        let page = self.store.read().indicator_versions().list(&Scope::Everything, &query).await?;
         Ok(page.items.into_iter().map(|(_, version)| version).collect())
     }
 
@@ -137,7 +138,7 @@ impl Services {
         loop {
             let ids = [request.indicator.into()];
             let mut pages =
-                self.store.read().targets().list_of(actor.scope(), TargetParent::Indicator, &ids, &query).await?;
+                self.store.read().targets().list_of(&self.scope(actor), TargetParent::Indicator, &ids, &query).await?;
             let Some(page) = pages.remove(&request.indicator.into()) else { break };
             query.page.after = page.items.last().map(|(cursor, _)| cursor.clone());
             targets.extend(page.items.into_iter().map(|(_, target)| target));

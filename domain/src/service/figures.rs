@@ -42,12 +42,12 @@ impl Services {
         disaggregation: &Disaggregation,
     ) -> Result<Vec<Latest>> {
         let figures = self.store.read().figures();
-        figures.latest(actor.scope(), communities, indicators, disaggregation, self.clock.now()).await
+        figures.latest(&self.scope(actor), communities, indicators, disaggregation, self.clock.now()).await
     }
 
     /// The newest value of each of these series.
     pub async fn latest_of(&self, actor: &Actor, series: &[SeriesId]) -> Result<HashMap<SeriesId, Observation>> {
-        self.store.read().figures().latest_of(actor.scope(), series, self.clock.now()).await
+        self.store.read().figures().latest_of(&self.scope(actor), series, self.clock.now()).await
     }
 
     /// The same part of the current figures of several series.
@@ -57,12 +57,12 @@ impl Services {
         series: &[SeriesId],
         query: &ListQuery<ObservationFilter, ObservationSort>,
     ) -> Result<HashMap<SeriesId, Page<Observation>>> {
-        self.store.read().figures().observations(actor.scope(), series, query, self.clock.now()).await
+        self.store.read().figures().observations(&self.scope(actor), series, query, self.clock.now()).await
     }
 
     /// Every revision of these periods, oldest first.
     pub async fn revisions(&self, actor: &Actor, keys: &[(SeriesId, Period)]) -> Result<Vec<Observation>> {
-        self.store.read().figures().revisions(actor.scope(), keys, self.clock.now()).await
+        self.store.read().figures().revisions(&self.scope(actor), keys, self.clock.now()).await
     }
 
     /// Records one figure and answers it as it now stands with what became of it.
@@ -91,7 +91,7 @@ impl Services {
         let revisions = session
             .repositories()
             .figures()
-            .revisions(Scope::Everything, &[(series_id, new.period)], session.now())
+            .revisions(&Scope::Everything, &[(series_id, new.period)], session.now())
             .await?;
         let current = revisions.into_iter().next_back();
         session.commit().await?;
@@ -108,16 +108,16 @@ impl Session {
             ("indicatorVersion", new.indicator_version.into()),
             ("source", new.source.into()),
         ];
-        let missing = repositories.missing(&references.map(|(_, id)| id)).await?;
+        let missing = repositories.missing(&self.reader(), &references.map(|(_, id)| id)).await?;
         let mut problems = Problems::default();
         for (field, id) in references.into_iter().filter(|(_, id)| missing.contains(id)) {
             problems.add(field, ProblemCode::NotFound, format!("there is no such {}", id.kind));
         }
         problems.into_result()?;
         let gone = |noun| Error::NotFound { noun, key: "id" };
-        let version = repositories.indicator_versions().get(Scope::Everything, &[new.indicator_version]).await?.pop();
+        let version = repositories.indicator_versions().get(&Scope::Everything, &[new.indicator_version]).await?.pop();
         let version = version.ok_or_else(|| gone("IndicatorVersion"))?;
-        let indicator = repositories.indicators().get(Scope::Everything, &[version.indicator]).await?.pop();
+        let indicator = repositories.indicators().get(&Scope::Everything, &[version.indicator]).await?.pop();
         let indicator = indicator.ok_or_else(|| gone("Indicator"))?;
         let mut problems = Problems::default();
         Series::check_kind(&indicator.value, &mut problems);
@@ -134,7 +134,7 @@ impl Session {
             page: PageArgs::first(MAX_PAGE),
             ..ListQuery::default()
         };
-        let memberships = self.repositories().memberships().list(Scope::Everything, &query).await?.items;
+        let memberships = self.repositories().memberships().list(&Scope::Everything, &query).await?.items;
         if !memberships.is_empty() && !memberships.iter().any(|(_, membership)| membership.is_current(today)) {
             let message = "the community has left its networks; its figures are history";
             return Err(Error::invalid("community", ProblemCode::Conflict, message));

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::{
-    access::Scope,
+    access::{Actor, Needs, Role, Scope},
     baseline::Baseline,
     community::Community,
     error::{Error, Problem, ProblemCode, Problems, Result},
@@ -17,7 +17,7 @@ use crate::{
     initiative::Initiative,
     learning::{Learning, LearningStatus},
     membership::{Membership, MembershipFilter},
-    network::Network,
+    network::{Network, NetworkFilter},
     observation::Observation,
     page::{Direction, ListQuery, MAX_PAGE, Order, PageArgs},
     participation::Participation,
@@ -33,8 +33,21 @@ use crate::{
 pub struct Context<'a> {
     /// Everything, within the session.
     pub repositories: &'a dyn Repositories,
+    /// Who makes the change.
+    pub actor: &'a Actor,
     /// The moment of the session.
     pub now: DateTime<Utc>,
+}
+
+/// What is done to a record.
+#[derive(Debug, Clone, Copy)]
+pub enum Change<'a, N: Noun> {
+    /// It is created.
+    Create,
+    /// It takes the place of this one.
+    Update(&'a Stored<N>),
+    /// It is archived or comes back.
+    Archive(&'a Stored<N>),
 }
 
 /// A kind of record that can be written, with the rules that need to look at other records.
@@ -42,6 +55,9 @@ pub struct Context<'a> {
 pub trait Governed: Noun {
     /// Completes “sign in to …”.
     const TO_WRITE: &'static str;
+
+    /// What the change asks of whoever makes it; all of them must be met. What the content refers to exists for the actor.
+    async fn needs(&self, change: Change<'_, Self>, context: &Context<'_>) -> Result<Vec<Needs>>;
 
     /// Whatever computed figures depend on this record.
     fn topics(&self, id: Self::Id) -> BTreeSet<Topic>;
@@ -61,6 +77,13 @@ fn no_topics() -> BTreeSet<Topic> {
 impl Governed for Network {
     const TO_WRITE: &'static str = "change networks";
 
+    async fn needs(&self, change: Change<'_, Self>, _: &Context<'_>) -> Result<Vec<Needs>> {
+        Ok(vec![match change {
+            Change::Create => Needs::administrator(),
+            Change::Update(before) | Change::Archive(before) => Needs::coordinator(before.id),
+        }])
+    }
+
     fn topics(&self, id: NetworkId) -> BTreeSet<Topic> {
         [Topic::Network(id)].into()
     }
@@ -70,8 +93,24 @@ impl Governed for Network {
 impl Governed for Membership {
     const TO_WRITE: &'static str = "change memberships";
 
+    async fn needs(&self, change: Change<'_, Self>, _: &Context<'_>) -> Result<Vec<Needs>> {
+        let coordinator = || Needs::coordinator(self.network);
+        let Change::Update(before) = change else {
+            // A consent is given by the community and by nobody in its place.
+            let consent = matches!(change, Change::Create) && self.consent.is_some();
+            return Ok([coordinator()].into_iter().chain(consent.then(|| Needs::steward(self.community))).collect());
+        };
+        let others = Self { consent: None, ..self.clone() } != Self { consent: None, ..before.value.clone() };
+        let consent = self.consent != before.consent;
+        // Without any difference too, somebody must have the right.
+        let nothing = (!others && !consent).then(|| coordinator().or(Needs::steward(self.community)));
+        let needs = [others.then(coordinator), consent.then(|| Needs::steward(self.community)), nothing];
+        Ok(needs.into_iter().flatten().collect())
+    }
+
     fn topics(&self, _: Self::Id) -> BTreeSet<Topic> {
-        [Topic::Network(self.network)].into()
+        // With a consent, what is shared within the network is seen in comparisons elsewhere too.
+        [Topic::Communities, Topic::Network(self.network)].into()
     }
 
     /// A community is in a network at most once at a time.
@@ -81,7 +120,7 @@ impl Governed for Membership {
             page: PageArgs::first(MAX_PAGE),
             ..ListQuery::default()
         };
-        let others = context.repositories.memberships().list(Scope::Everything, &query).await?;
+        let others = context.repositories.memberships().list(&Scope::Everything, &query).await?;
         let overlaps = |other: &Self| {
             other.left_on.is_none_or(|left| self.joined_on < left)
                 && self.left_on.is_none_or(|left| other.joined_on < left)
@@ -99,6 +138,23 @@ impl Governed for Membership {
 impl Governed for Community {
     const TO_WRITE: &'static str = "change communities";
 
+    async fn needs(&self, change: Change<'_, Self>, _: &Context<'_>) -> Result<Vec<Needs>> {
+        let Change::Update(before) = change else {
+            return Ok(vec![match change {
+                Change::Create => Needs::administrator().or(Needs::anywhere(&[Role::Coordinator])),
+                Change::Update(of) | Change::Archive(of) => Needs::steward(of.id),
+            }]);
+        };
+        let mut needs = vec![Needs::steward(before.id).or(Needs::community(before.id, &[Role::DataAuthority]))];
+        // Only an authority itself gives its word away.
+        if before.indigenous_data_authority.is_some()
+            && self.indigenous_data_authority != before.indigenous_data_authority
+        {
+            needs.push(Needs::community(before.id, &[Role::DataAuthority]));
+        }
+        Ok(needs)
+    }
+
     fn topics(&self, _: Self::Id) -> BTreeSet<Topic> {
         [Topic::Communities].into()
     }
@@ -107,6 +163,14 @@ impl Governed for Community {
 #[async_trait]
 impl Governed for Initiative {
     const TO_WRITE: &'static str = "change initiatives";
+
+    async fn needs(&self, change: Change<'_, Self>, _: &Context<'_>) -> Result<Vec<Needs>> {
+        let before = match change {
+            Change::Update(before) => Some(Needs::contributor(before.community)),
+            Change::Create | Change::Archive(_) => None,
+        };
+        Ok(before.into_iter().chain([Needs::contributor(self.community)]).collect())
+    }
 
     fn topics(&self, _: Self::Id) -> BTreeSet<Topic> {
         no_topics()
@@ -127,6 +191,14 @@ impl Governed for Initiative {
 impl Governed for Partner {
     const TO_WRITE: &'static str = "change partners";
 
+    async fn needs(&self, change: Change<'_, Self>, _: &Context<'_>) -> Result<Vec<Needs>> {
+        let anywhere = || Needs::anywhere(&[Role::Steward, Role::Coordinator]);
+        Ok(vec![match change {
+            Change::Create => anywhere().or(Needs::anywhere(&[Role::Contributor])),
+            Change::Update(before) | Change::Archive(before) => anywhere().or(Needs::representative(before.id)),
+        }])
+    }
+
     fn topics(&self, _: Self::Id) -> BTreeSet<Topic> {
         no_topics()
     }
@@ -136,6 +208,20 @@ impl Governed for Partner {
 impl Governed for Participation {
     const TO_WRITE: &'static str = "change participations";
 
+    async fn needs(&self, change: Change<'_, Self>, context: &Context<'_>) -> Result<Vec<Needs>> {
+        let initiatives = context.repositories.initiatives();
+        let of = async |participation: &Self| -> Result<Needs> {
+            let initiative = initiatives.get(&Scope::Everything, &[participation.initiative]).await?.pop();
+            let lead = initiative.map(|initiative| Needs::contributor(initiative.community)).unwrap_or_default();
+            Ok(lead.or(Needs::representative(participation.partner)))
+        };
+        let mut needs = vec![of(self).await?];
+        if let Change::Update(before) = change {
+            needs.push(of(&before.value).await?);
+        }
+        Ok(needs)
+    }
+
     fn topics(&self, _: Self::Id) -> BTreeSet<Topic> {
         no_topics()
     }
@@ -144,6 +230,13 @@ impl Governed for Participation {
 #[async_trait]
 impl Governed for Indicator {
     const TO_WRITE: &'static str = "change indicators";
+
+    async fn needs(&self, change: Change<'_, Self>, context: &Context<'_>) -> Result<Vec<Needs>> {
+        Ok(vec![match change {
+            Change::Create => Needs::anywhere(&[Role::Coordinator]),
+            Change::Update(before) | Change::Archive(before) => indicator_needs(before.id, context).await?,
+        }])
+    }
 
     fn topics(&self, id: Self::Id) -> BTreeSet<Topic> {
         [Topic::Indicator(id)].into()
@@ -163,6 +256,10 @@ impl Governed for Indicator {
 impl Governed for IndicatorVersion {
     const TO_WRITE: &'static str = "change indicators";
 
+    async fn needs(&self, _: Change<'_, Self>, context: &Context<'_>) -> Result<Vec<Needs>> {
+        Ok(vec![indicator_needs(self.indicator, context).await?])
+    }
+
     fn topics(&self, _: IndicatorVersionId) -> BTreeSet<Topic> {
         [Topic::Indicator(self.indicator)].into()
     }
@@ -173,7 +270,7 @@ impl Governed for IndicatorVersion {
             self.number = next_number(self.indicator, context).await?;
             return Ok(self);
         };
-        if context.repositories.figures().is_observed(before.id).await? {
+        if before.value != self && context.repositories.figures().is_observed(before.id).await? {
             let message = "figures are recorded under this version, so it no longer changes: add another version";
             return Err(Error::Conflict(Problem::new("id", ProblemCode::Immutable, message)));
         }
@@ -181,21 +278,41 @@ impl Governed for IndicatorVersion {
     }
 }
 
+/// Whoever runs a network that has adopted the indicator; any network, while none has.
+async fn indicator_needs(indicator: IndicatorId, context: &Context<'_>) -> Result<Needs> {
+    let query = ListQuery {
+        filter: NetworkFilter { indicator: Some(indicator), ..NetworkFilter::default() },
+        page: PageArgs::first(MAX_PAGE),
+        ..ListQuery::default()
+    };
+    let networks = context.repositories.networks().list(&Scope::Everything, &query).await?.items;
+    let needs = networks.into_iter().map(|(_, network)| Needs::coordinator(network.id)).reduce(Needs::or);
+    Ok(needs.unwrap_or_else(|| Needs::anywhere(&[Role::Coordinator])))
+}
+
 async fn next_number(indicator: IndicatorId, context: &Context<'_>) -> Result<i32> {
     let query = ListQuery {
-        filter: IndicatorVersionFilter { indicator: Some(indicator) },
+        filter: IndicatorVersionFilter { indicator: Some(indicator), ..IndicatorVersionFilter::default() },
         order: Order { by: IndicatorVersionSort::Number, direction: Direction::Descending },
         page: PageArgs::first(1),
         archived: true,
         ..ListQuery::default()
     };
-    let newest = context.repositories.indicator_versions().list(Scope::Everything, &query).await?.items.pop();
+    let newest = context.repositories.indicator_versions().list(&Scope::Everything, &query).await?.items.pop();
     Ok(newest.map_or(1, |(_, newest)| newest.number.saturating_add(1)))
 }
 
 #[async_trait]
 impl Governed for Source {
     const TO_WRITE: &'static str = "change sources";
+
+    async fn needs(&self, change: Change<'_, Self>, _: &Context<'_>) -> Result<Vec<Needs>> {
+        let answering = Needs::anywhere(&[Role::Steward, Role::Coordinator]);
+        Ok(vec![match change {
+            Change::Create => answering.or(Needs::anywhere(&[Role::Contributor])),
+            Change::Update(_) | Change::Archive(_) => answering,
+        }])
+    }
 
     fn topics(&self, _: Self::Id) -> BTreeSet<Topic> {
         no_topics()
@@ -205,6 +322,11 @@ impl Governed for Source {
 #[async_trait]
 impl Governed for Baseline {
     const TO_WRITE: &'static str = "declare baselines";
+
+    async fn needs(&self, _: Change<'_, Self>, context: &Context<'_>) -> Result<Vec<Needs>> {
+        let series = context.repositories.series().get(&Scope::Everything, &[self.series]).await?.pop();
+        Ok(vec![series.map(|series| Needs::steward(series.community)).unwrap_or_default()])
+    }
 
     /// Its indicator is known only through the series; `Communities`, on which every comparison depends, is as good, since
     /// baselines change rarely.
@@ -224,7 +346,7 @@ impl Governed for Baseline {
 
 async fn current_value(context: &Context<'_>, series: SeriesId, period: crate::period::Period) -> Result<Option<f64>> {
     let revisions =
-        context.repositories.figures().revisions(Scope::Everything, &[(series, period)], context.now).await?;
+        context.repositories.figures().revisions(&Scope::Everything, &[(series, period)], context.now).await?;
     let current = revisions.into_iter().find(|revision: &Observation| revision.superseded_at.is_none());
     Ok(current.and_then(|current| current.figure.value))
 }
@@ -232,6 +354,11 @@ async fn current_value(context: &Context<'_>, series: SeriesId, period: crate::p
 #[async_trait]
 impl Governed for Target {
     const TO_WRITE: &'static str = "set targets";
+
+    async fn needs(&self, _: Change<'_, Self>, _: &Context<'_>) -> Result<Vec<Needs>> {
+        let network = self.network.map(Needs::coordinator);
+        Ok(network.into_iter().chain(self.community.map(Needs::steward)).collect())
+    }
 
     fn topics(&self, _: Self::Id) -> BTreeSet<Topic> {
         let network = self.network.map(Topic::Network);
@@ -244,7 +371,7 @@ impl Governed for Target {
             return Err(Error::Conflict(Problem::new("id", ProblemCode::Immutable, message)));
         }
         let versions = context.repositories.indicator_versions();
-        let version = versions.get(Scope::Everything, &[self.indicator_version]).await?.pop();
+        let version = versions.get(&Scope::Everything, &[self.indicator_version]).await?.pop();
         let version = version.filter(|version| version.indicator == self.indicator).ok_or_else(|| {
             Error::invalid("indicatorVersion", ProblemCode::NotFound, "the indicator has no such version")
         })?;
@@ -276,13 +403,13 @@ impl Target {
             page: PageArgs::first(MAX_PAGE),
             ..ListQuery::default()
         };
-        let series = context.repositories.series().list(Scope::Everything, &query).await?;
+        let series = context.repositories.series().list(&Scope::Everything, &query).await?;
         let of_version = |series: &Stored<Series>| series.indicator_version == self.indicator_version;
         let ids: Vec<Uuid> = series.items.iter().filter(|(_, s)| of_version(s)).map(|(_, s)| s.id.uuid()).collect();
         let baselines = context
             .repositories
             .baselines()
-            .list_of(Scope::Everything, crate::baseline::BaselineParent::Series, &ids, &ListQuery::default())
+            .list_of(&Scope::Everything, crate::baseline::BaselineParent::Series, &ids, &ListQuery::default())
             .await?;
         for (_, baseline) in baselines.into_values().flat_map(|page| page.items) {
             if let Some(value) = current_value(context, baseline.series, baseline.period).await? {
@@ -296,6 +423,19 @@ impl Target {
 #[async_trait]
 impl Governed for Learning {
     const TO_WRITE: &'static str = "change learnings";
+
+    async fn needs(&self, change: Change<'_, Self>, _: &Context<'_>) -> Result<Vec<Needs>> {
+        let needs = |learning: &Self| match learning.status {
+            LearningStatus::Draft => Needs::contributor(learning.community),
+            // What others read, the community answers for.
+            _ => Needs::steward(learning.community),
+        };
+        let before = match change {
+            Change::Update(before) => Some(needs(&before.value)),
+            Change::Create | Change::Archive(_) => None,
+        };
+        Ok(before.into_iter().chain([needs(self)]).collect())
+    }
 
     fn topics(&self, _: Self::Id) -> BTreeSet<Topic> {
         no_topics()

@@ -42,16 +42,16 @@ impl<K: Copy + Eq + Hash, V: Clone> Known<K, V> {
     }
 
     /// Those of these records that are known as of this version.
-    fn find(&self, scope: Scope, version: i64, ids: &[K]) -> HashMap<K, V> {
+    fn find(&self, scope: &Scope, version: i64, ids: &[K]) -> HashMap<K, V> {
         let shelves = self.shelves();
-        let Some(held) = shelves.get(&scope).filter(|held| held.version == version) else { return HashMap::new() };
+        let Some(held) = shelves.get(scope).filter(|held| held.version == version) else { return HashMap::new() };
         ids.iter().filter_map(|id| Some((*id, held.records.get(id)?.clone()))).collect()
     }
 
     /// Keeps records that were read after this version; what was read after an earlier one is forgotten.
-    fn keep(&self, scope: Scope, version: i64, records: &HashMap<K, V>) {
+    fn keep(&self, scope: &Scope, version: i64, records: &HashMap<K, V>) {
         let mut shelves = self.shelves();
-        let held = shelves.entry(scope).or_insert_with(|| Shelf { version, records: HashMap::new() });
+        let held = shelves.entry(scope.clone()).or_insert_with(|| Shelf { version, records: HashMap::new() });
         if held.version > version {
             return;
         }
@@ -71,7 +71,7 @@ impl Services {
         actor: &Actor,
         ids: &[CommunityId],
     ) -> Result<HashMap<CommunityId, Arc<Stored<Community>>>> {
-        let (reader, scope) = (self.store.read(), actor.scope());
+        let (reader, scope) = (self.store.read(), &self.scope(actor));
         // Read before the communities: they are at least as new as the version that they are kept under.
         let version = reader.topic_versions(&[Topic::Communities]).await?.first().copied().unwrap_or_default();
         let mut found = self.known.find(scope, version, ids);
@@ -91,7 +91,7 @@ impl Services {
 mod tests {
     use super::*;
 
-    fn found(known: &Known<u32, char>, scope: Scope, version: i64) -> Vec<(u32, char)> {
+    fn found(known: &Known<u32, char>, scope: &Scope, version: i64) -> Vec<(u32, char)> {
         let mut found: Vec<_> = known.find(scope, version, &[1, 2, 3]).into_iter().collect();
         found.sort_unstable();
         found
@@ -100,31 +100,31 @@ mod tests {
     #[test]
     fn records_are_known_as_of_their_version_and_to_their_scope_alone() {
         let known = Known::default();
-        known.keep(Scope::Public, 5, &HashMap::from([(1, 'a')]));
-        known.keep(Scope::Public, 5, &HashMap::from([(2, 'b')]));
-        assert_eq!(found(&known, Scope::Public, 5), [(1, 'a'), (2, 'b')]);
-        assert!(found(&known, Scope::Everything, 5).is_empty());
-        assert!(found(&known, Scope::Public, 4).is_empty());
-        assert!(found(&known, Scope::Public, 6).is_empty());
+        known.keep(&Scope::Public, 5, &HashMap::from([(1, 'a')]));
+        known.keep(&Scope::Public, 5, &HashMap::from([(2, 'b')]));
+        assert_eq!(found(&known, &Scope::Public, 5), [(1, 'a'), (2, 'b')]);
+        assert!(found(&known, &Scope::Everything, 5).is_empty());
+        assert!(found(&known, &Scope::Public, 4).is_empty());
+        assert!(found(&known, &Scope::Public, 6).is_empty());
     }
 
     #[test]
     fn a_later_version_takes_the_place_of_an_earlier_one_and_never_the_other_way_round() {
         let known = Known::default();
-        known.keep(Scope::Public, 5, &HashMap::from([(1, 'a'), (2, 'b')]));
-        known.keep(Scope::Public, 6, &HashMap::from([(1, 'c')]));
-        known.keep(Scope::Public, 5, &HashMap::from([(3, 'd')]));
-        assert_eq!(found(&known, Scope::Public, 6), [(1, 'c')]);
-        assert!(found(&known, Scope::Public, 5).is_empty());
+        known.keep(&Scope::Public, 5, &HashMap::from([(1, 'a'), (2, 'b')]));
+        known.keep(&Scope::Public, 6, &HashMap::from([(1, 'c')]));
+        known.keep(&Scope::Public, 5, &HashMap::from([(3, 'd')]));
+        assert_eq!(found(&known, &Scope::Public, 6), [(1, 'c')]);
+        assert!(found(&known, &Scope::Public, 5).is_empty());
     }
 
     #[test]
     fn no_more_are_kept_than_fit() {
         let known = Known::default();
         let many = |from: usize| (from..from + 3_000).map(|id| (id, id)).collect::<HashMap<_, _>>();
-        known.keep(Scope::Public, 1, &many(0));
-        known.keep(Scope::Public, 1, &many(3_000));
-        assert!(known.find(Scope::Public, 1, &[7]).is_empty());
-        assert_eq!(known.find(Scope::Public, 1, &[3_007]).len(), 1);
+        known.keep(&Scope::Public, 1, &many(0));
+        known.keep(&Scope::Public, 1, &many(3_000));
+        assert!(known.find(&Scope::Public, 1, &[7]).is_empty());
+        assert_eq!(known.find(&Scope::Public, 1, &[3_007]).len(), 1);
     }
 }

@@ -8,15 +8,17 @@ mod known;
 mod records;
 mod session;
 mod targets;
+mod trusted;
 
 use std::sync::Arc;
 
 pub use comparison::ComparisonRequest;
 pub use figures::NewFigure;
-pub use governed::{Context, Governed};
+pub use governed::{Change, Context, Governed};
 pub use session::Session;
 
 use crate::{
+    access::{Actor, Scope},
     community::Community,
     id::CommunityId,
     port::{cache::Cache, clock::Clock, store::Store},
@@ -37,6 +39,11 @@ impl Services {
     /// The use cases over these ports.
     pub fn new(store: Arc<dyn Store>, cache: Arc<dyn Cache>, clock: Arc<dyn Clock>) -> Self {
         Self { store, cache, clock, known: Arc::default() }
+    }
+
+    /// What this actor can read at this moment.
+    pub(crate) fn scope(&self, actor: &Actor) -> Scope {
+        actor.scope(self.clock.now())
     }
 
     /// What time it is here.

@@ -22,7 +22,7 @@ impl Services {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        self.store.read().repository().get(actor.scope(), ids).await
+        self.store.read().repository().get(&self.scope(actor), ids).await
     }
 
     /// The records with these natural keys that the actor may see, in any order.
@@ -33,7 +33,7 @@ impl Services {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
-        self.store.read().repository().by_keys(actor.scope(), keys).await
+        self.store.read().repository().by_keys(&self.scope(actor), keys).await
     }
 
     /// A part of a list.
@@ -41,7 +41,7 @@ impl Services {
     where
         for<'a> dyn Repositories + 'a: Holds<N>,
     {
-        self.store.read().repository().list(actor.scope(), query).await
+        self.store.read().repository().list(&self.scope(actor), query).await
     }
 
     /// The same part of the lists of several parents.
@@ -58,7 +58,7 @@ impl Services {
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
-        self.store.read().repository().list_of(actor.scope(), parent, ids, query).await
+        self.store.read().repository().list_of(&self.scope(actor), parent, ids, query).await
     }
 
     /// Creates a record.

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use super::{Context, Governed, Services};
+use super::{Change, Context, Governed, Services};
 use crate::{
-    access::{self, Actor, Scope},
+    access::{self, Actor, Need, Needs, Scope},
+    api_token::TokenAction,
     error::{Error, ProblemCode, Problems, Result},
     event::Event,
     id::{EntityId, IndicatorId, SeriesId},
@@ -32,7 +33,7 @@ impl Services {
     /// # Errors
     /// [`Error::Unauthenticated`] or [`Error::Forbidden`] for an actor who may not write.
     pub async fn session(&self, actor: &Actor, what: &'static str) -> Result<Session> {
-        access::can_write(actor, what)?;
+        access::require_anybody(actor, what)?;
         Ok(Session {
             actor: actor.clone(),
             now: self.clock.now(),
@@ -61,6 +62,7 @@ impl Session {
         for<'a> dyn Repositories + 'a: Holds<N>,
     {
         self.check_references(&value).await?;
+        self.require(&value, Change::Create).await?;
         let value = value.admit(None, &self.context()).await?;
         let id = N::Id::from(self.services.clock.next_id());
         let record = Stored::create(id, value, &self.actor, self.now)?;
@@ -81,6 +83,7 @@ impl Session {
     {
         let before = self.present::<N>(id).await?;
         let value = change(&before.value)?;
+        self.require(&value, Change::Update(&before)).await?;
         // A stale caller learns of that first: other complaints about content it has not seen would mislead.
         let record = before.changed(value, seen, &self.actor, self.now)?;
         self.check_references(&record.value).await?;
@@ -101,6 +104,7 @@ impl Session {
         for<'a> dyn Repositories + 'a: Holds<N>,
     {
         let before = self.present::<N>(id).await?;
+        self.require(&before.value, Change::Archive(&before)).await?;
         let mut record = before.archived(archived, seen, &self.actor, self.now)?;
         if record.meta.version != before.meta.version {
             if !archived {
@@ -116,10 +120,19 @@ impl Session {
     /// The ids of these series, in their order; those that are missing are created.
     ///
     /// # Errors
-    /// [`Error::Validation`] for a series of a performance measure (invariant 7). The caller has checked that what the
-    /// series refer to exists.
+    /// [`Error::Forbidden`] for figures that the actor may not record. [`Error::Validation`] for a series of a performance
+    /// measure (invariant 7). The caller has checked that what the series refer to exists.
     pub async fn ensure_series(&self, series: &[Series]) -> Result<Vec<SeriesId>> {
-        self.repositories().figures().ensure_series(series, self.now, self.actor.name()).await
+        let of_what: BTreeSet<_> = series.iter().map(|series| (series.community, series.indicator)).collect();
+        for (community, indicator) in of_what {
+            let needs = Needs::steward(community).or_need(Need::Integration(
+                TokenAction::RecordFigures,
+                community,
+                Some(indicator),
+            ));
+            access::require(&self.actor, &needs, self.now, "record figures of this community")?;
+        }
+        self.repositories().figures().ensure_series(series, self.now, &self.actor.name()).await
     }
 
     /// Records figures that were checked against their indicator versions, and says what became of each.
@@ -129,7 +142,7 @@ impl Session {
         figures: &[NewObservation],
         indicators: impl IntoIterator<Item = IndicatorId>,
     ) -> Result<Vec<Outcome>> {
-        let outcomes = self.repositories().figures().record(figures, self.now, self.actor.name()).await?;
+        let outcomes = self.repositories().figures().record(figures, self.now, &self.actor.name()).await?;
         let written = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Created | Outcome::Updated)).count();
         if written > 0 {
             self.revisions += written as u64;
@@ -148,7 +161,20 @@ impl Session {
     }
 
     fn context(&self) -> Context<'_> {
-        Context { repositories: self.repositories(), now: self.now }
+        Context { repositories: self.repositories(), actor: &self.actor, now: self.now }
+    }
+
+    /// What the actor can read in this session.
+    pub(super) fn reader(&self) -> Scope {
+        self.actor.scope(self.now)
+    }
+
+    /// Refuses a change that the actor may not make.
+    async fn require<N: Governed>(&self, value: &N, change: Change<'_, N>) -> Result<()> {
+        for needs in value.needs(change, &self.context()).await? {
+            access::require(&self.actor, &needs, self.now, N::TO_WRITE)?;
+        }
+        Ok(())
     }
 
     fn repository<N: Governed>(&self) -> &dyn crate::port::store::Repository<N>
@@ -162,14 +188,15 @@ impl Session {
     where
         for<'a> dyn Repositories + 'a: Holds<N>,
     {
-        let found = self.repository::<N>().get(Scope::Everything, &[id]).await?.pop();
+        // Whoever may not read it learns no more of it than that it is not there for them.
+        let found = self.repository::<N>().get(&self.reader(), &[id]).await?.pop();
         found.ok_or(Error::NotFound { noun: N::Id::KIND.name(), key: "id" })
     }
 
     async fn check_references<N: Governed>(&self, value: &N) -> Result<()> {
         let references = value.references();
         let ids: Vec<_> = references.iter().map(|(_, id)| *id).collect();
-        let missing = self.repositories().missing(&ids).await?;
+        let missing = self.repositories().missing(&self.reader(), &ids).await?;
         let mut problems = Problems::default();
         for (field, id) in references {
             if missing.contains(&id) {

@@ -18,7 +18,7 @@ impl Services {
         let replaced = target.replaces;
         let record = session.create(target).await?;
         if let Some(id) = replaced {
-            let earlier = session.repositories().targets().get(Scope::Everything, &[id]).await?.pop();
+            let earlier = session.repositories().targets().get(&Scope::Everything, &[id]).await?.pop();
             let same = |earlier: &Stored<Target>| {
                 earlier.indicator == record.indicator
                     && earlier.network == record.network

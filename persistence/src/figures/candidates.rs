@@ -18,9 +18,12 @@ use uuid::Uuid;
 use super::{
     newest::newest,
     row::Row,
-    sql::{self, Sight, Sql},
+    sql::{self, Sql},
 };
-use crate::error::database;
+use crate::{
+    error::database,
+    sight::{Sight, decided},
+};
 
 /// How many comparisons read their figures at the same time; the others wait. One of a thousand communities takes megabytes
 /// while its rows are read, and the database has no more to give than so many at once.
@@ -35,21 +38,25 @@ fn for_period(sql: &mut Sql, alias: &str, period: Period) -> String {
 /// See [`domain::port::figures::Figures::candidates`].
 pub(super) async fn candidates<C: ConnectionTrait>(
     db: &C,
-    scope: Scope,
+    scope: &Scope,
     query: &CandidateQuery,
 ) -> Result<Vec<Candidate>> {
     let mut sql = Sql::new(db.get_database_backend());
     let sight = Sight::new(&mut sql, scope, query.now);
     let current = current(&mut sql, &sight, query);
     let (baseline, declared) = baseline(&mut sql, query.baseline_period);
+    let decisions = Decisions::new(&mut sql, query);
     // A break is rare: a partial index holds nothing else, so that looking for one costs next to nothing.
     let text = format!(
         "SELECT c.community_id, c.indicator_version_id, c.source_id, {current_figure}, {declared}, {baseline_figure}, \
          CASE WHEN p.series_id IS NULL THEN FALSE ELSE EXISTS (SELECT 1 FROM observation x WHERE x.series_id = c.series_id \
-         AND x.status = 'B' AND x.superseded_at IS NULL AND x.period_end > p.period_end AND x.period_end <= c.period_end{seen_break}) END \
+         AND x.status = 'B' AND x.superseded_at IS NULL AND x.period_end > p.period_end AND x.period_end <= c.period_end{seen_break}) END, \
+         {aggregated} \
          FROM ({current}) AS c LEFT JOIN baseline b ON b.series_id = c.series_id AND b.archived_at IS NULL \
          LEFT JOIN observation p ON p.series_id = c.series_id AND {baseline} AND p.superseded_at IS NULL \
-         AND p.value IS NOT NULL{seen_baseline}",
+         AND p.value IS NOT NULL{seen_baseline} WHERE {compared}",
+        compared = let_into(&decisions, "COMPARE"),
+        aggregated = let_into(&decisions, "AGGREGATE"),
         current_figure = sql::figure("c"),
         baseline_figure = sql::figure("p"),
         seen_break = sight.figure("x"),
@@ -78,9 +85,36 @@ pub(super) async fn candidates<C: ConnectionTrait>(
                 baseline_declared: declared && baseline.is_some(),
                 baseline,
                 broken_since_baseline: row.take()?,
+                aggregated: row.take()?,
             })
         })
         .collect()
+}
+
+/// The parameters by which the decisions of Indigenous data authorities are found.
+struct Decisions {
+    today: String,
+    indicator: String,
+    network: String,
+}
+
+impl Decisions {
+    fn new(sql: &mut Sql, query: &CandidateQuery) -> Self {
+        Self {
+            today: sql.bind(query.now.date_naive()),
+            indicator: sql.bind(Uuid::from(query.indicator)),
+            network: sql.bind(Uuid::from(query.network)),
+        }
+    }
+}
+
+/// The figures of `c` may be used so: whoever reads, the authority of their community decides, where there is one.
+fn let_into(Decisions { today, indicator, network }: &Decisions, act: &str) -> String {
+    let decided = decided(today, "c.community_id", indicator, act, Some(network));
+    format!(
+        "(c.community_id NOT IN (SELECT under.id FROM community under WHERE under.indigenous_data_authority IS NOT NULL) \
+         OR {decided})"
+    )
 }
 
 /// The current figures: for the period asked for, or the newest.
@@ -103,7 +137,7 @@ fn current(sql: &mut Sql, sight: &Sight, query: &CandidateQuery) -> String {
         period = for_period(sql, "o", period),
         condition = condition("s"),
         figure_sight = sight.figure("o"),
-        community_sight = sight.community("s.community_id"),
+        community_sight = sight.shared("s.community_id", "s.indicator_id"),
     )
 }
 

@@ -39,7 +39,7 @@ use crate::repo::Repos;
 impl<C: ConnectionTrait + Send + Sync> Figures for Repos<C> {
     async fn latest(
         &self,
-        scope: Scope,
+        scope: &Scope,
         communities: &[CommunityId],
         indicators: &[IndicatorId],
         disaggregation: &Disaggregation,
@@ -50,7 +50,7 @@ impl<C: ConnectionTrait + Send + Sync> Figures for Repos<C> {
 
     async fn latest_of(
         &self,
-        scope: Scope,
+        scope: &Scope,
         series: &[SeriesId],
         now: DateTime<Utc>,
     ) -> Result<HashMap<SeriesId, Observation>> {
@@ -59,7 +59,7 @@ impl<C: ConnectionTrait + Send + Sync> Figures for Repos<C> {
 
     async fn observations(
         &self,
-        scope: Scope,
+        scope: &Scope,
         series: &[SeriesId],
         query: &ListQuery<ObservationFilter, ObservationSort>,
         now: DateTime<Utc>,
@@ -69,7 +69,7 @@ impl<C: ConnectionTrait + Send + Sync> Figures for Repos<C> {
 
     async fn revisions(
         &self,
-        scope: Scope,
+        scope: &Scope,
         keys: &[(SeriesId, Period)],
         now: DateTime<Utc>,
     ) -> Result<Vec<Observation>> {
@@ -84,7 +84,7 @@ impl<C: ConnectionTrait + Send + Sync> Figures for Repos<C> {
         candidates::members(&self.0, network, day).await
     }
 
-    async fn candidates(&self, scope: Scope, query: &CandidateQuery) -> Result<Vec<Candidate>> {
+    async fn candidates(&self, scope: &Scope, query: &CandidateQuery) -> Result<Vec<Candidate>> {
         candidates::candidates(&self.0, scope, query).await
     }
 

@@ -1,6 +1,8 @@
 //! The newest figures of series, as a part of larger statements.
 
-use super::sql::{Sight, counts_as_newest, figure, figure_names, newest_first, series, series_names};
+use crate::sight::Sight;
+
+use super::sql::{counts_as_newest, figure, figure_names, newest_first, series, series_names};
 
 /// A query for the newest figure in sight of each series whose rollup row `l` meets `condition`: what the series is of,
 /// then the figure.
@@ -9,7 +11,7 @@ use super::sql::{Sight, counts_as_newest, figure, figure_names, newest_first, se
 /// they get the newest that is.
 pub(super) fn newest(sight: &Sight, condition: &str) -> String {
     let (of_what, kept) = (series("l"), figure("l"));
-    let community = sight.community("l.community_id");
+    let community = sight.shared("l.community_id", "l.indicator_id");
     let from_rollup =
         format!("SELECT {of_what}, {kept} FROM latest_observation l WHERE {condition}{community}{}", sight.figure("l"));
     if sight.is_everything() {

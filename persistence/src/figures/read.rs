@@ -10,7 +10,7 @@ use domain::{
     id::{CommunityId, IndicatorId, IndicatorVersionId, SeriesId},
     observation::{Observation, ObservationFilter, ObservationSort},
     page::{Cursor, CursorValue, Direction, ListQuery, Page},
-    period::Period,
+    period::{Period, PeriodKind},
     port::figures::Latest,
     series::Disaggregation,
 };
@@ -19,9 +19,9 @@ use sea_orm::{ConnectionTrait, QueryResult};
 use super::{
     newest::newest,
     row::Row,
-    sql::{self, Sight, Sql},
+    sql::{self, Sql},
 };
-use crate::error::database;
+use crate::{error::database, sight::Sight};
 
 async fn rows<C: ConnectionTrait>(db: &C, sql: Sql, text: String) -> Result<Vec<QueryResult>> {
     db.query_all_raw(sql.statement(text)).await.map_err(database)
@@ -30,7 +30,7 @@ async fn rows<C: ConnectionTrait>(db: &C, sql: Sql, text: String) -> Result<Vec<
 /// See [`domain::port::figures::Figures::latest`].
 pub(super) async fn latest<C: ConnectionTrait>(
     db: &C,
-    scope: Scope,
+    scope: &Scope,
     communities: &[CommunityId],
     indicators: &[IndicatorId],
     disaggregation: &Disaggregation,
@@ -60,7 +60,7 @@ pub(super) async fn latest<C: ConnectionTrait>(
 /// See [`domain::port::figures::Figures::latest_of`].
 pub(super) async fn latest_of<C: ConnectionTrait>(
     db: &C,
-    scope: Scope,
+    scope: &Scope,
     series: &[SeriesId],
     now: DateTime<Utc>,
 ) -> Result<HashMap<SeriesId, Observation>> {
@@ -83,11 +83,11 @@ fn place(period: Period) -> String {
 }
 
 /// Reads a place back: end, start and kind, in that order.
-fn read_place(cursor: &Cursor, field: &'static str) -> Result<(NaiveDate, NaiveDate, String)> {
+fn read_place(cursor: &Cursor, field: &'static str) -> Result<(NaiveDate, NaiveDate, PeriodKind)> {
     let parse = || {
         let CursorValue::Text(text) = &cursor.value else { return None };
         let mut parts = text.splitn(3, '/');
-        Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?, parts.next()?.to_owned()))
+        Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
     };
     parse().ok_or_else(|| Error::invalid(field, ProblemCode::Invalid, "this is not a cursor of this list"))
 }
@@ -105,7 +105,7 @@ fn filtered(sql: &mut Sql, filter: &ObservationFilter) -> String {
 /// See [`domain::port::figures::Figures::observations`].
 pub(super) async fn observations<C: ConnectionTrait>(
     db: &C,
-    scope: Scope,
+    scope: &Scope,
     series: &[SeriesId],
     query: &ListQuery<ObservationFilter, ObservationSort>,
     now: DateTime<Utc>,
@@ -122,7 +122,7 @@ pub(super) async fn observations<C: ConnectionTrait>(
 
 async fn count<C: ConnectionTrait>(
     db: &C,
-    scope: Scope,
+    scope: &Scope,
     series: &[SeriesId],
     filter: &ObservationFilter,
     now: DateTime<Utc>,
@@ -148,7 +148,7 @@ type Items = Vec<(Cursor, Observation)>;
 
 async fn fetch<C: ConnectionTrait>(
     db: &C,
-    scope: Scope,
+    scope: &Scope,
     series: &[SeriesId],
     query: &ListQuery<ObservationFilter, ObservationSort>,
     now: DateTime<Utc>,
@@ -162,7 +162,7 @@ async fn fetch<C: ConnectionTrait>(
     for (cursor, field, follows) in [(&page.after, "after", ascending), (&page.before, "before", !ascending)] {
         let Some(cursor) = cursor else { continue };
         let (end, start, kind) = read_place(cursor, field)?;
-        let (end, start, kind) = (sql.bind(end), sql.bind(start), sql.bind(kind));
+        let (end, start, kind) = (sql.bind(end), sql.bind(start), sql.bind(kind.code()));
         let sign = if follows { '>' } else { '<' };
         condition =
             format!("{condition} AND (o.period_end, o.period_start, o.period_kind) {sign} ({end}, {start}, {kind})");
@@ -196,7 +196,7 @@ async fn fetch<C: ConnectionTrait>(
 /// See [`domain::port::figures::Figures::revisions`].
 pub(super) async fn revisions<C: ConnectionTrait>(
     db: &C,
-    scope: Scope,
+    scope: &Scope,
     keys: &[(SeriesId, Period)],
     now: DateTime<Utc>,
 ) -> Result<Vec<Observation>> {

@@ -5,8 +5,8 @@
 
 use std::fmt::Write as _;
 
-use chrono::{DateTime, NaiveDate, Utc};
-use domain::{access::Scope, id::SeriesId, period::Period};
+use chrono::NaiveDate;
+use domain::{id::SeriesId, period::Period};
 use sea_orm::{DbBackend, Statement, Value};
 use uuid::Uuid;
 
@@ -119,10 +119,23 @@ impl Sql {
 
     /// A table `name(id)` of these ids.
     pub(crate) fn ids<I: Into<Uuid>>(&mut self, ids: impl IntoIterator<Item = I>, name: &str) -> String {
+        let list = self.id_list(ids);
+        self.table_of(&list, name)
+    }
+
+    /// A table `name(id)` of the ids in a parameter of [`Sql::id_list`].
+    pub(crate) fn table_of(&self, list: &str, name: &str) -> String {
+        if self.is_postgres() {
+            return format!("unnest({list}) AS {name}(id)");
+        }
+        format!("(SELECT unhex(value) AS id FROM json_each({list})) AS {name}")
+    }
+
+    /// Adds a parameter that holds these ids, and answers its name.
+    pub(crate) fn id_list<I: Into<Uuid>>(&mut self, ids: impl IntoIterator<Item = I>) -> String {
         let ids = ids.into_iter().map(Into::into);
         if self.is_postgres() {
-            let list = self.bind(ids.collect::<Vec<Uuid>>());
-            return format!("unnest({list}) AS {name}(id)");
+            return self.bind(ids.collect::<Vec<Uuid>>());
         }
         let mut json = String::from("[");
         for id in ids {
@@ -130,8 +143,7 @@ impl Sql {
             let _ = write!(json, "{comma}\"{}\"", id.simple());
         }
         json.push(']');
-        let list = self.bind(json);
-        format!("(SELECT unhex(value) AS id FROM json_each({list})) AS {name}")
+        self.bind(json)
     }
 
     /// A table `name(series_id, period_end, period_start, period_kind)` of these periods of series.
@@ -170,82 +182,5 @@ impl Sql {
     /// The statement with this text.
     pub(crate) fn statement(self, text: String) -> Statement {
         Statement::from_sql_and_values(self.backend, text, self.values)
-    }
-}
-
-/// The figure in table `alias` is public at the moment `now`.
-fn public(alias: &str, now: &str) -> String {
-    format!(
-        "({alias}.confidentiality = 'F' OR ({alias}.confidentiality = 'E' AND {alias}.embargo_until IS NOT NULL \
-         AND {alias}.embargo_until <= {now}))"
-    )
-}
-
-/// What a reader may see, as conditions on rows: [`domain::observation::Figure::is_public`] and the communities without
-/// an Indigenous data authority. Every text begins with `AND` or is empty.
-pub(crate) struct Sight {
-    now: Option<String>,
-}
-
-impl Sight {
-    pub(crate) fn new(sql: &mut Sql, scope: Scope, now: DateTime<Utc>) -> Self {
-        let now = match scope {
-            Scope::Everything => None,
-            Scope::Public => Some(sql.bind(now)),
-        };
-        Self { now }
-    }
-
-    pub(crate) const fn is_everything(&self) -> bool {
-        self.now.is_none()
-    }
-
-    /// The figure in table `alias` is in sight.
-    pub(crate) fn figure(&self, alias: &str) -> String {
-        self.now.as_ref().map_or_else(String::new, |now| format!(" AND {}", public(alias, now)))
-    }
-
-    /// The figure in table `alias` is out of sight.
-    pub(crate) fn hidden_figure(&self, alias: &str) -> String {
-        self.now.as_ref().map_or_else(|| " AND FALSE".to_owned(), |now| format!(" AND NOT {}", public(alias, now)))
-    }
-
-    /// The revision in table `alias` is in sight: it was public before another took its place, and what took its place is
-    /// not withheld, since a figure withdrawn from the public must not be read from its own history.
-    pub(crate) fn revision(&self, alias: &str) -> String {
-        let Some(now) = &self.now else { return String::new() };
-        let (revision, current) = (public(alias, now), public("present", now));
-        format!(
-            " AND {revision} AND ({alias}.superseded_at IS NULL OR {alias}.confidentiality = 'F' \
-             OR {alias}.embargo_until < {alias}.superseded_at) \
-             AND EXISTS (SELECT 1 FROM observation present WHERE present.series_id = {alias}.series_id \
-             AND present.period_end = {alias}.period_end AND present.period_start = {alias}.period_start \
-             AND present.period_kind = {alias}.period_kind AND present.superseded_at IS NULL AND {current})"
-        )
-    }
-
-    /// The figures of the community `expression` are in sight.
-    pub(crate) fn community(&self, expression: &str) -> String {
-        if self.is_everything() {
-            return String::new();
-        }
-        format!(" AND {expression} NOT IN (SELECT id FROM community WHERE indigenous_data_authority IS NOT NULL)")
-    }
-
-    /// The figures of the series `expression` are in sight.
-    pub(crate) fn series(&self, expression: &str) -> String {
-        if self.is_everything() {
-            return String::new();
-        }
-        format!(
-            " AND NOT EXISTS (SELECT 1 FROM series withheld JOIN community ON community.id = withheld.community_id \
-             WHERE withheld.id = {expression} AND community.indigenous_data_authority IS NOT NULL)"
-        )
-    }
-
-    /// `expression` is one of these series, and in sight.
-    pub(crate) fn one_of(&self, sql: &mut Sql, expression: &str, series: &[SeriesId]) -> String {
-        let ids = sql.ids(series.iter().copied(), "ids");
-        format!("{expression} IN (SELECT ids.id FROM {ids} WHERE TRUE{})", self.series("ids.id"))
     }
 }

@@ -6,7 +6,7 @@ use sea_orm_migration::prelude::*;
 use super::written_for;
 
 /// What every record has.
-const RECORD: &str = "
+pub(super) const RECORD: &str = "
     id {uuid} NOT NULL PRIMARY KEY,
     version integer NOT NULL,
     created_at {time} NOT NULL,
@@ -96,7 +96,9 @@ const STATEMENTS: &[&str] = &[
     community_id {uuid} NOT NULL REFERENCES community (id),
     joined_on {date} NOT NULL,
     left_on {date},
-    consent {json})",
+    consent {json},
+    consented boolean NOT NULL,
+    consent_expires_on {date})",
     "CREATE INDEX membership_network ON membership (network_id, community_id)",
     // Two who add a community at the same moment cannot see each other's record; the index sees both.
     "CREATE UNIQUE INDEX membership_open ON membership (network_id, community_id) WHERE left_on IS NULL AND archived_at IS NULL",
@@ -187,6 +189,7 @@ const STATEMENTS: &[&str] = &[
     why_we_think_so {json},
     evidence_stage {code} NOT NULL,
     visibility {code} NOT NULL,
+    named {json} NOT NULL,
     status {code} NOT NULL,
     shared_at {time},
     indicators {json} NOT NULL,

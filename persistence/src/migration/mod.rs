@@ -2,6 +2,7 @@
 
 mod m0001_records;
 mod m0002_figures;
+mod m0004_access;
 
 use domain::{Error, Result};
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, TransactionTrait as _};
@@ -15,7 +16,7 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_records::Migration), Box::new(m0002_figures::Migration)]
+        vec![Box::new(m0001_records::Migration), Box::new(m0002_figures::Migration), Box::new(m0004_access::Migration)]
     }
 }
 
@@ -50,6 +51,7 @@ pub(crate) fn written_for(backend: DbBackend, statement: &str) -> String {
         ("{uuid}", "uuid", "uuid_text"),
         ("{date}", "date", "date_text"),
         ("{time}", "timestamp with time zone", "timestamp_with_timezone_text"),
+        ("{bytes}", "bytea", "blob"),
         ("{double}", "double precision", "double"),
         ("{json}", "jsonb", "json_text"),
         // SQLite puts missing values first anyway, and takes no word about it.

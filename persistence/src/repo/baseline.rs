@@ -32,6 +32,7 @@ impl Table for Baseline {
     fn sort(by: BaselineSort) -> SortColumn {
         match by {
             BaselineSort::CreatedAt => SortColumn::Time("created_at"),
+            BaselineSort::PeriodEnd => SortColumn::Date("period_end"),
         }
     }
 
@@ -49,12 +50,8 @@ impl Table for Baseline {
         }
     }
 
-    fn scope(scope: Scope, conditions: &mut Where) {
-        if scope == Scope::Public {
-            conditions.and(
-                "t.series_id NOT IN (SELECT s.id FROM series s JOIN community c ON c.id = s.community_id \
-                 WHERE c.indigenous_data_authority IS NOT NULL)",
-            );
-        }
+    fn scope(scope: &Scope, conditions: &mut Where) {
+        let seen = conditions.sight(scope).series("t.series_id");
+        conditions.and_seen(&seen);
     }
 }

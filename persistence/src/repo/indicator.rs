@@ -134,11 +134,14 @@ impl Table for IndicatorVersion {
     fn sort(by: IndicatorVersionSort) -> SortColumn {
         match by {
             IndicatorVersionSort::Number => SortColumn::Integer("number"),
+            IndicatorVersionSort::EffectiveFrom => SortColumn::Date("effective_from"),
         }
     }
 
     fn filter(filter: &IndicatorVersionFilter, conditions: &mut Where) {
         conditions.value("t.indicator_id = {}", filter.indicator.map(Uuid::from));
+        conditions.value("t.effective_from <= {}", filter.effective_by);
+        conditions.value("t.polarity = {}", filter.polarity.map(|polarity| polarity.code()));
     }
 
     fn parent(parent: IndicatorVersionParent) -> ParentLink {

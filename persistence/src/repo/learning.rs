@@ -8,7 +8,9 @@ use domain::{
 use sea_orm::Value;
 use uuid::Uuid;
 
-use super::table::{Link, ParentLink, SortColumn, Table, Where, json, name_key, optional_json, search_text};
+use super::table::{
+    Link, ParentLink, SortColumn, Table, Where, current_membership, json, name_key, optional_json, search_text, today,
+};
 use crate::figures::row::Row;
 
 impl Table for Learning {
@@ -27,6 +29,7 @@ impl Table for Learning {
         "why_we_think_so",
         "evidence_stage",
         "visibility",
+        "named",
         "status",
         "shared_at",
         "indicators",
@@ -51,6 +54,7 @@ impl Table for Learning {
             optional_json(self.why_we_think_so.as_ref())?,
             self.evidence_stage.code().into(),
             self.visibility.code().into(),
+            json(&self.named)?,
             self.status.code().into(),
             self.shared_at.into(),
             json(&self.indicators)?,
@@ -75,6 +79,7 @@ impl Table for Learning {
             why_we_think_so: row.optional_json()?,
             evidence_stage: row.parse()?,
             visibility: row.parse()?,
+            named: row.json()?,
             status: row.parse()?,
             shared_at: row.take()?,
             indicators: row.json()?,
@@ -115,14 +120,38 @@ impl Table for Learning {
         }
     }
 
-    fn scope(scope: Scope, conditions: &mut Where) {
-        if scope == Scope::Public {
-            conditions.and("t.visibility = 'PUBLIC' AND t.status NOT IN ('DRAFT', 'RETRACTED')");
-        }
+    fn scope(scope: &Scope, conditions: &mut Where) {
+        const OUT: &str = "t.status NOT IN ('DRAFT', 'RETRACTED')";
+        let reader = match scope {
+            Scope::Everything => return,
+            Scope::Public => return conditions.and(format!("t.visibility = 'PUBLIC' AND {OUT}")),
+            Scope::Of(reader) => reader,
+        };
+        let sql = &mut conditions.sql;
+        let own = sql.id_list(reader.own.iter().copied());
+        let own = format!("IN (SELECT own.id FROM {})", sql.table_of(&own, "own"));
+        let written = sql.ids(reader.contributed.iter().copied(), "written");
+        let stewarded = sql.ids(reader.stewarded.iter().copied(), "stewarded");
+        let networks = sql.ids(reader.networks.iter().copied(), "networks");
+        let today = sql.bind(today());
+        conditions.and(format!(
+            "((t.visibility = 'PUBLIC' AND {OUT}) \
+             OR (t.community_id {own} AND (t.visibility <> 'PRIVATE' OR t.community_id IN (SELECT stewarded.id FROM {stewarded})) \
+             AND ({OUT} OR t.community_id IN (SELECT written.id FROM {written}))) \
+             OR (t.visibility = 'NETWORK' AND {OUT} AND t.community_id IN (SELECT m.community_id FROM membership m \
+             WHERE m.network_id IN (SELECT networks.id FROM {networks}) AND {current})) \
+             OR (t.visibility = 'NAMED_COMMUNITIES' AND {OUT} AND EXISTS (SELECT 1 FROM learning_named n \
+             WHERE n.learning_id = t.id AND n.community_id {own})))",
+            current = current_membership("m", &today),
+        ));
     }
 
     fn links(&self) -> Vec<Link> {
-        let rows = self.indicators.iter().map(|&id| vec![Uuid::from(id).into()]).collect();
-        vec![Link { table: "learning_indicator", own: "learning_id", others: "indicator_id", rows }]
+        let indicators = self.indicators.iter().map(|&id| vec![Uuid::from(id).into()]).collect();
+        let named = self.named.iter().map(|&id| vec![Uuid::from(id).into()]).collect();
+        vec![
+            Link { table: "learning_indicator", own: "learning_id", others: "indicator_id", rows: indicators },
+            Link { table: "learning_named", own: "learning_id", others: "community_id", rows: named },
+        ]
     }
 }

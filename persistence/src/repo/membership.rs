@@ -14,6 +14,7 @@ use crate::figures::row::Row;
 impl Table for Membership {
     const TABLE: &'static str = "membership";
     const COLUMNS: &'static [&'static str] = &["network_id", "community_id", "joined_on", "left_on", "consent"];
+    const DERIVED: &'static [&'static str] = &["consented", "consent_expires_on"];
 
     fn values(&self) -> Result<Vec<Value>> {
         Ok(vec![
@@ -22,6 +23,8 @@ impl Table for Membership {
             self.joined_on.into(),
             self.left_on.into(),
             optional_json(self.consent.as_ref())?,
+            self.consent.is_some().into(),
+            self.consent.as_ref().and_then(|consent| consent.expires_on).into(),
         ])
     }
 
@@ -55,10 +58,12 @@ impl Table for Membership {
         }
     }
 
-    fn shown(self, scope: Scope) -> Self {
-        match scope {
-            Scope::Everything => self,
-            Scope::Public => Self { consent: None, ..self },
-        }
+    fn shown(self, scope: &Scope) -> Self {
+        let seen = match scope {
+            Scope::Everything => true,
+            Scope::Public => false,
+            Scope::Of(reader) => reader.own.contains(&self.community) || reader.coordinated.contains(&self.network),
+        };
+        if seen { self } else { Self { consent: None, ..self } }
     }
 }

@@ -1,7 +1,11 @@
 //! Repositories: one engine of keyset pages for every kind of record, and a file for each that says what its table holds.
 
+mod account;
+mod api_token;
+mod authority_decision;
 mod baseline;
 mod community;
+mod grant;
 mod indicator;
 mod initiative;
 mod learning;
@@ -11,6 +15,7 @@ mod page;
 mod participation;
 mod partner;
 mod series;
+mod sharing_rule;
 mod source;
 mod table;
 mod target;
@@ -21,10 +26,14 @@ use async_trait::async_trait;
 use domain::{
     Result,
     access::Scope,
+    account::Account,
+    api_token::ApiToken,
     baseline::Baseline,
     community::Community,
+    decision::AuthorityDecision,
     error::{Error, Problem, ProblemCode},
     event::Topic,
+    grant::Grant,
     id::{EntityId as _, NodeKind, NodeRef},
     indicator::{Indicator, IndicatorVersion},
     initiative::Initiative,
@@ -40,6 +49,7 @@ use domain::{
     },
     record::Stored,
     series::Series,
+    sharing::SharingRule,
     source::Source,
     target::Target,
 };
@@ -57,26 +67,26 @@ pub(crate) struct Repos<C>(pub(crate) C);
 
 #[async_trait]
 impl<C: ConnectionTrait + Send + Sync, N: Table> Repository<N> for Repos<C> {
-    async fn get(&self, scope: Scope, ids: &[N::Id]) -> Result<Vec<Stored<N>>> {
+    async fn get(&self, scope: &Scope, ids: &[N::Id]) -> Result<Vec<Stored<N>>> {
         let mut filter = Where::new(self.0.get_database_backend());
         filter.ids("t.id", ids.iter().copied());
         self.select(scope, filter).await
     }
 
-    async fn by_keys(&self, scope: Scope, keys: &[N::Key]) -> Result<Vec<Stored<N>>> {
+    async fn by_keys(&self, scope: &Scope, keys: &[N::Key]) -> Result<Vec<Stored<N>>> {
         let Some(column) = N::KEY else { return Ok(Vec::new()) };
         let mut filter = Where::new(self.0.get_database_backend());
         filter.one_of(&format!("t.{column}"), keys.iter().map(|key| key.as_ref().to_owned()));
         self.select(scope, filter).await
     }
 
-    async fn list(&self, scope: Scope, query: &ListQuery<N::Filter, N::Sort>) -> Result<Page<Stored<N>>> {
+    async fn list(&self, scope: &Scope, query: &ListQuery<N::Filter, N::Sort>) -> Result<Page<Stored<N>>> {
         page::list(&self.0, scope, query).await
     }
 
     async fn list_of(
         &self,
-        scope: Scope,
+        scope: &Scope,
         parent: N::Parent,
         ids: &[Uuid],
         query: &ListQuery<N::Filter, N::Sort>,
@@ -113,7 +123,7 @@ impl<C: ConnectionTrait + Send + Sync, N: Table> Repository<N> for Repos<C> {
 
 impl<C: ConnectionTrait> Repos<C> {
     /// The records for which a condition holds and that the reader may see.
-    async fn select<N: Table>(&self, scope: Scope, mut filter: Where) -> Result<Vec<Stored<N>>> {
+    async fn select<N: Table>(&self, scope: &Scope, mut filter: Where) -> Result<Vec<Stored<N>>> {
         N::scope(scope, &mut filter);
         let text = format!("SELECT {META}, {} FROM {} t WHERE {}", N::columns("t"), N::TABLE, filter.conditions());
         let rows = self.0.query_all_raw(filter.sql.statement(text)).await.map_err(database)?;
@@ -150,22 +160,30 @@ impl<C: ConnectionTrait> Repos<C> {
     }
 }
 
-/// The table of a kind of record.
-const fn table_of(kind: NodeKind) -> &'static str {
+/// The table of a kind of record, and the conditions under which a reader may know of its records.
+fn kept(kind: NodeKind) -> (&'static str, fn(&Scope, &mut Where)) {
+    const fn of<N: Table>() -> (&'static str, fn(&Scope, &mut Where)) {
+        (N::TABLE, N::scope)
+    }
     match kind {
-        NodeKind::Network => "network",
-        NodeKind::Membership => "membership",
-        NodeKind::Community => "community",
-        NodeKind::Initiative => "initiative",
-        NodeKind::Partner => "partner",
-        NodeKind::Participation => "participation",
-        NodeKind::Indicator => "indicator",
-        NodeKind::IndicatorVersion => "indicator_version",
-        NodeKind::Source => "source",
-        NodeKind::Series => "series",
-        NodeKind::Baseline => "baseline",
-        NodeKind::Target => "target",
-        NodeKind::Learning => "learning",
+        NodeKind::Network => of::<Network>(),
+        NodeKind::Membership => of::<Membership>(),
+        NodeKind::Community => of::<Community>(),
+        NodeKind::Initiative => of::<Initiative>(),
+        NodeKind::Partner => of::<Partner>(),
+        NodeKind::Participation => of::<Participation>(),
+        NodeKind::Indicator => of::<Indicator>(),
+        NodeKind::IndicatorVersion => of::<IndicatorVersion>(),
+        NodeKind::Source => of::<Source>(),
+        NodeKind::Series => of::<Series>(),
+        NodeKind::Baseline => of::<Baseline>(),
+        NodeKind::Target => of::<Target>(),
+        NodeKind::Learning => of::<Learning>(),
+        NodeKind::SharingRule => of::<SharingRule>(),
+        NodeKind::AuthorityDecision => of::<AuthorityDecision>(),
+        NodeKind::Account => of::<Account>(),
+        NodeKind::Grant => of::<Grant>(),
+        NodeKind::ApiToken => of::<ApiToken>(),
     }
 }
 
@@ -210,11 +228,26 @@ impl<C: ConnectionTrait + Send + Sync> Repositories for Repos<C> {
     fn learnings(&self) -> &dyn Repository<Learning> {
         self
     }
+    fn sharing_rules(&self) -> &dyn Repository<SharingRule> {
+        self
+    }
+    fn authority_decisions(&self) -> &dyn Repository<AuthorityDecision> {
+        self
+    }
+    fn accounts(&self) -> &dyn Repository<Account> {
+        self
+    }
+    fn grants(&self) -> &dyn Repository<Grant> {
+        self
+    }
+    fn api_tokens(&self) -> &dyn Repository<ApiToken> {
+        self
+    }
     fn figures(&self) -> &dyn Figures {
         self
     }
 
-    async fn missing(&self, references: &[NodeRef]) -> Result<Vec<NodeRef>> {
+    async fn missing(&self, scope: &Scope, references: &[NodeRef]) -> Result<Vec<NodeRef>> {
         if references.is_empty() {
             return Ok(Vec::new());
         }
@@ -223,9 +256,12 @@ impl<C: ConnectionTrait + Send + Sync> Repositories for Repos<C> {
         for &kind in NodeKind::ALL {
             let ids: Vec<Uuid> = references.iter().filter(|reference| reference.kind == kind).map(|r| r.id).collect();
             if !ids.is_empty() {
-                let (ids, table) = (sql.ids(ids, "wanted"), table_of(kind));
-                parts
-                    .push(format!("SELECT '{table}', t.id FROM {table} t WHERE t.id IN (SELECT wanted.id FROM {ids})"));
+                let (table, seen) = kept(kind);
+                let mut filter = Where::with(sql);
+                filter.ids("t.id", ids);
+                seen(scope, &mut filter);
+                parts.push(format!("SELECT '{table}', t.id FROM {table} t WHERE {}", filter.conditions()));
+                sql = filter.sql;
             }
         }
         let statement = sql.statement(parts.join(" UNION ALL "));
@@ -237,7 +273,7 @@ impl<C: ConnectionTrait + Send + Sync> Repositories for Repos<C> {
         }
         Ok(references
             .iter()
-            .filter(|reference| !found.contains(&(table_of(reference.kind), reference.id)))
+            .filter(|reference| !found.contains(&(kept(reference.kind).0, reference.id)))
             .copied()
             .collect())
     }

@@ -21,7 +21,7 @@ use crate::{error::database, figures::row::Row};
 /// A part of the list of all records.
 pub(super) async fn list<C: ConnectionTrait, N: Table>(
     db: &C,
-    scope: Scope,
+    scope: &Scope,
     query: &ListQuery<N::Filter, N::Sort>,
 ) -> Result<Page<Stored<N>>> {
     let mut filter = conditions::<C, N>(db, scope, query);
@@ -53,7 +53,7 @@ pub(super) async fn list<C: ConnectionTrait, N: Table>(
 /// The same part of the lists of several parents' children.
 pub(super) async fn list_of<C: ConnectionTrait, N: Table>(
     db: &C,
-    scope: Scope,
+    scope: &Scope,
     parent: N::Parent,
     ids: &[Uuid],
     query: &ListQuery<N::Filter, N::Sort>,
@@ -121,7 +121,7 @@ fn count(row: Option<Row<'_>>) -> Result<u64> {
 }
 
 /// What the filter and the scope say, apart from cursors.
-fn conditions<C: ConnectionTrait, N: Table>(db: &C, scope: Scope, query: &ListQuery<N::Filter, N::Sort>) -> Where {
+fn conditions<C: ConnectionTrait, N: Table>(db: &C, scope: &Scope, query: &ListQuery<N::Filter, N::Sort>) -> Where {
     let mut filter = Where::new(db.get_database_backend());
     N::scope(scope, &mut filter);
     N::filter(&query.filter, &mut filter);
@@ -134,7 +134,7 @@ fn conditions<C: ConnectionTrait, N: Table>(db: &C, scope: Scope, query: &ListQu
 /// A record with its place.
 fn place<N: Table>(
     row: &mut Row<'_>,
-    scope: Scope,
+    scope: &Scope,
     column: SortColumn,
     query: &ListQuery<N::Filter, N::Sort>,
 ) -> Result<(Cursor, Stored<N>)> {

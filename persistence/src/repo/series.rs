@@ -11,12 +11,6 @@ use uuid::Uuid;
 use super::table::{ParentLink, SortColumn, Table, Where};
 use crate::figures::row::Row;
 
-/// A community under an Indigenous data authority shows its figures to nobody outside (domain invariant 16).
-pub(super) fn only_public(conditions: &mut Where, column: &str) {
-    conditions
-        .and(format!("{column} NOT IN (SELECT c.id FROM community c WHERE c.indigenous_data_authority IS NOT NULL)"));
-}
-
 impl Table for Series {
     const TABLE: &'static str = "series";
     const COLUMNS: &'static [&'static str] =
@@ -39,6 +33,7 @@ impl Table for Series {
     fn sort(by: SeriesSort) -> SortColumn {
         match by {
             SeriesSort::CreatedAt => SortColumn::Time("created_at"),
+            SeriesSort::Disaggregation => SortColumn::Text("disaggregation"),
         }
     }
 
@@ -59,9 +54,8 @@ impl Table for Series {
         }
     }
 
-    fn scope(scope: Scope, conditions: &mut Where) {
-        if scope == Scope::Public {
-            only_public(conditions, "t.community_id");
-        }
+    fn scope(scope: &Scope, conditions: &mut Where) {
+        let seen = conditions.sight(scope).shared("t.community_id", "t.indicator_id");
+        conditions.and_seen(&seen);
     }
 }

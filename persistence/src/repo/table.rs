@@ -12,7 +12,10 @@ use domain::{
 use sea_orm::{DbBackend, Value};
 use uuid::Uuid;
 
-use crate::figures::{row::Row, sql::Sql};
+use crate::{
+    figures::{row::Row, sql::Sql},
+    sight::Sight,
+};
 
 /// The columns that every record has, as [`read_stored`] reads them.
 pub(super) const META: &str = "t.id, t.version, t.created_at, t.created_by, t.updated_at, t.updated_by, t.archived_at";
@@ -101,11 +104,11 @@ pub(super) trait Table: Noun {
     fn parent(parent: Self::Parent) -> ParentLink;
 
     /// The conditions of what a reader may see.
-    fn scope(_scope: Scope, _conditions: &mut Where) {}
+    fn scope(_scope: &Scope, _conditions: &mut Where) {}
 
     /// What a reader may see of a record that they may see.
     #[must_use]
-    fn shown(self, _scope: Scope) -> Self {
+    fn shown(self, _scope: &Scope) -> Self {
         self
     }
 
@@ -144,7 +147,7 @@ pub(super) fn row<N: Table>(record: &Stored<N>) -> Result<Vec<Value>> {
 }
 
 /// A record, from [`META`] and the columns of its content.
-pub(super) fn read_stored<N: Table>(row: &mut Row<'_>, scope: Scope) -> Result<Stored<N>> {
+pub(super) fn read_stored<N: Table>(row: &mut Row<'_>, scope: &Scope) -> Result<Stored<N>> {
     let id = row.id()?;
     let meta = Meta {
         version: row.take()?,
@@ -168,7 +171,12 @@ pub(super) struct Where {
 
 impl Where {
     pub(super) const fn new(backend: DbBackend) -> Self {
-        Self { sql: Sql::new(backend), conditions: Vec::new() }
+        Self::with(Sql::new(backend))
+    }
+
+    /// Conditions of a statement that has begun already.
+    pub(super) const fn with(sql: Sql) -> Self {
+        Self { sql, conditions: Vec::new() }
     }
 
     /// Adds a condition.
@@ -248,6 +256,30 @@ impl Where {
                 "{column} IN (SELECT m.community_id FROM membership m WHERE m.network_id = {network} AND {})",
                 current_membership("m", &today)
             ));
+        }
+    }
+
+    /// Only readers whose community the column names.
+    pub(super) fn only_own(&mut self, scope: &Scope, column: &str) {
+        match scope {
+            Scope::Everything => {}
+            Scope::Public => self.and("FALSE"),
+            Scope::Of(reader) => {
+                let own = self.sql.ids(reader.own.iter().copied(), "own");
+                self.and(format!("{column} IN (SELECT own.id FROM {own})"));
+            }
+        }
+    }
+
+    /// What the reader sees of figures, as conditions.
+    pub(super) fn sight(&mut self, scope: &Scope) -> Sight {
+        Sight::new(&mut self.sql, scope, Utc::now())
+    }
+
+    /// Adds a condition of [`Where::sight`]: it begins with `AND`, or is empty.
+    pub(super) fn and_seen(&mut self, condition: &str) {
+        if let Some(condition) = condition.strip_prefix(" AND ") {
+            self.and(format!("({condition})"));
         }
     }
 

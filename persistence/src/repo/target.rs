@@ -61,6 +61,8 @@ impl Table for Target {
         conditions.value("t.network_id = {}", filter.network.map(Uuid::from));
         conditions.value("t.community_id = {}", filter.community.map(Uuid::from));
         conditions.value("t.indicator_id = {}", filter.indicator.map(Uuid::from));
+        conditions.value("t.due_on >= {}", filter.due_from);
+        conditions.value("t.due_on <= {}", filter.due_until);
     }
 
     fn parent(parent: TargetParent) -> ParentLink {
@@ -71,13 +73,11 @@ impl Table for Target {
         }
     }
 
-    /// A target says much of the figures it is set on: where those are under an Indigenous data authority, so is it.
-    fn scope(scope: Scope, conditions: &mut Where) {
-        if scope == Scope::Public {
-            conditions.and(
-                "(t.community_id IS NULL OR t.community_id NOT IN \
-                 (SELECT c.id FROM community c WHERE c.indigenous_data_authority IS NOT NULL))",
-            );
+    /// A target says much of the figures it is set on: a community's is seen by those who see them.
+    fn scope(scope: &Scope, conditions: &mut Where) {
+        let seen = conditions.sight(scope).shared("t.community_id", "t.indicator_id");
+        if let Some(seen) = seen.strip_prefix(" AND ") {
+            conditions.and(format!("(t.community_id IS NULL OR {seen})"));
         }
     }
 }

@@ -56,7 +56,7 @@ async fn a_second_writer_waits_its_turn_and_then_hears_that_it_is_busy() {
     assert_eq!(store.begin().await.err(), Some(Error::Busy));
     assert_eq!(other.begin().await.err(), Some(Error::Busy));
     // Readers read on.
-    other.read().communities().list(Scope::Public, &ListQuery::default()).await.unwrap();
+    other.read().communities().list(&Scope::Public, &ListQuery::default()).await.unwrap();
     drop(work);
     other.begin().await.unwrap().commit().await.unwrap();
     store.begin().await.unwrap().commit().await.unwrap();
@@ -80,7 +80,7 @@ async fn a_statement_that_takes_too_long_is_given_up() {
     let waiting = work.repositories().communities().insert(&stored(community("same"), moment(0))).await;
     assert_eq!(waiting, Err(Error::Busy));
     drop((work, holder));
-    assert_eq!(store.read().communities().get(Scope::Public, &[record.id]).await.unwrap().len(), 1);
+    assert_eq!(store.read().communities().get(&Scope::Public, &[record.id]).await.unwrap().len(), 1);
     drop(store);
     scratch.end().await;
 }
@@ -96,19 +96,19 @@ async fn a_database_that_goes_away_is_busy_until_it_is_back() {
     let name = scratch.config.url.rsplit_once('/').unwrap().1;
     let store = SqlStore::connect(&DatabaseConfig { max_connections: 2, ..scratch.config.clone() }).await.unwrap();
     let query = ListQuery::default();
-    store.read().communities().list(Scope::Public, &query).await.unwrap();
+    store.read().communities().list(&Scope::Public, &query).await.unwrap();
     admin
         .execute_unprepared(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"))
         .await
         .unwrap();
     // Each connection that was cut is found out once.
     for _ in 0..10 {
-        match store.read().communities().list(Scope::Public, &query).await {
+        match store.read().communities().list(&Scope::Public, &query).await {
             Ok(_) => break,
             Err(error) => assert_eq!(error, Error::Busy),
         }
     }
-    store.read().communities().list(Scope::Public, &query).await.unwrap();
+    store.read().communities().list(&Scope::Public, &query).await.unwrap();
     drop(store);
     admin.close().await.unwrap();
     // The connections of the first store were cut too.

@@ -56,12 +56,12 @@ where
                             archived: false,
                         };
                         let mut all = repository
-                            .list_of(Scope::Everything, parent, ids, &query(N::Filter::default()))
+                            .list_of(&Scope::Everything, parent, ids, &query(N::Filter::default()))
                             .await
                             .unwrap();
                         let mut next = None;
                         for &id in ids {
-                            let expected = repository.list(Scope::Everything, &query(only(id))).await.unwrap();
+                            let expected = repository.list(&Scope::Everything, &query(only(id))).await.unwrap();
                             let edge = if from_end { expected.items.first() } else { expected.items.last() };
                             next = next.or_else(|| edge.map(|(cursor, _)| cursor.clone()));
                             seen += expected.items.len();
@@ -230,7 +230,7 @@ on_both! {
         // There is no filter for the indicators of a learning: they are in the learning itself.
         let query: ListQuery<IndicatorFilter, IndicatorSort> = ListQuery::default();
         let ids: Vec<Uuid> = all(&learnings);
-        let found = store.read().indicators().list_of(Scope::Everything, IndicatorParent::Learning, &ids, &query).await.unwrap();
+        let found = store.read().indicators().list_of(&Scope::Everything, IndicatorParent::Learning, &ids, &query).await.unwrap();
         let found: HashMap<Uuid, Vec<_>> =
             found.into_iter().map(|(id, page)| (id, page.items.into_iter().map(|(_, i)| i.id).collect())).collect();
         for learning in &learnings {
@@ -270,7 +270,7 @@ on_both! {
             IndicatorVersionParent::Indicator,
             &what,
             &[IndicatorVersionSort::Number],
-            |id| IndicatorVersionFilter { indicator: Some(id.into()) },
+            |id| IndicatorVersionFilter { indicator: Some(id.into()), ..IndicatorVersionFilter::default() },
         )
         .await;
         assert!(seen > 0);

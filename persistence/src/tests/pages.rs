@@ -35,7 +35,7 @@ where
     query.page.from_end = from_end;
     let mut walked = Vec::new();
     loop {
-        let page = Holds::<N>::repository(store.read()).list(Scope::Everything, &query).await.unwrap();
+        let page = Holds::<N>::repository(store.read()).list(&Scope::Everything, &query).await.unwrap();
         let more = if from_end { page.has_previous } else { page.has_next };
         assert!(!more || page.items.len() == size);
         // The cursor goes through its text, as it does between a caller's requests.
@@ -149,11 +149,11 @@ on_both! {
             for direction in WAYS {
                 let mut query: ListQuery<CommunityFilter, CommunitySort> =
                     ListQuery { order: Order { by, direction }, page: PageArgs::first(100), ..ListQuery::default() };
-                let all = store.read().communities().list(Scope::Everything, &query).await.unwrap().items;
+                let all = store.read().communities().list(&Scope::Everything, &query).await.unwrap().items;
                 for (from, to) in [(0, 22), (3, 9), (4, 5), (10, 10), (12, 2)] {
                     query.page.after = Some(all[from].0.clone());
                     query.page.before = Some(all[to].0.clone());
-                    let between = store.read().communities().list(Scope::Everything, &query).await.unwrap();
+                    let between = store.read().communities().list(&Scope::Everything, &query).await.unwrap();
                     let expected = all.get(from + 1..to).unwrap_or_default();
                     assert_eq!(between.items, expected, "{by:?} {direction:?} {from}..{to}");
                 }
@@ -167,15 +167,15 @@ on_both! {
         keep_all(store, &all).await;
         let mut query: ListQuery<CommunityFilter, CommunitySort> =
             ListQuery { page: PageArgs::first(4), count: true, ..ListQuery::default() };
-        let page = store.read().communities().list(Scope::Everything, &query).await.unwrap();
+        let page = store.read().communities().list(&Scope::Everything, &query).await.unwrap();
         assert_eq!(page.total, Some(23));
         query.page.after = page.items.last().map(|(cursor, _)| cursor.clone());
         query.filter.population_at_least = Some(9);
-        let page = store.read().communities().list(Scope::Everything, &query).await.unwrap();
+        let page = store.read().communities().list(&Scope::Everything, &query).await.unwrap();
         let expected = all.iter().filter(|c| c.latest_population().is_some_and(|p| p.persons >= 9)).count();
         assert_eq!(page.total, Some(expected as u64));
         query.count = false;
-        assert_eq!(store.read().communities().list(Scope::Everything, &query).await.unwrap().total, None);
+        assert_eq!(store.read().communities().list(&Scope::Everything, &query).await.unwrap().total, None);
     }
 
     async fn archived_records_are_listed_only_where_asked_for(scratch: &Scratch) {
@@ -187,12 +187,12 @@ on_both! {
         let slugs = |items: Vec<(Cursor, Stored<Community>)>| -> Vec<String> {
             items.into_iter().map(|(_, community)| community.slug.to_string()).collect()
         };
-        let page = store.read().communities().list(Scope::Everything, &query).await.unwrap();
+        let page = store.read().communities().list(&Scope::Everything, &query).await.unwrap();
         assert_eq!((page.total, slugs(page.items)), (Some(1), vec!["there".to_owned()]));
         query.archived = true;
-        let page = store.read().communities().list(Scope::Everything, &query).await.unwrap();
+        let page = store.read().communities().list(&Scope::Everything, &query).await.unwrap();
         assert_eq!((page.total, slugs(page.items)), (Some(2), vec!["gone".to_owned(), "there".to_owned()]));
-        assert_eq!(store.read().communities().get(Scope::Public, &[gone.id]).await.unwrap(), [gone]);
+        assert_eq!(store.read().communities().get(&Scope::Public, &[gone.id]).await.unwrap(), [gone]);
     }
 
     async fn a_cursor_with_a_value_of_another_kind_is_refused(scratch: &Scratch) {
@@ -213,7 +213,7 @@ on_both! {
                 let cursor = Cursor { order: order.tag(), value: value.clone(), id: Uuid::now_v7() };
                 let page = PageArgs { after: Some(cursor), ..PageArgs::first(5) };
                 let query: ListQuery<CommunityFilter, CommunitySort> = ListQuery { order, page, ..ListQuery::default() };
-                match store.read().communities().list(Scope::Everything, &query).await {
+                match store.read().communities().list(&Scope::Everything, &query).await {
                     Ok(_) => assert!(accepted, "{by:?} took {value:?}"),
                     Err(Error::Validation(problems)) => {
                         let problem = problems.iter().next().unwrap();
@@ -248,7 +248,7 @@ on_both! {
         ] {
             let filter = CommunityFilter { text: Some(needle.into()), ..CommunityFilter::default() };
             let query: ListQuery<CommunityFilter, CommunitySort> = ListQuery { filter, count: true, ..ListQuery::default() };
-            let page = store.read().communities().list(Scope::Everything, &query).await.unwrap();
+            let page = store.read().communities().list(&Scope::Everything, &query).await.unwrap();
             let short: String = needle.chars().take(20).collect();
             assert_eq!((page.items.len(), page.total), (found, Some(found as u64)), "“{short}”");
         }
@@ -262,7 +262,7 @@ on_both! {
         for (language, slugs) in [("en", vec!["both", "english"]), ("fr", vec!["both"]), ("de", vec![])] {
             let filter = LearningFilter { language: Some(language.parse().unwrap()), ..LearningFilter::default() };
             let query: ListQuery<LearningFilter, LearningSort> = ListQuery { filter, ..ListQuery::default() };
-            let found = store.read().learnings().list(Scope::Public, &query).await.unwrap().items;
+            let found = store.read().learnings().list(&Scope::Public, &query).await.unwrap().items;
             let mut found: Vec<&str> = found.iter().map(|(_, learning)| learning.slug.as_str()).collect();
             found.sort_unstable();
             assert_eq!(found, slugs, "{language}");

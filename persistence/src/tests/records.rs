@@ -20,17 +20,17 @@ where
     for<'a> dyn Repositories + 'a: Holds<N>,
 {
     let repository = Holds::<N>::repository(store.read());
-    assert_eq!(repository.get(Scope::Everything, &[record.id]).await.unwrap(), std::slice::from_ref(record));
+    assert_eq!(repository.get(&Scope::Everything, &[record.id]).await.unwrap(), std::slice::from_ref(record));
     if let Some(key) = record.value.key() {
         assert_eq!(
-            repository.by_keys(Scope::Everything, std::slice::from_ref(key)).await.unwrap(),
+            repository.by_keys(&Scope::Everything, std::slice::from_ref(key)).await.unwrap(),
             std::slice::from_ref(record)
         );
     }
     let absent = N::Id::from(Uuid::now_v7());
-    assert_eq!(repository.get(Scope::Everything, &[absent]).await.unwrap(), []);
-    assert_eq!(repository.get(Scope::Everything, &[absent, record.id]).await.unwrap().len(), 1);
-    assert_eq!(repository.get(Scope::Everything, &[]).await.unwrap(), []);
+    assert_eq!(repository.get(&Scope::Everything, &[absent]).await.unwrap(), []);
+    assert_eq!(repository.get(&Scope::Everything, &[absent, record.id]).await.unwrap().len(), 1);
+    assert_eq!(repository.get(&Scope::Everything, &[]).await.unwrap(), []);
 }
 
 fn problem<T: std::fmt::Debug>(result: Result<T, Error>) -> Problem {
@@ -78,7 +78,7 @@ on_both! {
         for value in [0.1 + 0.2, f64::MIN_POSITIVE, f64::MAX, 1e15 + 0.3, 1.0 / 3.0] {
             let target = domain::target::Target { value, ..world.target.value.clone() };
             let kept = keep(store, target).await;
-            let found = store.read().targets().get(Scope::Everything, &[kept.id]).await.unwrap();
+            let found = store.read().targets().get(&Scope::Everything, &[kept.id]).await.unwrap();
             assert_eq!(found[0].value.value.to_bits(), value.to_bits(), "{value}");
         }
     }
@@ -86,7 +86,7 @@ on_both! {
     async fn a_change_takes_the_place_of_what_was_seen_and_of_nothing_else(scratch: &Scratch) {
         let store = &*scratch.store;
         let world = World::create(store).await;
-        let actor = Actor::Administrator("editor".into());
+        let actor = Actor::operator("editor");
         let before = world.network;
         let renamed = Network { name: text("Renamed"), ends_on: None, indicators: Vec::new(), ..before.value.clone() };
         let after = before.changed(renamed, 1, &actor, moment(9)).unwrap();
@@ -135,7 +135,7 @@ on_both! {
     async fn an_archived_baseline_makes_room_for_another(scratch: &Scratch) {
         let store = &*scratch.store;
         let world = World::create(store).await;
-        let archived = world.baseline.archived(true, 1, &Actor::Administrator("a".into()), moment(5)).unwrap();
+        let archived = world.baseline.archived(true, 1, &Actor::operator("a"), moment(5)).unwrap();
         let work = store.begin().await.unwrap();
         work.repositories().baselines().update(&archived).await.unwrap();
         work.repositories().baselines().insert(&stored(world.baseline.value.clone(), moment(6))).await.unwrap();
@@ -147,7 +147,7 @@ on_both! {
         let world = World::create(store).await;
         let mut without = world.community.value.clone();
         without.codes.clear();
-        let changed = world.community.changed(without, 1, &Actor::Administrator("a".into()), moment(2)).unwrap();
+        let changed = world.community.changed(without, 1, &Actor::operator("a"), moment(2)).unwrap();
         let work = store.begin().await.unwrap();
         work.repositories().communities().update(&changed).await.unwrap();
         work.repositories().communities().insert(&stored(full_community("successor", "2443027"), moment(3))).await.unwrap();
@@ -168,7 +168,7 @@ on_both! {
     async fn missing_references_are_told_and_archived_ones_are_there(scratch: &Scratch) {
         let store = &*scratch.store;
         let world = World::create(store).await;
-        let archived = world.partner.archived(true, 1, &Actor::Administrator("a".into()), moment(5)).unwrap();
+        let archived = world.partner.archived(true, 1, &Actor::operator("a"), moment(5)).unwrap();
         let work = store.begin().await.unwrap();
         work.repositories().partners().update(&archived).await.unwrap();
         work.commit().await.unwrap();
@@ -187,11 +187,11 @@ on_both! {
             world.target.id.into(),
             world.learning.id.into(),
         ];
-        assert_eq!(store.read().missing(&there).await.unwrap(), []);
+        assert_eq!(store.read().missing(&Scope::Everything, &there).await.unwrap(), []);
         // An id of another kind is not there.
         let elsewhere: Vec<NodeRef> = there.iter().zip(there.iter().skip(1)).map(|(a, b)| NodeRef { kind: a.kind, id: b.id }).collect();
         let mixed: Vec<NodeRef> = there.iter().chain(&elsewhere).copied().collect();
-        assert_eq!(store.read().missing(&mixed).await.unwrap(), elsewhere);
-        assert_eq!(store.read().missing(&[]).await.unwrap(), []);
+        assert_eq!(store.read().missing(&Scope::Everything, &mixed).await.unwrap(), elsewhere);
+        assert_eq!(store.read().missing(&Scope::Everything, &[]).await.unwrap(), []);
     }
 }

@@ -52,7 +52,7 @@ pub(super) fn both(english: &str, french: &str) -> LocalizedText {
 
 /// A new record as a service would make it, unkept.
 pub(super) fn stored<N: Noun>(value: N, at: DateTime<Utc>) -> Stored<N> {
-    Stored::create(N::Id::from(Uuid::now_v7()), value, &Actor::Administrator("sample".into()), at).unwrap()
+    Stored::create(N::Id::from(Uuid::now_v7()), value, &Actor::operator("sample"), at).unwrap()
 }
 
 /// Keeps a record in a unit of work of its own.
@@ -281,6 +281,7 @@ pub(super) fn learning(
         why_we_think_so: None,
         evidence_stage: EvidenceStage::Promising,
         visibility: Visibility::Public,
+        named: Vec::new(),
         status: LearningStatus::Shared,
         shared_at: Some(moment(123_456)),
         indicators,

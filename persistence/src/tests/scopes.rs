@@ -21,7 +21,7 @@ use crate::SqlStore;
 /// Every way of reading a record must agree on whether the reader sees it.
 async fn sees<N: Noun>(
     store: &SqlStore,
-    scope: Scope,
+    scope: &Scope,
     record: &Stored<N>,
     parent: Option<(N::Parent, Uuid)>,
 ) -> Result<bool>
@@ -52,12 +52,13 @@ on_both! {
         let home = keep(store, community("home")).await;
         for (n, &status) in LearningStatus::ALL.iter().enumerate() {
             for (m, &visibility) in Visibility::ALL.iter().enumerate() {
-                let value = Learning { status, visibility, ..learning(&format!("l{n}-{m}"), home.id, None, Vec::new()) };
+                let named = if visibility == Visibility::NamedCommunities { vec![home.id] } else { Vec::new() };
+                let value = Learning { status, visibility, named, ..learning(&format!("l{n}-{m}"), home.id, None, Vec::new()) };
                 let record = keep(store, value).await;
                 let parent = Some((LearningParent::Community, home.id.uuid()));
-                let public = sees(store, Scope::Public, &record, parent).await.unwrap();
+                let public = sees(store, &Scope::Public, &record, parent).await.unwrap();
                 assert_eq!(public, visibility == Visibility::Public && status.is_out(), "{status} {visibility}");
-                assert!(sees(store, Scope::Everything, &record, parent).await.unwrap());
+                assert!(sees(store, &Scope::Everything, &record, parent).await.unwrap());
             }
         }
     }
@@ -66,7 +67,7 @@ on_both! {
         let store = &*scratch.store;
         let world = World::create(store).await;
         let parent = Some((MembershipParent::Network, world.network.id.uuid()));
-        assert!(sees(store, Scope::Public, &world.membership, parent).await.unwrap());
+        assert!(sees(store, &Scope::Public, &world.membership, parent).await.unwrap());
         let consent = async |scope| {
             let query = ListQuery::default();
             let parent = world.network.id.uuid();
@@ -77,8 +78,8 @@ on_both! {
             assert_eq!(found.len(), 3);
             found.iter().map(|membership| membership.consent.is_some()).collect::<Vec<_>>()
         };
-        assert_eq!(consent(Scope::Public).await, [false; 3]);
-        assert_eq!(consent(Scope::Everything).await, [true; 3]);
+        assert_eq!(consent(&Scope::Public).await, [false; 3]);
+        assert_eq!(consent(&Scope::Everything).await, [true; 3]);
     }
 
     async fn a_data_authority_withholds_series_baselines_and_targets(scratch: &Scratch) {
@@ -86,8 +87,8 @@ on_both! {
         let world = World::create(store).await;
         let place = world.community.id.uuid();
         // The community itself is public as such.
-        assert!(sees(store, Scope::Public, &world.community, None).await.unwrap());
-        for (scope, seen) in [(Scope::Public, false), (Scope::Everything, true)] {
+        assert!(sees(store, &Scope::Public, &world.community, None).await.unwrap());
+        for (scope, seen) in [(&Scope::Public, false), (&Scope::Everything, true)] {
             let of_series = Some((SeriesParent::Community, place));
             assert_eq!(sees(store, scope, &world.series, of_series).await.unwrap(), seen);
             for parent in [(BaselineParent::Community, place), (BaselineParent::Series, world.series.id.uuid())] {
@@ -98,10 +99,10 @@ on_both! {
         }
         let open = Series { community: world.other.id, ..world.series.value.clone() };
         let open = keep(store, open).await;
-        assert!(sees(store, Scope::Public, &open, Some((SeriesParent::Community, world.other.id.uuid()))).await.unwrap());
+        assert!(sees(store, &Scope::Public, &open, Some((SeriesParent::Community, world.other.id.uuid()))).await.unwrap());
         let start = keep(store, baseline(open.id)).await;
-        assert!(sees(store, Scope::Public, &start, Some((BaselineParent::Series, open.id.uuid()))).await.unwrap());
+        assert!(sees(store, &Scope::Public, &start, Some((BaselineParent::Series, open.id.uuid()))).await.unwrap());
         let query: ListQuery<BaselineFilter, BaselineSort> = ListQuery { count: true, ..ListQuery::default() };
-        assert_eq!(store.read().baselines().list(Scope::Public, &query).await.unwrap().total, Some(1));
+        assert_eq!(store.read().baselines().list(&Scope::Public, &query).await.unwrap().total, Some(1));
     }
 }

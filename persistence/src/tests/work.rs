@@ -32,16 +32,16 @@ on_both! {
             work.repositories().communities().insert(&record).await.unwrap();
             work.emit(&event(topics)).await.unwrap();
             // Seen within, not without.
-            let within = work.repositories().communities().get(Scope::Public, &[record.id]).await.unwrap();
+            let within = work.repositories().communities().get(&Scope::Public, &[record.id]).await.unwrap();
             assert_eq!(within.len(), 1);
-            assert!(store.read().communities().get(Scope::Public, &[record.id]).await.unwrap().is_empty());
+            assert!(store.read().communities().get(&Scope::Public, &[record.id]).await.unwrap().is_empty());
             if commit {
                 work.commit().await.unwrap();
             } else {
                 drop(work);
             }
             let there = usize::from(commit);
-            assert_eq!(store.read().communities().get(Scope::Public, &[record.id]).await.unwrap().len(), there);
+            assert_eq!(store.read().communities().get(&Scope::Public, &[record.id]).await.unwrap().len(), there);
             assert_eq!(store.unpublished(10).await.unwrap().len(), there);
             assert_eq!(store.read().topic_versions(&topics).await.unwrap(), [i64::from(commit)]);
         }
@@ -84,12 +84,12 @@ on_both! {
             tokio::spawn(async move {
                 let work = store.begin().await.unwrap();
                 // Read, then write: the order in which a transaction that began as a reader would fail.
-                assert_eq!(work.repositories().communities().get(Scope::Everything, &[id]).await.unwrap().len(), 1);
+                assert_eq!(work.repositories().communities().get(&Scope::Everything, &[id]).await.unwrap().len(), 1);
                 let record = stored(community(&format!("w{n}")), moment(n));
                 work.repositories().communities().insert(&record).await.unwrap();
                 work.emit(&event([Topic::Communities])).await.unwrap();
                 work.commit().await.unwrap();
-                assert_eq!(store.read().communities().get(Scope::Public, &[record.id]).await.unwrap().len(), 1);
+                assert_eq!(store.read().communities().get(&Scope::Public, &[record.id]).await.unwrap().len(), 1);
             })
         });
         for writer in writers.collect::<Vec<_>>() {
@@ -148,13 +148,13 @@ async fn replicas_that_start_together_migrate_once() {
 async fn a_database_in_memory_works_and_goes_with_its_store() {
     let store = SqlStore::open(&crate::DatabaseConfig::new("sqlite::memory:")).await.unwrap();
     let record = keep(&store, community("here")).await;
-    assert_eq!(store.read().communities().get(Scope::Public, &[record.id]).await.unwrap(), [record]);
+    assert_eq!(store.read().communities().get(&Scope::Public, &[record.id]).await.unwrap(), [record]);
     let other = SqlStore::open(&crate::DatabaseConfig::new("sqlite::memory:")).await.unwrap();
     assert!(
         other
             .read()
             .communities()
-            .list(Scope::Public, &domain::page::ListQuery::default())
+            .list(&Scope::Public, &domain::page::ListQuery::default())
             .await
             .unwrap()
             .items

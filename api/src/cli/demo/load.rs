@@ -45,7 +45,7 @@ fn all<K: Eq + Hash + Display, V: Copy>(known: &HashMap<K, V>, keys: &[K]) -> Re
 /// Loads the demo, unless its last record is there already.
 pub(super) async fn load(services: &Services) -> Result<Demo> {
     let data = Data::read()?;
-    let actor = Actor::Administrator("demo".to_owned());
+    let actor = Actor::operator("demo");
     let last = data.learnings.last().map(|learning| learning.slug.clone());
     let loaded = services.by_keys::<learning::Learning>(&actor, last.as_slice()).await?;
     if loaded.is_empty() {
@@ -311,7 +311,7 @@ async fn total_series(
         page: PageArgs::first(MAX_PAGE),
         ..ListQuery::default()
     };
-    let page = session.repositories().series().list(domain::access::Scope::Everything, &query).await?;
+    let page = session.repositories().series().list(&domain::access::Scope::Everything, &query).await?;
     let first = page.items.into_iter().next();
     first.map(|(_, series)| series.id).ok_or_else(|| Error::internal("a baseline of the demo has no figures"))
 }
@@ -345,6 +345,7 @@ async fn add_learning(session: &Session, given: &data::Learning, known: &Known) 
         why_we_think_so: optional(given.why_we_think_so.as_ref())?,
         evidence_stage: given.evidence_stage,
         visibility: given.visibility,
+        named: Vec::new(),
         status: learning::LearningStatus::Shared,
         shared_at: Some(given.shared_on.and_time(NaiveTime::MIN).and_utc()),
         indicators: all(&known.indicators, &given.indicators)?.into_iter().map(|(indicator, _)| indicator).collect(),

@@ -8,27 +8,27 @@ use std::sync::Arc;
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use domain::{
     baseline::BaselineParent, community as noun, initiative::InitiativeParent, learning::LearningParent,
-    membership::MembershipParent, page::Order, partner::PartnerParent, record::Stored, series::SeriesParent,
-    target::TargetParent,
+    membership::MembershipParent, partner::PartnerParent, record::Stored, series::SeriesParent, target::TargetParent,
 };
 
 pub use input::CommunityMutation;
 
 use super::{
+    baseline::{Baseline, BaselineFilter, BaselineOrder},
     connection::{Connection, Paging, children},
     id,
     initiative::{Initiative, InitiativeFilter, InitiativeOrder},
     input::{ExternalIdInput, key_opt},
     latest::{self, LatestValue},
     learning::{Learning, LearningFilter, LearningOrder},
-    membership::{Membership, MembershipOrder},
+    membership::{Membership, MembershipFilter, MembershipOrder},
     order::{order, ordered},
     partner::{Partner, PartnerFilter, PartnerOrder},
     record::{RecordFields, shows},
     rows::Rows,
     scalars::{Date, LanguageTag},
-    series::{DisaggregationInput, Series, SeriesFilter},
-    target::{Baseline, Target, TargetOrder},
+    series::{DisaggregationInput, Series, SeriesFilter, SeriesOrder},
+    target::{Target, TargetFilter, TargetOrder},
     text::{LocalizedText, serve},
 };
 
@@ -195,10 +195,14 @@ impl Community {
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "So many from the end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those for which all of this holds.")] filter: Option<MembershipFilter>,
         #[graphql(desc = "The order; by the day of joining if left out.")] order_by: Option<MembershipOrder>,
     ) -> async_graphql::Result<Connection<Membership>> {
         let paging = Paging { first, after, last, before };
-        let query = paging.query(ctx, Default::default(), ordered(order_by), false);
+        let query = filter
+            .unwrap_or_default()
+            .read()
+            .and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
         children(ctx, MembershipParent::Community, self.0.id, query).await
     }
 
@@ -272,12 +276,13 @@ impl Community {
         #[graphql(desc = "So many from the end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
         #[graphql(desc = "Only those for which all of this holds.")] filter: Option<SeriesFilter>,
+        #[graphql(desc = "The order; by time if left out.")] order_by: Option<SeriesOrder>,
     ) -> async_graphql::Result<Connection<Series>> {
         let paging = Paging { first, after, last, before };
         let query = filter
             .unwrap_or_default()
             .read()
-            .and_then(|(filter, archived)| paging.query(ctx, filter, Order::default(), archived));
+            .and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
         children(ctx, SeriesParent::Community, self.0.id, query).await
     }
 
@@ -290,10 +295,14 @@ impl Community {
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "So many from the end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those for which all of this holds.")] filter: Option<TargetFilter>,
         #[graphql(desc = "The order; by the day they fall due if left out.")] order_by: Option<TargetOrder>,
     ) -> async_graphql::Result<Connection<Target>> {
         let paging = Paging { first, after, last, before };
-        let query = paging.query(ctx, Default::default(), ordered(order_by), false);
+        let query = filter
+            .unwrap_or_default()
+            .read()
+            .and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
         children(ctx, TargetParent::Community, self.0.id, query).await
     }
 
@@ -306,9 +315,14 @@ impl Community {
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "So many from the end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those for which all of this holds.")] filter: Option<BaselineFilter>,
+        #[graphql(desc = "The order; by time if left out.")] order_by: Option<BaselineOrder>,
     ) -> async_graphql::Result<Connection<Baseline>> {
         let paging = Paging { first, after, last, before };
-        let query = paging.query(ctx, Default::default(), Order::default(), false);
+        let query = filter
+            .unwrap_or_default()
+            .read()
+            .and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
         children(ctx, BaselineParent::Community, self.0.id, query).await
     }
 

@@ -64,6 +64,8 @@ pub enum Reason {
     DefinitionDiffers,
     /// The community's boundaries changed between the baseline and the figure.
     GeographyChanged,
+    /// The community's Indigenous data authority has not let it enter totals.
+    AuthorityWithholds,
 }
 
 /// A comparison of communities by one indicator.

@@ -82,6 +82,41 @@ pub struct IndicatorVersionCreateInput {
     pub effective_from: Date,
 }
 
+/// A change of a definition under which no figure is recorded yet. What is left out stays as it is.
+#[derive(Debug, Clone, InputObject)]
+pub struct IndicatorVersionUpdateInput {
+    /// The definition.
+    pub id: ID,
+    /// The version of the record that was seen.
+    pub version: i32,
+    /// What kind of quantity a figure is.
+    pub measure: Option<Measure>,
+    /// The unit, as shown beside a figure, at most 60 characters.
+    pub unit: Option<LocalizedTextInput>,
+    /// The currency of an amount of money, ISO 4217; null takes it away.
+    pub currency: MaybeUndefined<String>,
+    /// Decimals shown, 0 to 6.
+    pub decimals: Option<i32>,
+    /// The smallest possible figure; null takes it away.
+    pub minimum: MaybeUndefined<f64>,
+    /// The largest possible figure; null takes it away.
+    pub maximum: MaybeUndefined<f64>,
+    /// Which way is good.
+    pub polarity: Option<Polarity>,
+    /// What is counted above the line of a ratio; null takes it away.
+    pub numerator: MaybeUndefined<LocalizedTextInput>,
+    /// What is counted below the line of a ratio; null takes it away.
+    pub denominator: MaybeUndefined<LocalizedTextInput>,
+    /// Figure = numerator / denominator x multiplier; null takes it away.
+    pub multiplier: MaybeUndefined<f64>,
+    /// How often a figure is due.
+    pub frequency: Option<PeriodKind>,
+    /// How figures of several communities may be put together.
+    pub additivity: Option<Additivity>,
+    /// The first day for which this definition holds.
+    pub effective_from: Option<Date>,
+}
+
 payload! {
     /// What a change of an indicator answers.
     IndicatorPayload { indicator: Indicator }
@@ -139,6 +174,28 @@ impl IndicatorVersionCreateInput {
     }
 }
 
+impl IndicatorVersionUpdateInput {
+    fn apply(self, now: &noun::IndicatorVersion) -> Result<noun::IndicatorVersion> {
+        Ok(noun::IndicatorVersion {
+            indicator: now.indicator,
+            number: now.number,
+            measure: self.measure.map_or(now.measure, Into::into),
+            unit: replace(self.unit, &now.unit, |text| text.get("unit"))?,
+            currency: patch(self.currency, &now.currency, |code| key(&code, "currency"))?,
+            decimals: self.decimals.unwrap_or(now.decimals),
+            minimum: patch(self.minimum, &now.minimum, Ok)?,
+            maximum: patch(self.maximum, &now.maximum, Ok)?,
+            polarity: self.polarity.map_or(now.polarity, Into::into),
+            numerator: patch(self.numerator, &now.numerator, |text| text.get("numerator"))?,
+            denominator: patch(self.denominator, &now.denominator, |text| text.get("denominator"))?,
+            multiplier: patch(self.multiplier, &now.multiplier, Ok)?,
+            frequency: self.frequency.map_or(now.frequency, Into::into),
+            additivity: self.additivity.map_or(now.additivity, Into::into),
+            effective_from: replace(self.effective_from, &now.effective_from, |day| day.get("effectiveFrom"))?,
+        })
+    }
+}
+
 /// Changes of indicators.
 #[derive(Default)]
 pub struct IndicatorMutation;
@@ -181,6 +238,16 @@ impl IndicatorMutation {
         #[graphql(desc = "What to add.")] input: IndicatorVersionCreateInput,
     ) -> async_graphql::Result<IndicatorVersionPayload> {
         IndicatorVersionPayload::of(create(ctx, input.read()).await, "input")
+    }
+
+    /// Changes a definition, as long as no figure is recorded under it; from then on it is IMMUTABLE, and another is added.
+    async fn indicator_version_update(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The change.")] input: IndicatorVersionUpdateInput,
+    ) -> async_graphql::Result<IndicatorVersionPayload> {
+        let (id, version) = (input.id.clone(), input.version);
+        IndicatorVersionPayload::of(update(ctx, &id, version, |now| input.apply(now)).await, "input")
     }
 
     /// Archives a definition so that it is no longer in force, or brings it back. Its figures stay.

@@ -7,13 +7,10 @@ mod version;
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object};
-use domain::{
-    indicator as noun, learning::LearningParent, page::Order, record::Stored, series::SeriesParent,
-    target::TargetParent,
-};
+use domain::{indicator as noun, learning::LearningParent, record::Stored, series::SeriesParent, target::TargetParent};
 
 pub use input::IndicatorMutation;
-pub use version::{IndicatorVersion, PeriodKind};
+pub use version::{IndicatorVersion, IndicatorVersionFilter, IndicatorVersionOrder, PeriodKind};
 
 use super::{
     connection::{Connection, Paging, children},
@@ -23,8 +20,8 @@ use super::{
     order::{order, ordered},
     record::{RecordFields, shows},
     scalars::LanguageTag,
-    series::{Series, SeriesFilter},
-    target::{Target, TargetOrder},
+    series::{Series, SeriesFilter, SeriesOrder},
+    target::{Target, TargetFilter, TargetOrder},
     text::{LocalizedText, serve, serve_opt},
 };
 
@@ -109,9 +106,14 @@ impl Indicator {
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "So many from the end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those for which all of this holds.")] filter: Option<IndicatorVersionFilter>,
+        #[graphql(desc = "The order; by number if left out.")] order_by: Option<IndicatorVersionOrder>,
     ) -> async_graphql::Result<Connection<IndicatorVersion>> {
         let paging = Paging { first, after, last, before };
-        let query = paging.query(ctx, Default::default(), Order::default(), false);
+        let query = filter
+            .unwrap_or_default()
+            .read()
+            .and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
         children(ctx, noun::IndicatorVersionParent::Indicator, self.0.id, query).await
     }
 
@@ -125,12 +127,13 @@ impl Indicator {
         #[graphql(desc = "So many from the end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
         #[graphql(desc = "Only those for which all of this holds.")] filter: Option<SeriesFilter>,
+        #[graphql(desc = "The order; by time if left out.")] order_by: Option<SeriesOrder>,
     ) -> async_graphql::Result<Connection<Series>> {
         let paging = Paging { first, after, last, before };
         let query = filter
             .unwrap_or_default()
             .read()
-            .and_then(|(filter, archived)| paging.query(ctx, filter, Order::default(), archived));
+            .and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
         children(ctx, SeriesParent::Indicator, self.0.id, query).await
     }
 
@@ -143,10 +146,14 @@ impl Indicator {
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "So many from the end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those for which all of this holds.")] filter: Option<TargetFilter>,
         #[graphql(desc = "The order; by the day they fall due if left out.")] order_by: Option<TargetOrder>,
     ) -> async_graphql::Result<Connection<Target>> {
         let paging = Paging { first, after, last, before };
-        let query = paging.query(ctx, Default::default(), ordered(order_by), false);
+        let query = filter
+            .unwrap_or_default()
+            .read()
+            .and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
         children(ctx, TargetParent::Indicator, self.0.id, query).await
     }
 

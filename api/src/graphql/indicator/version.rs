@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, Object};
+use async_graphql::{Context, Enum, ID, InputObject, Object};
 use domain::{
     id::IndicatorId,
     indicator as noun,
@@ -16,6 +16,7 @@ use crate::graphql::{
     error::IntoGraphql as _,
     id,
     loaders::ChildrenOf,
+    order::order,
     record::{RecordFields, referred, shows},
     scalars::{Date, LanguageTag},
     text::{LocalizedText, serve, serve_opt},
@@ -196,6 +197,37 @@ impl IndicatorVersion {
     /// The first day for which this definition holds.
     async fn effective_from(&self) -> Date {
         self.0.effective_from.into()
+    }
+}
+
+order! { "definitions", IndicatorVersionOrder, IndicatorVersionOrderField, noun::IndicatorVersionSort,
+    /// The number within the indicator.
+    Number,
+    /// The first day for which they hold.
+    EffectiveFrom,
+}
+
+/// What definitions are narrowed by; all that is given must hold.
+#[derive(Debug, Clone, Default, InputObject)]
+pub struct IndicatorVersionFilter {
+    /// Effective on this day, or before.
+    pub effective_by: Option<Date>,
+    /// With this polarity.
+    pub polarity: Option<Polarity>,
+    /// Whether archived ones are listed too.
+    #[graphql(default)]
+    pub archived: bool,
+}
+
+impl IndicatorVersionFilter {
+    /// The filter, and whether archived ones are asked for.
+    pub fn read(self) -> domain::Result<(noun::IndicatorVersionFilter, bool)> {
+        let filter = noun::IndicatorVersionFilter {
+            indicator: None,
+            effective_by: self.effective_by.map(|day| day.get("filter.effectiveBy")).transpose()?,
+            polarity: self.polarity.map(Into::into),
+        };
+        Ok((filter, self.archived))
     }
 }
 

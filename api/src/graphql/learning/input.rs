@@ -40,6 +40,9 @@ pub struct LearningCreateInput {
     pub evidence_stage: EvidenceStage,
     /// Who may read it.
     pub visibility: Visibility,
+    /// The communities that may read it, for NAMED_COMMUNITIES.
+    #[graphql(default)]
+    pub named_communities: Vec<ID>,
     /// DRAFT while it is being written, SHARED at once.
     #[graphql(default_with = "LearningStatus::Draft")]
     pub status: LearningStatus,
@@ -79,6 +82,8 @@ pub struct LearningUpdateInput {
     pub evidence_stage: Option<EvidenceStage>,
     /// Who may read it.
     pub visibility: Option<Visibility>,
+    /// The communities that may read it, for NAMED_COMMUNITIES: the whole list.
+    pub named_communities: Option<Vec<ID>>,
     /// Where it stands; statuses follow each other as their description says.
     pub status: Option<LearningStatus>,
     /// The indicators it speaks of: the whole list.
@@ -106,6 +111,7 @@ impl LearningCreateInput {
             why_we_think_so: self.why_we_think_so.map(|text| text.get("whyWeThinkSo")).transpose()?,
             evidence_stage: self.evidence_stage.into(),
             visibility: self.visibility.into(),
+            named: id::parse_all(&self.named_communities, "namedCommunities")?,
             status: self.status.into(),
             shared_at: None,
             indicators: id::parse_all(&self.indicators, "indicators")?,
@@ -129,6 +135,7 @@ impl LearningUpdateInput {
             why_we_think_so: patch(self.why_we_think_so, &now.why_we_think_so, |text| text.get("whyWeThinkSo"))?,
             evidence_stage: self.evidence_stage.map_or(now.evidence_stage, Into::into),
             visibility: self.visibility.map_or(now.visibility, Into::into),
+            named: replace(self.named_communities, &now.named, |ids| id::parse_all(&ids, "namedCommunities"))?,
             status: self.status.map_or(now.status, Into::into),
             shared_at: now.shared_at,
             indicators: replace(self.indicators, &now.indicators, |ids| id::parse_all(&ids, "indicators"))?,

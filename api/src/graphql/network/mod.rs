@@ -17,11 +17,11 @@ use super::{
     connection::{Connection, Paging, children},
     id,
     indicator::{Indicator, IndicatorFilter, IndicatorOrder},
-    membership::{Membership, MembershipOrder},
+    membership::{Membership, MembershipFilter, MembershipOrder},
     order::{order, ordered},
     record::{RecordFields, shows},
     scalars::{Date, LanguageTag},
-    target::{Target, TargetOrder},
+    target::{Target, TargetFilter, TargetOrder},
     text::{LocalizedText, serve, serve_opt},
 };
 
@@ -107,10 +107,14 @@ impl Network {
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "So many from the end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those for which all of this holds.")] filter: Option<MembershipFilter>,
         #[graphql(desc = "The order; by the day of joining if left out.")] order_by: Option<MembershipOrder>,
     ) -> async_graphql::Result<Connection<Membership>> {
         let paging = Paging { first, after, last, before };
-        let query = paging.query(ctx, Default::default(), ordered(order_by), false);
+        let query = filter
+            .unwrap_or_default()
+            .read()
+            .and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
         children(ctx, MembershipParent::Network, self.0.id, query).await
     }
 
@@ -143,10 +147,14 @@ impl Network {
         #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
         #[graphql(desc = "So many from the end, 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those for which all of this holds.")] filter: Option<TargetFilter>,
         #[graphql(desc = "The order; by the day they fall due if left out.")] order_by: Option<TargetOrder>,
     ) -> async_graphql::Result<Connection<Target>> {
         let paging = Paging { first, after, last, before };
-        let query = paging.query(ctx, Default::default(), ordered(order_by), false);
+        let query = filter
+            .unwrap_or_default()
+            .read()
+            .and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
         children(ctx, TargetParent::Network, self.0.id, query).await
     }
 }

@@ -98,7 +98,15 @@ pub(super) fn offer(community: u32, version: u32, source: u32, when: &str, figur
         disaggregation: Disaggregation::total(),
     };
     let current = observation(series_id, when, figure);
-    Candidate { series_id, series, current, baseline: None, baseline_declared: false, broken_since_baseline: false }
+    Candidate {
+        series_id,
+        series,
+        current,
+        baseline: None,
+        baseline_declared: false,
+        broken_since_baseline: false,
+        aggregated: true,
+    }
 }
 
 impl Candidate {

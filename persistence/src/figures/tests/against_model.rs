@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use domain::{
     access::Scope,
     baseline::Baseline,
+    decision::{AuthorityAct, AuthorityDecision},
     id::SeriesId,
     observation::{Confidentiality, Figure, NewObservation, Observation, ObservationFilter, ObservationStatus},
     page::{Direction, ListQuery, Order, PageArgs},
@@ -119,8 +120,8 @@ on_both! {
             }
             for now in [hour(0), hour(2), hour(9)] {
                 for scope in SCOPES {
-                    check_lists(store, &model, &ids, scope, now).await;
-                    check_newest(store, &model, &world, &ids, &disaggregation, scope, now).await;
+                    check_lists(store, &model, &ids, &scope, now).await;
+                    check_newest(store, &model, &world, &ids, &disaggregation, &scope, now).await;
                 }
             }
             check_candidates(store, &model, &world, &ids, &disaggregation).await;
@@ -150,7 +151,7 @@ async fn record(
     assert_eq!(outcomes.iter().map(became).collect::<Vec<_>>(), expected, "{new:#?}");
 }
 
-async fn check_lists(store: &SqlStore, model: &Model, ids: &[SeriesId], scope: Scope, now: DateTime<Utc>) {
+async fn check_lists(store: &SqlStore, model: &Model, ids: &[SeriesId], scope: &Scope, now: DateTime<Utc>) {
     let figures = store.read().figures();
     let visible = model.visible(scope, now);
     for (direction, size) in [(Direction::Ascending, 3), (Direction::Descending, 100)] {
@@ -173,7 +174,7 @@ async fn check_lists(store: &SqlStore, model: &Model, ids: &[SeriesId], scope: S
 /// All pages of one series, one after the other; on the way back the same page again from its other side.
 async fn walk(
     figures: &dyn Figures,
-    scope: Scope,
+    scope: &Scope,
     series: SeriesId,
     direction: Direction,
     size: usize,
@@ -212,7 +213,7 @@ async fn check_newest(
     world: &World,
     ids: &[SeriesId],
     disaggregation: &Disaggregation,
-    scope: Scope,
+    scope: &Scope,
     now: DateTime<Utc>,
 ) {
     let figures = store.read().figures();
@@ -245,12 +246,25 @@ async fn check_candidates(
         let baseline = stored(Baseline { series: *id, period: first, note: None });
         work.repositories().baselines().insert(&baseline).await.unwrap();
     }
+    // The community under an Indigenous data authority stands in comparisons only because that has decided so.
+    for community in world.communities {
+        let decision = AuthorityDecision {
+            community,
+            act: AuthorityAct::Compare,
+            indicator: Some(world.indicator),
+            network: None,
+            expires_on: None,
+            note: None,
+        };
+        work.repositories().authority_decisions().insert(&stored(decision)).await.unwrap();
+    }
     work.commit().await.unwrap();
     for (period, asked) in
         [(None, None), (Some(last), None), (None, Some(first)), (Some(last), Some(periods[periods.len() / 2]))]
     {
-        for (scope, now) in [(Scope::Everything, hour(0)), (Scope::Public, hour(2)), (Scope::Public, hour(9))] {
+        for (scope, now) in [(&Scope::Everything, hour(0)), (&Scope::Public, hour(2)), (&Scope::Public, hour(9))] {
             let query = CandidateQuery {
+                network: uuid::Uuid::nil().into(),
                 communities: world.communities.to_vec(),
                 indicator: world.indicator,
                 disaggregation: disaggregation.clone(),

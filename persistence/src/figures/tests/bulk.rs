@@ -56,7 +56,7 @@ on_both! {
             work.commit().await.unwrap();
             assert!(outcomes.iter().all(|outcome| *outcome == expected));
         }
-        let read = store.read().figures().latest_of(Scope::Public, &ids, hour(3)).await.unwrap();
+        let read = store.read().figures().latest_of(&Scope::Public, &ids, hour(3)).await.unwrap();
         for (number, id) in ids.iter().enumerate() {
             let found = read[id].figure.value.unwrap();
             assert_eq!(found.to_bits(), value(number * 8 + 7).to_bits());
@@ -73,7 +73,7 @@ on_both! {
         let work = store.begin().await.unwrap();
         work.repositories().figures().record(&[new], hour(1), "test").await.unwrap();
         drop(work);
-        assert!(store.read().figures().latest_of(Scope::Everything, &ids, hour(3)).await.unwrap().is_empty());
+        assert!(store.read().figures().latest_of(&Scope::Everything, &ids, hour(3)).await.unwrap().is_empty());
         assert!(!store.read().figures().is_observed(world.version).await.unwrap());
     }
 }
@@ -119,7 +119,7 @@ on_both! {
         }
         let keys: Vec<_> = ids.iter().map(|id| (*id, period)).collect();
         let mut revisions: HashMap<SeriesId, Vec<_>> = HashMap::new();
-        for found in store.read().figures().revisions(Scope::Everything, &keys, hour(99)).await.unwrap() {
+        for found in store.read().figures().revisions(&Scope::Everything, &keys, hour(99)).await.unwrap() {
             revisions.entry(found.series).or_default().push(found);
         }
         for id in &ids {
@@ -171,7 +171,7 @@ on_both! {
             let work = store.begin().await.unwrap();
             work.repositories().figures().record(&[new, other], hour(i64::from(at)), "test").await.unwrap();
             work.commit().await.unwrap();
-            let read = store.read().figures().latest_of(Scope::Everything, &ids, hour(99)).await.unwrap();
+            let read = store.read().figures().latest_of(&Scope::Everything, &ids, hour(99)).await.unwrap();
             assert_eq!(read.get(&ids[0]).and_then(|found| found.figure.value), newest, "step {at}");
             assert_eq!(read[&ids[1]].period, Period::year(2000 + at).unwrap());
         }

@@ -77,18 +77,18 @@ impl Model {
         if before.is_some() { Became::Updated } else { Became::Created }
     }
 
-    fn in_sight(&self, scope: Scope, series: SeriesId, figure: &Figure, now: DateTime<Utc>) -> bool {
-        scope == Scope::Everything || (figure.is_public(now) && !self.withheld.contains(&series))
+    fn in_sight(&self, scope: &Scope, series: SeriesId, figure: &Figure, now: DateTime<Utc>) -> bool {
+        scope == &Scope::Everything || (figure.is_public(now) && !self.withheld.contains(&series))
     }
 
-    pub(super) fn visible(&self, scope: Scope, now: DateTime<Utc>) -> Vec<Observation> {
+    pub(super) fn visible(&self, scope: &Scope, now: DateTime<Utc>) -> Vec<Observation> {
         let mut visible: Vec<_> =
             self.current().filter(|found| self.in_sight(scope, found.series, &found.figure, now)).cloned().collect();
         visible.sort_by_key(|found| (found.series, found.period));
         visible
     }
 
-    pub(super) fn latest(&self, scope: Scope, series: SeriesId, now: DateTime<Utc>) -> Option<Observation> {
+    pub(super) fn latest(&self, scope: &Scope, series: SeriesId, now: DateTime<Utc>) -> Option<Observation> {
         let newest = |found: &Observation| {
             found.series == series && found.figure.value.is_some() && found.figure.status != ObservationStatus::Forecast
         };
@@ -98,7 +98,7 @@ impl Model {
     /// Every revision of a period in sight: public at a time when it was current, and not withdrawn since.
     pub(super) fn history(
         &self,
-        scope: Scope,
+        scope: &Scope,
         series: SeriesId,
         period: Period,
         now: DateTime<Utc>,
@@ -106,7 +106,7 @@ impl Model {
         let visible = self.visible(scope, now);
         let shown = visible.iter().any(|current| current.series == series && current.period == period);
         let was_public = |found: &&Observation| match (scope, found.figure.confidentiality, found.superseded_at) {
-            (Scope::Everything, _, _) | (_, Confidentiality::Free, _) => true,
+            (&Scope::Everything, _, _) | (_, Confidentiality::Free, _) => true,
             (_, Confidentiality::Embargoed, until) => {
                 let end = found.figure.embargo_until.unwrap();
                 end <= now && until.is_none_or(|until| end < until)
@@ -123,7 +123,7 @@ impl Model {
     /// The current figure of a series for a period, or its newest; its baseline; whether it broke since.
     pub(super) fn candidate(
         &self,
-        scope: Scope,
+        scope: &Scope,
         series: SeriesId,
         period: Option<Period>,
         baseline: Option<Period>,

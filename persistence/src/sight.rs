@@ -1,0 +1,211 @@
+//! What a reader may see, as conditions on rows. The rules are those of [`domain::access::Scope`]; every way of reading a
+//! figure takes them from here.
+
+use chrono::{DateTime, Utc};
+use domain::{
+    access::{Reader, Scope},
+    id::SeriesId,
+};
+
+use crate::figures::sql::Sql;
+
+/// Conditions on rows. Every text begins with `AND` or is empty.
+pub(crate) struct Sight(Option<Eyes>);
+
+/// The parameters of a reader who does not see everything.
+struct Eyes {
+    now: String,
+    today: String,
+    reader: Option<Lists>,
+}
+
+/// The tables of a known reader's communities and networks, as conditions `IN (…)`.
+struct Lists {
+    own: String,
+    stewarded: String,
+    networks: String,
+}
+
+impl Lists {
+    fn new(sql: &mut Sql, reader: &Reader) -> Self {
+        let own = sql.id_list(reader.own.iter().copied());
+        let stewarded = sql.id_list(reader.stewarded.iter().copied());
+        let networks = sql.id_list(reader.networks.iter().copied());
+        let within = |list: &str, name: &str| format!("IN (SELECT {name}.id FROM {})", sql.table_of(list, name));
+        Self {
+            own: within(&own, "own_ids"),
+            stewarded: within(&stewarded, "steward_ids"),
+            networks: within(&networks, "network_ids"),
+        }
+    }
+}
+
+impl Sight {
+    pub(crate) fn new(sql: &mut Sql, scope: &Scope, now: DateTime<Utc>) -> Self {
+        let reader = match scope {
+            Scope::Everything => return Self(None),
+            Scope::Public => None,
+            Scope::Of(reader) => Some(reader),
+        };
+        let (moment, today) = (sql.bind(now), sql.bind(now.date_naive()));
+        let reader = reader.map(|reader| Lists::new(sql, reader));
+        Self(Some(Eyes { now: moment, today, reader }))
+    }
+
+    pub(crate) const fn is_everything(&self) -> bool {
+        self.0.is_none()
+    }
+
+    fn and(&self, condition: impl FnOnce(&Eyes) -> String) -> String {
+        self.0.as_ref().map_or_else(String::new, |eyes| format!(" AND {}", condition(eyes)))
+    }
+
+    /// The figure in table `alias` is in sight, if its series is.
+    pub(crate) fn figure(&self, alias: &str) -> String {
+        self.and(|eyes| eyes.figure(alias, alias))
+    }
+
+    /// The figure in table `alias` is out of sight.
+    pub(crate) fn hidden_figure(&self, alias: &str) -> String {
+        self.0
+            .as_ref()
+            .map_or_else(|| " AND FALSE".to_owned(), |eyes| format!(" AND NOT {}", eyes.figure(alias, alias)))
+    }
+
+    /// The revision in table `alias` is in sight: it was before another took its place, and what took its place is not
+    /// withheld, since a figure withdrawn from readers must not be read from its own history.
+    pub(crate) fn revision(&self, alias: &str) -> String {
+        self.and(|eyes| {
+            let (now, own) = (&eyes.now, eyes.own(alias, alias));
+            let (revision, current) = (public(alias, now), public("present", now));
+            format!(
+                "({own} OR ({revision} AND ({alias}.superseded_at IS NULL OR {alias}.confidentiality = 'F' \
+                 OR {alias}.embargo_until < {alias}.superseded_at) \
+                 AND EXISTS (SELECT 1 FROM observation present WHERE present.series_id = {alias}.series_id \
+                 AND present.period_end = {alias}.period_end AND present.period_start = {alias}.period_start \
+                 AND present.period_kind = {alias}.period_kind AND present.superseded_at IS NULL AND {current})))"
+            )
+        })
+    }
+
+    /// The figures of the community `community` by the indicator `indicator` are in sight, both columns or expressions.
+    pub(crate) fn shared(&self, community: &str, indicator: &str) -> String {
+        self.and(|eyes| eyes.shared(community, indicator))
+    }
+
+    /// The figures of the series `expression` are in sight.
+    pub(crate) fn series(&self, expression: &str) -> String {
+        self.and(|eyes| {
+            format!(
+                "EXISTS (SELECT 1 FROM series shown WHERE shown.id = {expression} AND {})",
+                eyes.shared("shown.community_id", "shown.indicator_id")
+            )
+        })
+    }
+
+    /// `expression` is one of these series, and in sight.
+    pub(crate) fn one_of(&self, sql: &mut Sql, expression: &str, series: &[SeriesId]) -> String {
+        let ids = sql.ids(series.iter().copied(), "ids");
+        format!("{expression} IN (SELECT ids.id FROM {ids} WHERE TRUE{})", self.series("ids.id"))
+    }
+}
+
+/// The figure in table `alias` is for everybody at the moment `now`.
+fn public(alias: &str, now: &str) -> String {
+    format!(
+        "({alias}.confidentiality = 'F' OR ({alias}.confidentiality = 'E' AND {alias}.embargo_until IS NOT NULL \
+         AND {alias}.embargo_until <= {now}))"
+    )
+}
+
+impl Eyes {
+    /// The figure is for everybody, or for people of its community.
+    fn figure(&self, alias: &str, series: &str) -> String {
+        match self.reader {
+            None => public(alias, &self.now),
+            Some(_) => format!("({} OR {})", public(alias, &self.now), self.own(alias, series)),
+        }
+    }
+
+    /// The figure in table `alias` is of a community of the reader's own: people there read what is free, internal or under
+    /// embargo, and who answers for its data everything.
+    fn own(&self, alias: &str, series: &str) -> String {
+        let Some(Lists { own, stewarded, .. }) = &self.reader else { return "FALSE".to_owned() };
+        format!(
+            "EXISTS (SELECT 1 FROM series mine WHERE mine.id = {series}.series_id AND mine.community_id {own} \
+             AND ({alias}.confidentiality IN ('F', 'N', 'E') OR mine.community_id {stewarded}))"
+        )
+    }
+
+    /// The figures of a community by an indicator are shared with the reader.
+    ///
+    /// Most communities share everything with everybody: whether one is among the few that do not is found in a small set,
+    /// and only for those the rules are looked at.
+    fn shared(&self, community: &str, indicator: &str) -> String {
+        format!(
+            "({community} NOT IN (SELECT few.community_id FROM sharing_rule few WHERE few.archived_at IS NULL \
+             AND few.visibility <> 'PUBLIC' UNION ALL SELECT under.id FROM community under \
+             WHERE under.indigenous_data_authority IS NOT NULL) OR {})",
+            self.ruled(community, indicator)
+        )
+    }
+
+    /// The same by the rules.
+    fn ruled(&self, community: &str, indicator: &str) -> String {
+        // The rule that applies: that on the indicator, or else the general one.
+        let rule = |what: &str| {
+            format!(
+                "(SELECT rule.{what} FROM sharing_rule rule WHERE rule.community_id = {community} \
+                 AND rule.archived_at IS NULL AND (rule.indicator_id = {indicator} OR rule.indicator_id IS NULL) \
+                 ORDER BY CASE WHEN rule.indicator_id IS NULL THEN 1 ELSE 0 END LIMIT 1)"
+            )
+        };
+        let visibility = rule("visibility");
+        let under = format!(
+            "EXISTS (SELECT 1 FROM community under WHERE under.id = {community} \
+             AND under.indigenous_data_authority IS NOT NULL)"
+        );
+        // What lies under an authority leaves the community only as far as it has decided.
+        let free = |network: Option<&str>| {
+            format!("(NOT {under} OR {})", decided(&self.today, community, indicator, "PUBLISH", network))
+        };
+        let everybody = free(None);
+        let default = format!("COALESCE({visibility}, CASE WHEN {under} THEN 'COMMUNITY' ELSE 'PUBLIC' END)");
+        let Some(Lists { own, stewarded, networks }) = &self.reader else {
+            return format!("({default} = 'PUBLIC' AND {everybody})");
+        };
+        let within_network = format!(
+            "EXISTS (SELECT 1 FROM membership place WHERE place.community_id = {community} \
+             AND place.archived_at IS NULL AND place.joined_on <= {today} AND place.network_id {networks} \
+             AND place.consented AND (place.consent_expires_on IS NULL OR place.consent_expires_on >= {today}) \
+             AND {})",
+            free(Some("place.network_id")),
+            today = self.today,
+        );
+        let named = format!(
+            "EXISTS (SELECT 1 FROM sharing_rule_named named WHERE named.sharing_rule_id = {} \
+             AND named.community_id {own}) AND {everybody}",
+            rule("id")
+        );
+        format!(
+            "(({community} {own} AND ({community} {stewarded} OR COALESCE({visibility}, 'PUBLIC') <> 'PRIVATE')) \
+             OR CASE {default} WHEN 'PUBLIC' THEN {everybody} WHEN 'NETWORK' THEN {within_network} \
+             WHEN 'NAMED_COMMUNITIES' THEN {named} ELSE FALSE END)"
+        )
+    }
+}
+
+/// The Indigenous data authority of `community` has decided to allow the act for figures by `indicator`, in `network` or, if
+/// none is named, in general.
+pub(crate) fn decided(today: &str, community: &str, indicator: &str, act: &str, network: Option<&str>) -> String {
+    let network = network.map_or_else(
+        || "decision.network_id IS NULL".to_owned(),
+        |network| format!("(decision.network_id IS NULL OR decision.network_id = {network})"),
+    );
+    format!(
+        "EXISTS (SELECT 1 FROM authority_decision decision WHERE decision.community_id = {community} \
+         AND decision.archived_at IS NULL AND decision.act = '{act}' AND {network} \
+         AND (decision.indicator_id IS NULL OR decision.indicator_id = {indicator}) \
+         AND (decision.expires_on IS NULL OR decision.expires_on >= {today}))"
+    )
+}

@@ -1,0 +1,126 @@
+//! All files of the Canadian indicator framework, imported into communities that were declared with their spellings.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::{
+    app::App,
+    fixture::english,
+    real_data::{Told, data, files, import, network, rows},
+};
+
+/// Names that stand for no community: what is left over, and places abroad.
+const STRANGERS: [&str; 2] = ["Rest of Canada", "Canadian territorial enclaves abroad"];
+
+const PROVINCES: [(&str, &str); 10] = [
+    ("N.L.", "Newfoundland and Labrador"),
+    ("N.S.", "Nova Scotia"),
+    ("N.B.", "New Brunswick"),
+    ("Que.", "Quebec"),
+    ("Ont.", "Ontario"),
+    ("Man.", "Manitoba"),
+    ("Sask.", "Saskatchewan"),
+    ("Alta.", "Alberta"),
+    ("B.C.", "British Columbia"),
+    ("Ont./Que.", "Ontario/Quebec"),
+];
+
+/// A cell without the mark that the portal's translation looks for.
+fn bare(cell: &str) -> &str {
+    cell.strip_prefix("data.").unwrap_or(cell).trim()
+}
+
+/// The name of a community that a spelling means: as somebody would say who declares aliases.
+fn meant(spelling: &str) -> String {
+    let name = spelling.replace('–', "-").replace(" - ", "-");
+    let area = PROVINCES.iter().find_map(|(short, long)| {
+        let name = name.strip_suffix(&format!(" (CMA), {short}"))?;
+        Some(format!("{name}, {long}"))
+    });
+    match area.unwrap_or(name).as_str() {
+        "Ottawa-Gatineau (Quebec part), Quebec" => "Ottawa-Gatineau, Quebec part".to_owned(),
+        "Ottawa-Gatineau (Ontario part), Ontario" => "Ottawa-Gatineau, Ontario part".to_owned(),
+        "Belleville, Ontario" => "Belleville-Quinte West, Ontario".to_owned(),
+        "Atlantic Region" | "Atlantic region" => "Atlantic provinces".to_owned(),
+        name => name.to_owned(),
+    }
+}
+
+async fn declare(app: &App, network: &str, spellings: &BTreeSet<String>) -> BTreeMap<String, BTreeSet<String>> {
+    let mut communities: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for spelling in spellings.iter().filter(|spelling| !STRANGERS.contains(&spelling.as_str())) {
+        communities.entry(meant(spelling)).or_default().insert(spelling.clone());
+    }
+    for (name, spelt) in &communities {
+        let slug: String = domain::key::Slug::suggest(name).unwrap().into();
+        let aliases: Vec<&String> = spelt.iter().filter(|spelling| *spelling != name).collect();
+        let input =
+            json!({ "slug": slug, "name": english(name), "aliases": aliases, "kind": "OTHER", "country": "CA" });
+        let community = app.create("community", input).await;
+        app.create("membership", json!({ "network": network, "community": community, "joinedOn": "1990-01-01" })).await;
+    }
+    communities
+}
+
+#[tokio::test]
+async fn every_spelling_of_a_place_comes_to_its_one_community() {
+    let name = "real_canada::every_spelling_of_a_place_comes_to_its_one_community";
+    let Some(folder) = data(name, "ca-cif-indicators") else { return };
+    let folder = folder.join("data");
+    let (app, db, network) = network("canada").await;
+    let mut spellings = BTreeSet::from(["Canada".to_owned()]);
+    let (mut read, mut strangers) = (0, 0);
+    let mut of_catharines = BTreeSet::new();
+    for path in files(&folder) {
+        for row in rows(&path) {
+            read += 1;
+            let row: BTreeMap<&str, &str> = row.iter().map(|(column, cell)| (bare(column), bare(cell))).collect();
+            let place = row.get("Geography").copied().unwrap_or_default();
+            strangers += u64::from(STRANGERS.contains(&place));
+            if place.starts_with("St. Catharines") {
+                let total = |cell: &str| ["Total", "All genders"].contains(&cell);
+                let known = ["Year", "Value", "Geography", "GeoCode"];
+                let about = row.iter().filter(|(column, cell)| !known.contains(column) && !cell.is_empty());
+                let about = about.filter(|(_, cell)| !total(cell)).map(|(column, cell)| format!("{column}={cell}"));
+                of_catharines.insert((path.clone(), about.collect::<Vec<_>>()));
+            }
+            if !place.is_empty() {
+                spellings.insert(place.to_owned());
+            }
+        }
+    }
+    assert_eq!(read, 171_138);
+    let communities = declare(&app, &network, &spellings).await;
+    let catharines = &communities["St. Catharines-Niagara, Ontario"];
+    assert_eq!(catharines.len(), 3, "a dash, a hyphen between spaces, and a short province: {catharines:?}");
+
+    let scratch = TempDir::new().unwrap();
+    let rejects = scratch.path().join("rejects.csv");
+    let arguments = ["--format", "open-sdg", "--network", "canada", "--source", "statcan", "--country", "CA"];
+    let dialect = ["--blank-geography", "canada", "--fiscal-year-start", "4", "--create-missing=indicators,sources"];
+    let totals = ["--total", "Total", "--total", "Gender=All genders", "--rejects", rejects.to_str().unwrap()];
+    let arguments = [&arguments[..], &dialect, &totals].concat();
+    let (told, out) = import(&db, &arguments, std::slice::from_ref(&folder));
+    let [all, created, updated, unchanged, rejected] = told.counts;
+    assert_eq!((all, created + unchanged, updated, told.code), (read, read - rejected, 0, 1), "{out}");
+    let mut reasons: BTreeMap<String, u64> = BTreeMap::new();
+    for row in rows(&rejects) {
+        *reasons.entry(row["code"].clone()).or_default() += 1;
+        assert!(!row["row"].contains("St. Catharines"), "{row:?}");
+    }
+    assert_eq!(reasons.values().sum::<u64>(), rejected);
+    assert_eq!(reasons.remove("NOT_FOUND"), Some(strangers), "strangers, and nobody else, are turned away");
+    // Shares above 100, and forecasts that are not marked as such.
+    assert!(reasons.keys().all(|code| code == "OUT_OF_RANGE") && reasons.values().sum::<u64>() < 50, "{reasons:?}");
+
+    let query =
+        "{ communities { totalCount } community(slug: \"st-catharines-niagara-ontario\") { series { totalCount } } }";
+    let found = app.anonymous.data(query, json!({})).await;
+    assert_eq!(found["communities"]["totalCount"], communities.len());
+    assert_eq!(found["community"]["series"]["totalCount"], of_catharines.len());
+
+    let (again, out) = import(&db, &arguments, std::slice::from_ref(&folder));
+    assert_eq!(again, Told { counts: [read, 0, 0, read - rejected, rejected], code: 1 }, "{out}");
+}
