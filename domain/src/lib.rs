@@ -4,6 +4,7 @@
 //! domain asks of the outside; [`service`] holds the use cases.
 
 pub mod access;
+pub mod audit;
 pub mod baseline;
 pub mod code;
 pub mod community;

@@ -1,5 +1,6 @@
 //! The outside that the domain asks for: SQLite and PostgreSQL, memory and Redis, behind the domain's ports.
 
+mod audit;
 pub mod bus;
 pub mod cache;
 mod connect;

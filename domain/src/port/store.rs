@@ -26,7 +26,7 @@ use crate::{
     target::Target,
 };
 
-use super::figures::Figures;
+use super::{audit::AuditLog, figures::Figures};
 
 /// Reads and writes the records of one kind. Every read takes the reader's scope and leaves out what it does not cover.
 #[async_trait]
@@ -79,6 +79,9 @@ macro_rules! repositories {
 
             /// Figures: observations and what is computed from them where they are kept.
             fn figures(&self) -> &dyn Figures;
+
+            /// The audit log.
+            fn audit(&self) -> &dyn AuditLog;
 
             /// Which of these records do not exist (archived ones do).
             async fn missing(&self, references: &[NodeRef]) -> Result<Vec<NodeRef>>;

@@ -2,6 +2,7 @@
 
 mod m0001_records;
 mod m0002_figures;
+mod m0003_audit;
 
 use domain::{Error, Result};
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, TransactionTrait as _};
@@ -15,7 +16,7 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_records::Migration), Box::new(m0002_figures::Migration)]
+        vec![Box::new(m0001_records::Migration), Box::new(m0002_figures::Migration), Box::new(m0003_audit::Migration)]
     }
 }
 

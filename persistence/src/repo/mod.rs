@@ -35,6 +35,7 @@ use domain::{
     participation::Participation,
     partner::Partner,
     port::{
+        audit::AuditLog,
         figures::Figures,
         store::{Repositories, Repository},
     },
@@ -211,6 +212,9 @@ impl<C: ConnectionTrait + Send + Sync> Repositories for Repos<C> {
         self
     }
     fn figures(&self) -> &dyn Figures {
+        self
+    }
+    fn audit(&self) -> &dyn AuditLog {
         self
     }
 
