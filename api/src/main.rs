@@ -4,7 +4,7 @@ use std::{io::Write as _, net::TcpListener, process::ExitCode, sync::Arc, time::
 
 use api::{
     auth::Authenticator,
-    cli::{Cli, Command, Demo, load_demo},
+    cli::{AuditCommand, Cli, Command, Demo, load_demo},
     config::{ServeSettings, Settings},
     graphql::schema::sdl,
     http::build,
@@ -85,6 +85,12 @@ async fn run(cli: Cli) -> domain::Result<ExitCode> {
             let code = import.run(&composition.services, &Actor::operator("import")).await;
             return Ok(ExitCode::from(code));
         }
+        Command::Audit(AuditCommand::Export(arguments)) => {
+            let arguments = arguments.check().unwrap_or_else(|error| error.exit());
+            let composition = compose(&cli.settings, DATABASE).await?;
+            return arguments.run(&composition.services, &Actor::operator("operator")).await;
+        }
+        Command::Audit(AuditCommand::Verify(arguments)) => return Ok(arguments.run()),
         Command::Serve(settings) => {
             serve(compose(&cli.settings, DATABASE).await?, &settings, None).await?;
         }

@@ -19,6 +19,7 @@ const UNIQUE: &[(&str, &str, &str)] = &[
     ("series_key", "series.community_id", "series"),
     ("sharing_rule_indicator", "sharing_rule.community_id, sharing_rule.indicator_id", "indicator"),
     ("sharing_rule_general", "sharing_rule.community_id", "indicator"),
+    ("foreign_identity_pkey", "foreign_identity.issuer", "subject"),
     ("account_email", "account.email", "email"),
 ];
 

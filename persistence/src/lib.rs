@@ -1,10 +1,12 @@
 //! The outside that the domain asks for: SQLite and PostgreSQL, memory and Redis, behind the domain's ports.
 
+mod audit;
 pub mod bus;
 pub mod cache;
 mod connect;
 mod error;
 mod figures;
+mod identity;
 mod link;
 mod migration;
 mod relay;

@@ -29,7 +29,7 @@ pub fn concert(arguments: &[&str]) -> Command {
     command
 }
 
-fn run(command: &mut Command) -> (i32, String, String) {
+pub fn run(command: &mut Command) -> (i32, String, String) {
     let Output { status, stdout, stderr } = command.output().unwrap();
     (status.code().unwrap_or(-1), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
 }
@@ -44,7 +44,7 @@ fn the_schema_is_printed() {
 fn help_tells_a_newcomer_what_to_do() {
     let (code, out, _) = run(&mut concert(&["--help"]));
     assert_eq!(code, 0);
-    for word in ["serve", "demo", "migrate", "schema", "import", "DATABASE_URL"] {
+    for word in ["serve", "demo", "migrate", "schema", "import", "audit", "DATABASE_URL"] {
         assert!(out.contains(word), "{word} is not in:\n{out}");
     }
 }

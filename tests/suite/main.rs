@@ -9,6 +9,7 @@ mod db;
 mod fixture;
 
 mod access;
+mod audit;
 mod cli;
 mod comparison;
 mod figures;

@@ -1,5 +1,14 @@
 //! Who is asking: from the headers of a request to an [`Actor`].
 
+#[cfg(test)]
+mod forge;
+mod jws;
+pub mod jwt;
+pub mod keys;
+pub mod oidc;
+pub mod password;
+pub mod secret;
+
 use actix_web::{
     HttpRequest,
     http::{StatusCode, header},

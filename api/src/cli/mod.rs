@@ -1,10 +1,12 @@
 //! The command line.
 
+mod audit;
 mod demo;
 mod import;
 
 use clap::{Parser, Subcommand};
 
+pub use audit::{AuditCommand, ExportArgs, VerifyArgs};
 pub use demo::{Demo, load_demo};
 pub use import::{Import, ImportArgs};
 
@@ -42,4 +44,7 @@ pub enum Command {
     Schema,
     /// Read figures from files
     Import(Box<ImportArgs>),
+    /// Take out the audit log, or check what was taken out
+    #[command(subcommand)]
+    Audit(AuditCommand),
 }

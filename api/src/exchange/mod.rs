@@ -1,5 +1,7 @@
-//! Figures in files: reading them in. Each format has a file that documents it: [`tidy`], [`open_sdg`].
+//! Figures in files: reading them in; and the audit log, written out. Each format has a file that documents it: [`tidy`],
+//! [`open_sdg`], [`audit`].
 
+pub mod audit;
 mod batch;
 mod communities;
 mod csv;

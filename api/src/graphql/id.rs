@@ -14,7 +14,8 @@ pub fn encode<I: EntityId>(id: I) -> ID {
     encode_ref(I::KIND, id.into())
 }
 
-fn encode_ref(kind: NodeKind, id: Uuid) -> ID {
+/// The global id of a record of any kind.
+pub fn encode_ref(kind: NodeKind, id: Uuid) -> ID {
     let name = kind.name().as_bytes();
     let mut bytes = Vec::with_capacity(name.len() + 17);
     bytes.extend_from_slice(name);
@@ -48,6 +49,24 @@ pub fn decode_observation(id: &str) -> Option<(SeriesId, Period, i32)> {
     Some((SeriesId::from(Uuid::from_bytes(*series)), period, i32::from_be_bytes(*revision)))
 }
 
+/// The kind name in the ids of entries of the audit log, which are known by their place.
+const AUDIT_ENTRY: &[u8] = b"AuditEntry:";
+
+/// The global id of an entry of the audit log.
+pub fn encode_entry(place: i64) -> ID {
+    ID(URL_SAFE_NO_PAD.encode([AUDIT_ENTRY, &place.to_be_bytes()].concat()))
+}
+
+/// The place of the entry that a global id refers to, or `None` for a text that is no such id.
+pub fn decode_entry(id: &str) -> Option<i64> {
+    if id.len() > 64 {
+        return None;
+    }
+    let bytes = URL_SAFE_NO_PAD.decode(id).ok()?;
+    let place = bytes.strip_prefix(AUDIT_ENTRY)?;
+    place.try_into().ok().map(i64::from_be_bytes)
+}
+
 /// What a global id refers to, or `None` for a text that is none.
 pub fn decode(id: &str) -> Option<NodeRef> {
     if id.len() > 64 {
@@ -69,6 +88,11 @@ pub fn parse<I: EntityId>(id: &ID, path: impl Into<FieldPath>) -> Result<I> {
         }
         None => Err(Error::invalid(path, ProblemCode::Invalid, format!("this is not the id of a {}", I::KIND))),
     }
+}
+
+/// The id of a record of any kind, given in the field `path`.
+pub fn parse_ref(id: &ID, path: impl Into<FieldPath>) -> Result<NodeRef> {
+    decode(id).ok_or_else(|| Error::invalid(path, ProblemCode::Invalid, "this is not the id of a record"))
 }
 
 /// The same for an id that may be absent.
@@ -103,8 +127,14 @@ mod tests {
         }
 
         #[test]
+        fn the_id_of_an_entry_comes_back_as_it_went(place: i64) {
+            let id = encode_entry(place);
+            prop_assert_eq!((decode_entry(&id), decode(&id), decode_observation(&id)), (Some(place), None, None));
+        }
+
+        #[test]
         fn whatever_comes_as_an_id_is_refused_or_read(text in ".{0,80}") {
-            let _ = (decode(&text), decode_observation(&text));
+            let _ = (decode(&text), decode_observation(&text), decode_entry(&text));
         }
     }
 

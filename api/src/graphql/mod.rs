@@ -3,6 +3,7 @@
 // The library calls every resolver as a future, whether it waits for anything or not.
 #![allow(clippy::unused_async)]
 
+pub mod audit;
 pub mod comparison;
 pub mod connection;
 pub mod context;

@@ -5,6 +5,7 @@ use domain::id::{NodeKind, NodeRef};
 
 use super::{
     account::Account,
+    audit::{AuditEntry, entry},
     authority_decision::AuthorityDecision,
     baseline::Baseline,
     community::Community,
@@ -66,12 +67,17 @@ pub enum Node {
     Account(Account),
     /// A grant.
     Grant(Grant),
+    /// An entry of the audit log.
+    AuditEntry(AuditEntry),
 }
 
 /// The record with this global id, or nothing: what may not be seen looks like what does not exist, and so does a text
 /// that is no id.
 pub async fn node(ctx: &Context<'_>, id: &ID) -> async_graphql::Result<Option<Node>> {
     let Some(NodeRef { kind, id }) = id::decode(id) else {
+        if let Some(place) = id::decode_entry(id) {
+            return Ok(entry(ctx, place).await?.map(Node::AuditEntry));
+        }
         let Some((series, period, revision)) = id::decode_observation(id) else { return Ok(None) };
         let revisions = revisions(ctx, series, period).await?;
         return Ok(revisions.into_iter().find(|observation| observation.0.revision == revision).map(Node::Observation));

@@ -5,6 +5,7 @@ use domain::error::{Error, ProblemCode};
 
 use super::{
     account::{Account, AccountFilter, AccountOrder},
+    audit::{self, AuditEntry, AuditEntryFilter, AuditEntryOrder},
     authority_decision::{AuthorityDecision, AuthorityDecisionFilter, AuthorityDecisionOrder},
     community::{Community, CommunityFilter, CommunityOrder},
     comparison::{self, Comparison},
@@ -360,5 +361,20 @@ impl Query {
     ) -> async_graphql::Result<Comparison> {
         let asked = comparison::Asked { network, indicator, period, baseline_period, communities, disaggregation };
         comparison::compare(ctx, asked).await
+    }
+
+    /// The audit log, as far as the reader may see it: what was done, by whom, to what.
+    #[allow(clippy::too_many_arguments)]
+    async fn audit_entries(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many from the start, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those for which all of this holds.")] filter: Option<AuditEntryFilter>,
+        #[graphql(desc = "The order; newest first if left out.")] order_by: Option<AuditEntryOrder>,
+    ) -> async_graphql::Result<Connection<AuditEntry>> {
+        audit::entries(ctx, Paging { first, after, last, before }, filter, order_by).await
     }
 }

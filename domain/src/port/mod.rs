@@ -4,8 +4,10 @@
 //! connection, a statement that took too long, a deadlock, a full disk, a database that is down) and
 //! [`crate::Error::Internal`] for faults, with a detail for the log alone.
 
+pub mod audit;
 pub mod bus;
 pub mod cache;
 pub mod clock;
 pub mod figures;
+pub mod identity;
 pub mod store;

@@ -31,7 +31,7 @@ use crate::{
     target::Target,
 };
 
-use super::figures::Figures;
+use super::{audit::AuditLog, figures::Figures, identity::Identities};
 
 /// Reads and writes the records of one kind. Every read takes the reader's scope and leaves out what it does not cover.
 #[async_trait]
@@ -84,6 +84,12 @@ macro_rules! repositories {
 
             /// Figures: observations and what is computed from them where they are kept.
             fn figures(&self) -> &dyn Figures;
+
+            /// The audit log.
+            fn audit(&self) -> &dyn AuditLog;
+
+            /// What people and programs sign in with.
+            fn identities(&self) -> &dyn Identities;
 
             /// Which of these records do not exist for the reader (archived ones do).
             async fn missing(&self, scope: &Scope, references: &[NodeRef]) -> Result<Vec<NodeRef>>;

@@ -70,6 +70,10 @@ impl Services {
     /// # Errors
     /// [`Error::Validation`] naming the field of a figure that breaks a rule, or what it refers to and does not exist.
     pub async fn record_figure(&self, actor: &Actor, new: NewFigure) -> Result<(Observation, Outcome)> {
+        self.denied(actor, Box::pin(self.try_record_figure(actor, new)).await).await
+    }
+
+    async fn try_record_figure(&self, actor: &Actor, new: NewFigure) -> Result<(Observation, Outcome)> {
         let mut session = self.session(actor, "record figures").await?;
         let indicator = session.check_figure(&new, self.clock.today()).await?;
         let series = Series {

@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
     access::{Actor, Needs, Role, Scope},
+    audit::Action,
     baseline::Baseline,
     community::Community,
     error::{Error, Problem, ProblemCode, Problems, Result},
@@ -59,6 +61,21 @@ pub trait Governed: Noun {
     /// What the change asks of whoever makes it; all of them must be met. What the content refers to exists for the actor.
     async fn needs(&self, change: Change<'_, Self>, context: &Context<'_>) -> Result<Vec<Needs>>;
 
+    /// The community and the network that it concerns: who answers for them reads of it in the audit log.
+    fn concerns(&self) -> (Option<CommunityId>, Option<NetworkId>) {
+        (None, None)
+    }
+
+    /// The fields whose changes the audit log keeps, with what they say. Never a secret.
+    fn sensitive(&self) -> Vec<(&'static str, Value)> {
+        Vec::new()
+    }
+
+    /// What the audit log calls it when this is done to a record of this kind.
+    fn action(done: Action) -> Action {
+        done
+    }
+
     /// Whatever computed figures depend on this record.
     fn topics(&self, id: Self::Id) -> BTreeSet<Topic>;
 
@@ -92,6 +109,14 @@ impl Governed for Network {
 #[async_trait]
 impl Governed for Membership {
     const TO_WRITE: &'static str = "change memberships";
+
+    fn concerns(&self) -> (Option<CommunityId>, Option<NetworkId>) {
+        (Some(self.community), Some(self.network))
+    }
+
+    fn sensitive(&self) -> Vec<(&'static str, Value)> {
+        vec![("consent", json!(self.consent)), ("joinedOn", json!(self.joined_on)), ("leftOn", json!(self.left_on))]
+    }
 
     async fn needs(&self, change: Change<'_, Self>, _: &Context<'_>) -> Result<Vec<Needs>> {
         let coordinator = || Needs::coordinator(self.network);
@@ -138,6 +163,10 @@ impl Governed for Membership {
 impl Governed for Community {
     const TO_WRITE: &'static str = "change communities";
 
+    fn sensitive(&self) -> Vec<(&'static str, Value)> {
+        vec![("indigenousDataAuthority", json!(self.indigenous_data_authority))]
+    }
+
     async fn needs(&self, change: Change<'_, Self>, _: &Context<'_>) -> Result<Vec<Needs>> {
         let Change::Update(before) = change else {
             return Ok(vec![match change {
@@ -163,6 +192,10 @@ impl Governed for Community {
 #[async_trait]
 impl Governed for Initiative {
     const TO_WRITE: &'static str = "change initiatives";
+
+    fn concerns(&self) -> (Option<CommunityId>, Option<NetworkId>) {
+        (Some(self.community), None)
+    }
 
     async fn needs(&self, change: Change<'_, Self>, _: &Context<'_>) -> Result<Vec<Needs>> {
         let before = match change {
@@ -355,6 +388,10 @@ async fn current_value(context: &Context<'_>, series: SeriesId, period: crate::p
 impl Governed for Target {
     const TO_WRITE: &'static str = "set targets";
 
+    fn concerns(&self) -> (Option<CommunityId>, Option<NetworkId>) {
+        (self.community, self.network)
+    }
+
     async fn needs(&self, _: Change<'_, Self>, _: &Context<'_>) -> Result<Vec<Needs>> {
         let network = self.network.map(Needs::coordinator);
         Ok(network.into_iter().chain(self.community.map(Needs::steward)).collect())
@@ -423,6 +460,14 @@ impl Target {
 #[async_trait]
 impl Governed for Learning {
     const TO_WRITE: &'static str = "change learnings";
+
+    fn concerns(&self) -> (Option<CommunityId>, Option<NetworkId>) {
+        (Some(self.community), None)
+    }
+
+    fn sensitive(&self) -> Vec<(&'static str, Value)> {
+        vec![("visibility", json!(self.visibility)), ("named", json!(self.named)), ("status", json!(self.status))]
+    }
 
     async fn needs(&self, change: Change<'_, Self>, _: &Context<'_>) -> Result<Vec<Needs>> {
         let needs = |learning: &Self| match learning.status {

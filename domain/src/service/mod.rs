@@ -1,6 +1,7 @@
 //! Use cases: check the policy, open a unit of work, apply the rules, commit. Everything that callers can do goes
 //! through [`Services`]; everything that changes several things at once through a [`Session`].
 
+mod audit;
 mod comparison;
 mod figures;
 mod governed;
@@ -12,6 +13,7 @@ mod trusted;
 
 use std::sync::Arc;
 
+pub use audit::AuditExport;
 pub use comparison::ComparisonRequest;
 pub use figures::NewFigure;
 pub use governed::{Change, Context, Governed};

@@ -7,13 +7,30 @@ use uuid::Uuid;
 use super::{Governed, Services};
 use crate::{
     access::Actor,
-    error::Result,
+    audit::{Action, NewEntry},
+    error::{Error, Result},
     page::{ListQuery, Page},
     port::store::{Holds, Repositories},
     record::{Noun, Stored},
 };
 
 impl Services {
+    /// The same result; that something was not allowed is recorded in the audit log first, once the session that it happened
+    /// in has ended. Nobody in particular is not recorded: anybody could fill the log.
+    pub(super) async fn denied<T>(&self, actor: &Actor, result: Result<T>) -> Result<T> {
+        if let Err(Error::Forbidden(what)) = result {
+            self.record_entry(&NewEntry::by(actor, self.clock.now(), Action::Denied).detail(what)).await?;
+        }
+        result
+    }
+
+    /// Adds an entry to the audit log by itself.
+    pub(super) async fn record_entry(&self, entry: &NewEntry) -> Result<()> {
+        let work = self.store.begin().await?;
+        work.repositories().audit().record(std::slice::from_ref(entry)).await?;
+        work.commit().await
+    }
+
     /// The records with these ids that the actor may see, in any order.
     pub async fn get<N: Noun>(&self, actor: &Actor, ids: &[N::Id]) -> Result<Vec<Stored<N>>>
     where
@@ -67,9 +84,12 @@ impl Services {
         for<'a> dyn Repositories + 'a: Holds<N>,
     {
         let session = self.session(actor, N::TO_WRITE).await?;
-        let record = session.create(value).await?;
-        session.commit().await?;
-        Ok(record)
+        let work = async {
+            let record = session.create(value).await?;
+            session.commit().await?;
+            Ok(record)
+        };
+        self.denied(actor, Box::pin(work).await).await
     }
 
     /// Changes a record of which the actor saw version `seen`.
@@ -84,9 +104,12 @@ impl Services {
         for<'a> dyn Repositories + 'a: Holds<N>,
     {
         let session = self.session(actor, N::TO_WRITE).await?;
-        let record = session.update(id, seen, change).await?;
-        session.commit().await?;
-        Ok(record)
+        let work = async {
+            let record = session.update(id, seen, change).await?;
+            session.commit().await?;
+            Ok(record)
+        };
+        self.denied(actor, Box::pin(work).await).await
     }
 
     /// Archives a record of which the actor saw version `seen`, or restores it.
@@ -95,8 +118,11 @@ impl Services {
         for<'a> dyn Repositories + 'a: Holds<N>,
     {
         let session = self.session(actor, N::TO_WRITE).await?;
-        let record = session.archive(id, seen, archived).await?;
-        session.commit().await?;
-        Ok(record)
+        let work = async {
+            let record = session.archive(id, seen, archived).await?;
+            session.commit().await?;
+            Ok(record)
+        };
+        self.denied(actor, Box::pin(work).await).await
     }
 }

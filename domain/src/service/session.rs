@@ -1,6 +1,9 @@
 //! Several changes by one actor that happen together or not at all.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use chrono::{DateTime, Utc};
 
@@ -8,14 +11,20 @@ use super::{Change, Context, Governed, Services};
 use crate::{
     access::{self, Actor, Need, Needs, Scope},
     api_token::TokenAction,
+    audit::{Action, NewEntry},
     error::{Error, ProblemCode, Problems, Result},
     event::Event,
-    id::{EntityId, IndicatorId, SeriesId},
+    id::{CommunityId, EntityId, IndicatorId, NodeRef, SeriesId},
     observation::{NewObservation, Outcome},
     port::store::{Holds, Repositories, UnitOfWork},
     record::Stored,
     series::Series,
 };
+
+/// What a lock holds; whoever panicked while it was held left it whole.
+fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Several changes by one actor at one moment. Dropped without [`Session::commit`], it leaves nothing behind.
 pub struct Session {
@@ -25,6 +34,10 @@ pub struct Session {
     work: Box<dyn UnitOfWork>,
     revisions: u64,
     indicators: BTreeSet<IndicatorId>,
+    /// Whose figures were recorded.
+    recorded_for: Mutex<BTreeSet<CommunityId>>,
+    /// What was done, for the audit log.
+    done: Mutex<Vec<NewEntry>>,
 }
 
 impl Services {
@@ -41,6 +54,8 @@ impl Services {
             work: self.store.begin().await?,
             revisions: 0,
             indicators: BTreeSet::new(),
+            recorded_for: Mutex::default(),
+            done: Mutex::default(),
         })
     }
 }
@@ -67,6 +82,7 @@ impl Session {
         let id = N::Id::from(self.services.clock.next_id());
         let record = Stored::create(id, value, &self.actor, self.now)?;
         self.repository::<N>().insert(&record).await?;
+        self.note(Action::Create, None, &record);
         self.emit(&record, record.value.topics(record.id)).await?;
         Ok(record)
     }
@@ -93,6 +109,7 @@ impl Session {
             return Ok(before);
         }
         self.repository::<N>().update(&record).await?;
+        self.note(Action::Update, Some(&before.value), &record);
         let topics = before.value.topics(id).union(&record.value.topics(id)).copied().collect();
         self.emit(&record, topics).await?;
         Ok(record)
@@ -112,6 +129,7 @@ impl Session {
                 record.value = record.value.admit(Some(&before), &self.context()).await?;
             }
             self.repository::<N>().update(&record).await?;
+            self.note(if archived { Action::Archive } else { Action::Restore }, Some(&before.value), &record);
             self.emit(&record, record.value.topics(id)).await?;
         }
         Ok(record)
@@ -131,6 +149,7 @@ impl Session {
                 Some(indicator),
             ));
             access::require(&self.actor, &needs, self.now, "record figures of this community")?;
+            held(&self.recorded_for).insert(community);
         }
         self.repositories().figures().ensure_series(series, self.now, &self.actor.name()).await
     }
@@ -156,12 +175,49 @@ impl Session {
         if self.revisions > 0 {
             let event = Event::ObservationsRecorded { indicators: self.indicators, revisions: self.revisions };
             self.work.emit(&event).await?;
+            let communities = std::mem::take(&mut *held(&self.recorded_for));
+            let mut entry = NewEntry::by(&self.actor, self.now, Action::RecordFigures).detail(&format!(
+                "{} figures of {} communities",
+                self.revisions,
+                communities.len()
+            ));
+            if let (1, Some(&only)) = (communities.len(), communities.first()) {
+                entry = entry.of_community(only);
+            }
+            held(&self.done).push(entry);
         }
+        // Last of all: places in the log are taken when they are written, and others wait for them.
+        let done = std::mem::take(&mut *held(&self.done));
+        self.work.repositories().audit().record(&done).await?;
         self.work.commit().await
     }
 
     fn context(&self) -> Context<'_> {
         Context { repositories: self.repositories(), actor: &self.actor, now: self.now }
+    }
+
+    /// Notes for the audit log what was done to a record.
+    fn note<N: Governed>(&self, action: Action, before: Option<&N>, record: &Stored<N>) {
+        let (community, network) = record.value.concerns();
+        let mut entry = NewEntry::by(&self.actor, self.now, N::action(action))
+            .on(NodeRef { kind: N::Id::KIND, id: record.id.uuid() })
+            .of_community(community)
+            .of_network(network);
+        let mut earlier: BTreeMap<_, _> = before.map(Governed::sensitive).unwrap_or_default().into_iter().collect();
+        for (field, after) in record.value.sensitive() {
+            entry = entry.change(field, earlier.remove(field).unwrap_or_default(), after);
+        }
+        held(&self.done).push(entry);
+    }
+
+    /// Notes for the audit log something else that was done.
+    pub(super) fn note_entry(&self, entry: NewEntry) {
+        held(&self.done).push(entry);
+    }
+
+    /// Who acts.
+    pub(super) const fn actor(&self) -> &Actor {
+        &self.actor
     }
 
     /// What the actor can read in this session.

@@ -14,6 +14,10 @@ impl Services {
     /// # Errors
     /// [`Error::Validation`] naming `replaces` for a target of somebody else, on another indicator, or already archived.
     pub async fn set_target(&self, actor: &Actor, target: Target) -> Result<Stored<Target>> {
+        self.denied(actor, Box::pin(self.try_set_target(actor, target)).await).await
+    }
+
+    async fn try_set_target(&self, actor: &Actor, target: Target) -> Result<Stored<Target>> {
         let session = self.session(actor, Target::TO_WRITE).await?;
         let replaced = target.replaces;
         let record = session.create(target).await?;

@@ -3,17 +3,19 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
+use serde_json::{Value, json};
 
 use super::{Change, Context, Governed};
 use crate::{
     access::{Need, Needs, Place, Role, Scope},
     account::Account,
     api_token::ApiToken,
+    audit::Action,
     decision::AuthorityDecision,
     error::{Error, Problem, ProblemCode, Result},
     event::Topic,
     grant::{Grant, GrantFilter},
-    id::{AccountId, ApiTokenId, AuthorityDecisionId, CommunityId, GrantId, SharingRuleId},
+    id::{AccountId, ApiTokenId, AuthorityDecisionId, CommunityId, GrantId, NetworkId, SharingRuleId},
     membership::MembershipFilter,
     page::{ListQuery, MAX_PAGE, PageArgs},
     sharing::SharingRule,
@@ -27,6 +29,14 @@ fn every_comparison() -> BTreeSet<Topic> {
 #[async_trait]
 impl Governed for SharingRule {
     const TO_WRITE: &'static str = "say how far figures are shared";
+
+    fn concerns(&self) -> (Option<CommunityId>, Option<NetworkId>) {
+        (Some(self.community), None)
+    }
+
+    fn sensitive(&self) -> Vec<(&'static str, Value)> {
+        vec![("indicator", json!(self.indicator)), ("visibility", json!(self.visibility)), ("named", json!(self.named))]
+    }
 
     async fn needs(&self, change: Change<'_, Self>, _: &Context<'_>) -> Result<Vec<Needs>> {
         let before = match change {
@@ -44,6 +54,26 @@ impl Governed for SharingRule {
 #[async_trait]
 impl Governed for AuthorityDecision {
     const TO_WRITE: &'static str = "decide for the Indigenous data authority";
+
+    fn concerns(&self) -> (Option<CommunityId>, Option<NetworkId>) {
+        (Some(self.community), self.network)
+    }
+
+    fn sensitive(&self) -> Vec<(&'static str, Value)> {
+        vec![
+            ("act", json!(self.act)),
+            ("indicator", json!(self.indicator)),
+            ("network", json!(self.network)),
+            ("expiresOn", json!(self.expires_on)),
+        ]
+    }
+
+    fn action(done: Action) -> Action {
+        match done {
+            Action::Create => Action::Decide,
+            other => other,
+        }
+    }
 
     /// Only the authority itself decides: neither a coordinator nor a steward can take its place.
     async fn needs(&self, _: Change<'_, Self>, _: &Context<'_>) -> Result<Vec<Needs>> {
@@ -72,6 +102,10 @@ impl Governed for AuthorityDecision {
 impl Governed for Account {
     const TO_WRITE: &'static str = "change accounts";
 
+    fn sensitive(&self) -> Vec<(&'static str, Value)> {
+        vec![("email", json!(self.email))]
+    }
+
     async fn needs(&self, change: Change<'_, Self>, _: &Context<'_>) -> Result<Vec<Needs>> {
         Ok(vec![match change {
             // The address is what somebody is known by: another would be somebody else.
@@ -90,6 +124,27 @@ impl Governed for Account {
 #[async_trait]
 impl Governed for Grant {
     const TO_WRITE: &'static str = "give or take back this role";
+
+    fn concerns(&self) -> (Option<CommunityId>, Option<NetworkId>) {
+        (self.community, self.network)
+    }
+
+    fn sensitive(&self) -> Vec<(&'static str, Value)> {
+        vec![
+            ("account", json!(self.account)),
+            ("role", json!(self.role)),
+            ("partner", json!(self.partner)),
+            ("expiresAt", json!(self.expires_at)),
+        ]
+    }
+
+    fn action(done: Action) -> Action {
+        match done {
+            Action::Create | Action::Restore => Action::Grant,
+            Action::Archive => Action::Revoke,
+            other => other,
+        }
+    }
 
     async fn needs(&self, change: Change<'_, Self>, context: &Context<'_>) -> Result<Vec<Needs>> {
         let mut needs = Needs::administrator();
@@ -169,6 +224,27 @@ async fn holders(role: Role, community: CommunityId, context: &Context<'_>) -> R
 #[async_trait]
 impl Governed for ApiToken {
     const TO_WRITE: &'static str = "give or take back tokens for these communities";
+
+    fn concerns(&self) -> (Option<CommunityId>, Option<NetworkId>) {
+        (self.communities.first().copied().filter(|_| self.communities.len() == 1), None)
+    }
+
+    fn sensitive(&self) -> Vec<(&'static str, Value)> {
+        vec![
+            ("communities", json!(self.communities)),
+            ("indicators", json!(self.indicators)),
+            ("actions", json!(self.actions)),
+            ("expiresAt", json!(self.expires_at)),
+        ]
+    }
+
+    fn action(done: Action) -> Action {
+        match done {
+            Action::Create | Action::Restore => Action::TokenCreate,
+            Action::Archive => Action::TokenRevoke,
+            other => other,
+        }
+    }
 
     async fn needs(&self, _: Change<'_, Self>, _: &Context<'_>) -> Result<Vec<Needs>> {
         let needs = |community: &CommunityId| Needs::administrator().or(Needs::steward(*community));

@@ -2,6 +2,7 @@
 
 mod m0001_records;
 mod m0002_figures;
+mod m0003_audit;
 mod m0004_access;
 
 use domain::{Error, Result};
@@ -16,7 +17,12 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_records::Migration), Box::new(m0002_figures::Migration), Box::new(m0004_access::Migration)]
+        vec![
+            Box::new(m0001_records::Migration),
+            Box::new(m0002_figures::Migration),
+            Box::new(m0003_audit::Migration),
+            Box::new(m0004_access::Migration),
+        ]
     }
 }
 

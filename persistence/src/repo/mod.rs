@@ -44,7 +44,9 @@ use domain::{
     participation::Participation,
     partner::Partner,
     port::{
+        audit::AuditLog,
         figures::Figures,
+        identity::Identities,
         store::{Repositories, Repository},
     },
     record::Stored,
@@ -243,7 +245,13 @@ impl<C: ConnectionTrait + Send + Sync> Repositories for Repos<C> {
     fn api_tokens(&self) -> &dyn Repository<ApiToken> {
         self
     }
+    fn identities(&self) -> &dyn Identities {
+        self
+    }
     fn figures(&self) -> &dyn Figures {
+        self
+    }
+    fn audit(&self) -> &dyn AuditLog {
         self
     }
 

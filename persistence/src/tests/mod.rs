@@ -1,6 +1,7 @@
 //! The store on both databases: every test runs on a fresh SQLite file and, where `CONCERT_TEST_DATABASE_URL` names a
 //! PostgreSQL server on which databases may be created, on a fresh database there.
 
+mod audit;
 mod busy;
 mod children;
 mod pages;
