@@ -1,11 +1,17 @@
 //! The settings, by environment or by flag. A flag goes before the environment.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::Args;
+use domain::api_token::AddressRange;
 use secrecy::SecretString;
 
-use crate::{graphql::limits::Limits, http::HttpConfig, telemetry::LogFormat};
+use crate::{
+    auth::{keys::Algorithm, oidc::Issuer},
+    graphql::limits::Limits,
+    http::HttpConfig,
+    telemetry::LogFormat,
+};
 
 /// Settings of the database and the log, for every command.
 #[derive(Debug, Clone, Args)]
@@ -58,6 +64,24 @@ pub struct ServeSettings {
     #[arg(long, env = "CONCERT_CORS_ORIGINS", value_name = "ORIGINS", value_delimiter = ',', value_parser = origin)]
     pub cors_origins: Vec<String>,
 
+    /// Files with the private keys that access tokens are signed with, PKCS#8 PEM, separated by commas: the first signs, all
+    /// verify [default: a key that the database keeps]
+    #[arg(long, env = "CONCERT_SIGNING_KEYS", value_name = "FILES", value_delimiter = ',')]
+    pub signing_keys: Vec<PathBuf>,
+
+    /// What access tokens name as their issuer and audience
+    #[arg(long, env = "CONCERT_TOKEN_ISSUER", value_name = "NAME", default_value = "concert")]
+    pub token_issuer: String,
+
+    /// Other identity providers whose access tokens are believed, as ISSUER=AUDIENCE, separated by commas
+    #[arg(long, env = "CONCERT_OIDC_ISSUERS", value_name = "ISSUERS", value_delimiter = ',', value_parser = provider)]
+    pub oidc_issuers: Vec<Issuer>,
+
+    /// Addresses of proxies in front, such as 10.0.0.0/8: of requests from there, the client's address is what X-Forwarded-For
+    /// says. Separated by commas
+    #[arg(long, env = "CONCERT_TRUSTED_PROXIES", value_name = "RANGES", value_delimiter = ',')]
+    pub trusted_proxies: Vec<AddressRange>,
+
     /// The longest that a request may be executed, seconds
     #[arg(long, env = "CONCERT_EXECUTION_TIMEOUT", value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub execution_timeout: u64,
@@ -65,6 +89,18 @@ pub struct ServeSettings {
     /// Threads that serve requests [default: one for each processor]
     #[arg(long, env = "CONCERT_WORKERS", value_name = "N")]
     pub workers: Option<std::num::NonZeroUsize>,
+}
+
+/// An identity provider, `https://id.example.org=concert`, whose tokens are signed by one of the usual algorithms.
+fn provider(text: &str) -> Result<Issuer, &'static str> {
+    let (issuer, audience) =
+        text.rsplit_once('=').ok_or("write ISSUER=AUDIENCE, such as https://id.example.org=concert")?;
+    Ok(Issuer {
+        issuer: issuer.to_owned(),
+        audience: audience.to_owned(),
+        algorithms: vec![Algorithm::Es256, Algorithm::Rs256, Algorithm::EdDsa],
+        jwks_uri: None,
+    })
 }
 
 /// A token that cannot be guessed by trying.

@@ -3,8 +3,12 @@
 use std::{io::Write as _, net::TcpListener, process::ExitCode, sync::Arc, time::Duration};
 
 use api::{
-    auth::Authenticator,
-    cli::{AuditCommand, Cli, Command, Demo, load_demo},
+    auth::{
+        Authenticator, forget_on_change,
+        keyring::{Keyring, TokenNames, add_key},
+        oidc::{Fetch, HttpFetch, Providers},
+    },
+    cli::{AuditCommand, Cli, Command, Demo, KeyCommand, load_demo},
     config::{ServeSettings, Settings},
     graphql::schema::sdl,
     http::build,
@@ -15,11 +19,19 @@ use api::{
 use clap::Parser as _;
 use domain::{
     access::Actor,
-    error::Error,
-    port::{bus::Bus, clock::SystemClock},
-    service::Services,
+    error::{Error, ProblemCode},
+    port::{
+        bus::Bus,
+        clock::{Clock as _, SystemClock},
+        limiter::Limiter,
+        store::Store as _,
+    },
+    service::{
+        Services,
+        identity::{Identity, Throttle},
+    },
 };
-use persistence::{DatabaseConfig, SqlStore, bus, cache, relay};
+use persistence::{DatabaseConfig, SqlStore, bus, cache, limiter, relay};
 
 /// Where records go unless a setting says otherwise.
 const DATABASE: &str = "concert.db";
@@ -31,6 +43,7 @@ struct Composition {
     services: Services,
     store: Arc<SqlStore>,
     bus: Arc<dyn Bus>,
+    limiter: Arc<dyn Limiter>,
 }
 
 async fn compose(settings: &Settings, database: &str) -> domain::Result<Composition> {
@@ -46,7 +59,7 @@ async fn compose(settings: &Settings, database: &str) -> domain::Result<Composit
         tracing::info!(name, "migrated");
     }
     let services = Services::new(store.clone(), cache, Arc::new(SystemClock));
-    Ok(Composition { services, store, bus })
+    Ok(Composition { services, store, bus, limiter: limiter::open(redis)? })
 }
 
 #[actix_web::main]
@@ -91,6 +104,23 @@ async fn run(cli: Cli) -> domain::Result<ExitCode> {
             return arguments.run(&composition.services, &Actor::operator("operator")).await;
         }
         Command::Audit(AuditCommand::Verify(arguments)) => return Ok(arguments.run()),
+        Command::User(command) => {
+            let composition = compose(&cli.settings, DATABASE).await?;
+            command.run(&identity(&composition).await?, &Actor::operator("operator")).await?;
+        }
+        Command::Token(command) => {
+            let composition = compose(&cli.settings, DATABASE).await?;
+            command.run(&identity(&composition).await?, &Actor::operator("operator")).await?;
+        }
+        Command::Key(command) => {
+            let store = compose(&cli.settings, DATABASE).await?.store;
+            match command {
+                KeyCommand::Rotate => println!("{}", add_key(&*store, SystemClock.now()).await?),
+                KeyCommand::Retire { kid } => {
+                    store.read().identities().retire_signing_key(&kid, SystemClock.now()).await?;
+                }
+            }
+        }
         Command::Serve(settings) => {
             serve(compose(&cli.settings, DATABASE).await?, &settings, None).await?;
         }
@@ -103,11 +133,43 @@ async fn run(cli: Cli) -> domain::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The use cases of signing in, with the keys that the database keeps.
+async fn identity(composition: &Composition) -> domain::Result<Identity> {
+    let keyring = Keyring::open(composition.store.clone(), TokenNames::default(), &[], SystemClock.now()).await?;
+    let throttle = Throttle::usual(limiter::open(None)?, "command line");
+    Ok(Identity::new(composition.services.clone(), Arc::new(keyring), throttle))
+}
+
+/// Knows operators, accounts and tokens, as the settings say.
+async fn authenticator(composition: &Composition, settings: &ServeSettings) -> domain::Result<Authenticator> {
+    let read = |path: &std::path::PathBuf| {
+        std::fs::read_to_string(path).map(Into::into).map_err(|error| {
+            let message = format!("{}: {error}", path.display());
+            Error::invalid("CONCERT_SIGNING_KEYS", ProblemCode::Invalid, message)
+        })
+    };
+    let given = settings.signing_keys.iter().map(read).collect::<domain::Result<Vec<_>>>()?;
+    let names = TokenNames { issuer: settings.token_issuer.clone(), audience: settings.token_issuer.clone() };
+    let keyring = Arc::new(Keyring::open(composition.store.clone(), names, &given, SystemClock.now()).await?);
+    let providers = if settings.oidc_issuers.is_empty() {
+        None
+    } else {
+        let refused = |error: String| Error::invalid("CONCERT_OIDC_ISSUERS", ProblemCode::Invalid, error);
+        let fetch: Arc<dyn Fetch> = Arc::new(HttpFetch::new().map_err(|error| refused(error.to_string()))?);
+        Some(Providers::new(settings.oidc_issuers.clone(), &fetch).map_err(|error| refused(error.to_string()))?)
+    };
+    let throttle = Throttle::usual(Arc::clone(&composition.limiter), settings.token_issuer.clone());
+    let identity = Identity::new(composition.services.clone(), Arc::clone(&keyring) as _, throttle);
+    let authenticator = Authenticator::new(settings.admin_token.clone()).behind(settings.trusted_proxies.clone());
+    Ok(authenticator.with_accounts(identity, keyring, providers))
+}
+
 async fn serve(composition: Composition, settings: &ServeSettings, demo: Option<Demo>) -> domain::Result<()> {
-    let Composition { services, store, bus } = composition;
+    let authenticator = authenticator(&composition, settings).await?;
+    let Composition { services, store, bus, .. } = composition;
     let refused = |error| Error::internal(format!("CONCERT_LISTEN: cannot listen on {}: {error}", settings.listen));
     let listener = TcpListener::bind(settings.listen).map_err(refused)?;
-    let authenticator = Authenticator::new(settings.admin_token.clone());
+    actix_web::rt::spawn(forget_on_change(services.clone(), Arc::clone(&bus)));
     let readiness = Arc::new(Dependencies::new(services.clone(), Arc::clone(&bus)));
     let running = build(services, authenticator, readiness, settings.http(), listener).map_err(Error::internal)?;
     tracing::info!(address = %running.address, "serving");

@@ -28,6 +28,9 @@ pub enum Error {
     /// The actor must say who they are first.
     #[error("sign in to {0}")]
     Unauthenticated(&'static str),
+    /// It was tried too often.
+    #[error("too many attempts; try again in {0} seconds")]
+    Throttled(u64),
     /// The service cannot do it just now; the same call may go through later.
     #[error("the service is busy; try again")]
     Busy,
@@ -49,7 +52,7 @@ impl Error {
 
     /// Whether the same call may succeed later without change.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Busy)
+        matches!(self, Self::Busy | Self::Throttled(_))
     }
 }
 

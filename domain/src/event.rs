@@ -22,6 +22,8 @@ pub enum Event {
         /// What derived figures must be computed anew.
         topics: BTreeSet<Topic>,
     },
+    /// Sessions ended or passwords changed: whatever is kept of who acts is out of date.
+    IdentityChanged,
     /// Figures were recorded.
     ObservationsRecorded {
         /// Of these indicators.
@@ -56,10 +58,20 @@ impl Topic {
 }
 
 impl Event {
+    /// Whether who may do what may have changed.
+    pub fn concerns_actors(&self) -> bool {
+        match self {
+            Self::IdentityChanged => true,
+            Self::RecordChanged { noun, .. } => crate::service::DECIDING.iter().any(|kind| kind.name() == noun),
+            Self::ObservationsRecorded { .. } => false,
+        }
+    }
+
     /// The topics whose version this event raises.
     pub fn topics(&self) -> BTreeSet<Topic> {
         match self {
             Self::RecordChanged { topics, .. } => topics.clone(),
+            Self::IdentityChanged => BTreeSet::new(),
             Self::ObservationsRecorded { indicators, .. } => indicators.iter().copied().map(Topic::Indicator).collect(),
         }
     }

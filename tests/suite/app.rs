@@ -1,17 +1,27 @@
 //! A real server for each test.
 
-use std::{net::TcpListener, sync::Arc};
+use std::{net::TcpListener, sync::Arc, time::Duration};
 
 use api::{
-    auth::Authenticator,
+    auth::{
+        Authenticator, forget_on_change,
+        keyring::{Keyring, TokenNames},
+    },
     http::{HttpConfig, build},
     readiness::Dependencies,
 };
 use domain::{
-    port::{bus::Bus, clock::SystemClock},
-    service::Services,
+    port::{
+        bus::Bus,
+        clock::{Clock as _, SystemClock},
+        limiter::Limit,
+    },
+    service::{
+        Services,
+        identity::{Identity, Throttle},
+    },
 };
-use persistence::{SqlStore, bus, cache, relay};
+use persistence::{SqlStore, bus, cache, limiter, relay};
 
 use crate::{
     client::Client,
@@ -58,7 +68,15 @@ impl App {
         let readiness = Arc::new(Dependencies::new(services.clone(), Arc::clone(&bus)));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let config = HttpConfig { workers: 1, ..config };
-        let authenticator = Authenticator::new(Some(ADMIN_TOKEN.to_owned().into()));
+        let keyring = Keyring::open(store.clone(), TokenNames::default(), &[], SystemClock.now()).await.unwrap();
+        let keyring = Arc::new(keyring);
+        // Tests share a Redis server and an address.
+        let many = Limit { burst: 1_000_000, per: Duration::from_mins(1) };
+        let throttle = Throttle { address: many, ..Throttle::usual(limiter::open(redis).unwrap(), db.url.clone()) };
+        let identity = Identity::new(services.clone(), keyring.clone(), throttle);
+        let authenticator =
+            Authenticator::new(Some(ADMIN_TOKEN.to_owned().into())).with_accounts(identity, keyring, None);
+        tokio::spawn(forget_on_change(services.clone(), Arc::clone(&bus)));
         let running = build(services, authenticator, readiness, config, listener).unwrap();
         let url = format!("http://{}", running.address);
         let handle = running.handle();

@@ -41,6 +41,11 @@ impl Client {
         (status, response.json().await.unwrap())
     }
 
+    /// The status that a query is answered with.
+    pub async fn status(&self, query: &str) -> StatusCode {
+        self.ask(query, json!({})).await.0
+    }
+
     /// The data of a request that succeeds.
     pub async fn data(&self, query: &str, variables: Value) -> Value {
         let (status, mut answer) = self.ask(query, variables).await;

@@ -15,6 +15,7 @@ mod comparison;
 mod figures;
 mod health;
 mod http;
+mod identity;
 mod layering;
 mod limits;
 mod nodes;

@@ -226,3 +226,178 @@ async fn lists_of_children_are_narrowed_and_ordered() {
     assert_eq!(indicator["neutral"]["nodes"], json!([{ "number": 2 }]));
     assert_eq!(indicator["versions"]["nodes"], json!([{ "number": 2 }, { "number": 1 }]));
 }
+
+/// A community `full` whose lists all hold several records, some of them equal in every order; answers where each list is.
+async fn full(app: &App) -> [(&'static str, &'static str, &'static str); 7] {
+    let world = app.world().await;
+    let full = app.community("full").await;
+    for (slug, joined) in [("a", "2018-01-01"), ("b", "2016-01-01"), ("c", "2018-01-01"), ("d", "2017-01-01")] {
+        let community = app.community(slug).await;
+        let input = json!({ "network": world.network, "community": community, "joinedOn": joined });
+        app.create("membership", input).await;
+    }
+    // Left and came back: three memberships of one community.
+    for (joined, left) in
+        [("2001-01-01", json!("2002-01-01")), ("2005-01-01", json!("2006-01-01")), ("2016-01-01", Value::Null)]
+    {
+        let input = json!({ "network": world.network, "community": full, "joinedOn": joined, "leftOn": left });
+        app.create("membership", input).await;
+    }
+    for effective in ["2016-01-01", "2015-01-01", "2016-01-01"] {
+        app.version(&world.indicator, json!({ "effectiveFrom": effective })).await;
+    }
+    for (part, period) in [("men", "2019"), ("women", "2018"), ("", "2019"), ("all others", "2020")] {
+        let disaggregation = if part.is_empty() { json!([]) } else { json!([{ "name": "gender", "value": part }]) };
+        app.record(&world, &full, period, json!({ "value": 30.0, "disaggregation": disaggregation })).await;
+        let query = "query($d: [DisaggregationInput!]) {
+            community(slug: \"full\") { series(filter: { disaggregation: $d }) { nodes { id } } } }";
+        let found = app.anonymous.data(query, json!({ "d": disaggregation })).await;
+        let series = &found["community"]["series"]["nodes"][0]["id"];
+        app.create("baseline", json!({ "series": series, "period": period })).await;
+    }
+    for due in ["2030-12-31", "2028-12-31", "2030-12-31", "2029-12-31"] {
+        let target = json!({ "indicator": world.indicator, "indicatorVersion": world.version, "community": full,
+            "value": 20.0, "dueOn": due });
+        app.admin.change("targetSet", target, "target", "id").await;
+    }
+    let (network, community, indicator) =
+        ("network(slug: \"net\")", "community(slug: \"full\")", "indicator(code: \"rate\")");
+    [
+        (network, "memberships", "Membership"),
+        (community, "memberships", "Membership"),
+        (community, "targets", "Target"),
+        (indicator, "targets", "Target"),
+        (community, "baselines", "Baseline"),
+        (community, "series", "Series"),
+        (indicator, "versions", "IndicatorVersion"),
+    ]
+}
+
+/// What each kind is ordered by, and what to select to see it.
+const ORDERS: [(&str, &str, &str); 10] = [
+    ("Membership", "JOINED_ON", "joinedOn"),
+    ("Membership", "CREATED_AT", "createdAt"),
+    ("Target", "DUE_ON", "dueOn"),
+    ("Target", "CREATED_AT", "createdAt"),
+    ("Baseline", "CREATED_AT", "createdAt"),
+    ("Baseline", "PERIOD_END", "period"),
+    ("Series", "CREATED_AT", "createdAt"),
+    ("Series", "DISAGGREGATION", "disaggregation { value }"),
+    ("IndicatorVersion", "NUMBER", "number"),
+    ("IndicatorVersion", "EFFECTIVE_FROM", "effectiveFrom"),
+];
+
+#[tokio::test]
+async fn lists_of_children_are_walked_in_every_order_from_either_end() {
+    let app = App::start().await;
+    for (parent, list, kind) in full(&app).await {
+        for (_, field, key) in ORDERS.iter().filter(|(of, ..)| *of == kind) {
+            let query = format!(
+                "query($first: Int, $after: String, $last: Int, $before: String, $order: {kind}Order) {{ parent: {parent} {{
+                    list: {list}(first: $first, after: $after, last: $last, before: $before, orderBy: $order) {{
+                        totalCount nodes {{ id key: {key} }}
+                        pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }} }} }} }}"
+            );
+            let page = async |variables: Value| app.anonymous.data(&query, variables).await["parent"]["list"].take();
+            let ascending = page(json!({ "order": { "field": field } })).await;
+            let all = ascending["nodes"].as_array().unwrap().clone();
+            assert!(all.len() > 2 && ascending["totalCount"] == all.len(), "{parent} {list}");
+            let keys: Vec<String> = all.iter().map(|node| node["key"].to_string()).collect();
+            assert!(keys.is_sorted(), "{parent} {list} by {field}: {keys:?}");
+            for direction in ["ASC", "DESC"] {
+                let mut all = all.clone();
+                if direction == "DESC" {
+                    all.reverse();
+                }
+                for size in [1, 2] {
+                    let order = json!({ "field": field, "direction": direction });
+                    let (mut forward, mut after) = (Vec::new(), Value::Null);
+                    loop {
+                        let page = page(json!({ "first": size, "after": after, "order": order })).await;
+                        forward.extend(page["nodes"].as_array().unwrap().clone());
+                        after = page["pageInfo"]["endCursor"].clone();
+                        if page["pageInfo"]["hasNextPage"] == json!(false) {
+                            break;
+                        }
+                    }
+                    assert_eq!(forward, all, "{parent} {list} by {field} {direction}, {size} at a time");
+                    let (mut backward, mut before): (Vec<Value>, _) = (Vec::new(), Value::Null);
+                    loop {
+                        let page = page(json!({ "last": size, "before": before, "order": order })).await;
+                        backward.splice(0..0, page["nodes"].as_array().unwrap().clone());
+                        before = page["pageInfo"]["startCursor"].clone();
+                        if page["pageInfo"]["hasPreviousPage"] == json!(false) {
+                            break;
+                        }
+                    }
+                    assert_eq!(backward, all, "{parent} {list} by {field} {direction}, {size} at a time, from the end");
+                }
+            }
+        }
+    }
+}
+
+/// What each filter leaves of the lists that [`full`] makes.
+#[tokio::test]
+async fn every_filter_of_children_leaves_what_it_says() {
+    let app = App::start().await;
+    full(&app).await;
+    let ids = "{ network(slug: \"net\") { id } community(slug: \"full\") { id } indicator(code: \"rate\") { id }
+        other: community(slug: \"a\") { id } }";
+    let ids = app.anonymous.data(ids, json!({})).await;
+    let id = |noun: &str| ids[noun]["id"].as_str().unwrap().to_owned();
+    let count = async |parent: &str, list: &str, filter: String| {
+        let query =
+            format!("{{ parent: {parent} {{ {list}(filter: {{ {filter} }}) {{ totalCount nodes {{ id }} }} }} }}");
+        let list = app.anonymous.data(&query, json!({})).await["parent"][list].take();
+        assert_eq!(list["totalCount"], list["nodes"].as_array().unwrap().len(), "{filter}");
+        list["totalCount"].as_i64().unwrap()
+    };
+    let (network, community, indicator) =
+        ("network(slug: \"net\")", "community(slug: \"full\")", "indicator(code: \"rate\")");
+    for (parent, list, filter, left) in [
+        (network, "memberships", format!("community: \"{}\"", id("community")), 3),
+        (network, "memberships", format!("community: \"{}\", on: \"2005-06-01\"", id("community")), 1),
+        (network, "memberships", "on: \"2016-01-01\"".to_owned(), 2),
+        (network, "memberships", "on: \"2002-01-01\"".to_owned(), 0),
+        (community, "memberships", format!("network: \"{}\"", id("network")), 3),
+        (community, "targets", format!("indicator: \"{}\"", id("indicator")), 4),
+        (community, "targets", "dueFrom: \"2029-12-31\", dueUntil: \"2029-12-31\"".to_owned(), 1),
+        (indicator, "targets", format!("community: \"{}\"", id("other")), 0),
+        (indicator, "targets", format!("community: \"{}\"", id("community")), 4),
+        (indicator, "targets", format!("network: \"{}\"", id("network")), 0),
+        (community, "baselines", format!("indicator: \"{}\"", id("indicator")), 4),
+        (community, "baselines", format!("community: \"{}\"", id("other")), 0),
+        (indicator, "series", format!("community: \"{}\"", id("community")), 4),
+        (indicator, "versions", "effectiveBy: \"2015-12-31\"".to_owned(), 2),
+        (indicator, "versions", "polarity: LOWER_IS_BETTER".to_owned(), 4),
+        (indicator, "versions", "polarity: NEUTRAL".to_owned(), 0),
+    ] {
+        assert_eq!(count(parent, list, filter.clone()).await, left, "{parent} {list} {filter}");
+    }
+    // What is archived is listed for those who ask for it.
+    for (noun, parent, list) in [
+        ("membership", community, "memberships"),
+        ("target", community, "targets"),
+        ("baseline", community, "baselines"),
+        ("indicatorVersion", indicator, "versions"),
+    ] {
+        let query = format!("{{ parent: {parent} {{ {list}(last: 1) {{ totalCount nodes {{ id }} }} }} }}");
+        let listed = app.anonymous.data(&query, json!({})).await["parent"][list].take();
+        let input = json!({ "id": listed["nodes"][0]["id"], "version": 1 });
+        app.admin.change(&format!("{noun}Archive"), input, noun, "id").await;
+        let all = listed["totalCount"].as_i64().unwrap();
+        assert_eq!(count(parent, list, String::new()).await, all - 1, "{list}");
+        assert_eq!(count(parent, list, "includeArchived: true".to_owned()).await, all, "{list}");
+    }
+    for (parent, list, filter, field) in [
+        (network, "memberships", "community: \"nobody\"", "filter.community"),
+        (network, "memberships", "on: \"yesterday\"", "filter.on"),
+        (community, "targets", "dueUntil: \"2030-02-30\"", "filter.dueUntil"),
+        (community, "baselines", "series: \"x\"", "filter.series"),
+        (indicator, "versions", "effectiveBy: \"2015\"", "filter.effectiveBy"),
+    ] {
+        let query = format!("{{ parent: {parent} {{ {list}(filter: {{ {filter} }}) {{ totalCount }} }} }}");
+        assert_eq!(app.anonymous.error(&query, json!({})).await["extensions"]["field"], field, "{filter}");
+    }
+}

@@ -261,3 +261,56 @@ async fn a_definition_changes_until_a_figure_is_recorded_under_it() {
         app.admin.change("indicatorVersionArchive", input, "indicatorVersion", "decimals").await;
     }
 }
+
+#[tokio::test]
+async fn a_definition_that_changes_must_still_make_sense_and_a_missing_figure_holds_it_too() {
+    let app = App::start().await;
+    let world = app.world().await;
+    let community = app.member(&world.network, "c").await;
+    let update = |changes: Value| {
+        let mut input = json!({ "id": world.version });
+        merge(&mut input, changes);
+        input
+    };
+    let ratio = update(json!({ "version": 1, "measure": "RATE", "unit": english("per 1 000"), "polarity": "NEUTRAL",
+        "minimum": -5.0, "maximum": 1000.0, "numerator": english("cases"), "denominator": english("persons"),
+        "multiplier": 1000.0, "frequency": "MONTH", "additivity": "RATIO_OF_SUMS", "effectiveFrom": "2016-02-29" }));
+    let select =
+        "number measure unit { text } polarity minimum maximum numerator { text } denominator { text } multiplier
+        frequency additivity effectiveFrom currency decimals";
+    let changed = app.admin.change("indicatorVersionUpdate", ratio, "indicatorVersion", select).await;
+    assert_eq!(
+        changed,
+        json!({ "number": 1, "measure": "RATE", "unit": { "text": "per 1 000" }, "polarity": "NEUTRAL", "minimum": -5.0,
+            "maximum": 1000.0, "numerator": { "text": "cases" }, "denominator": { "text": "persons" }, "multiplier": 1000.0,
+            "frequency": "MONTH", "additivity": "RATIO_OF_SUMS", "effectiveFrom": "2016-02-29", "currency": null,
+            "decimals": 1 })
+    );
+    for (changes, path, code) in [
+        (json!({ "denominator": null }), "input.additivity", "INVALID"),
+        (json!({ "maximum": -6.0 }), "input.maximum", "OUT_OF_RANGE"),
+        (json!({ "currency": "CAD" }), "input.currency", "INVALID"),
+        (json!({ "version": 1, "decimals": 0 }), "input.version", "STALE_VERSION"),
+    ] {
+        let mut input = update(json!({ "version": 2 }));
+        merge(&mut input, changes);
+        let refused = app.admin.refusal("indicatorVersionUpdate", input, "indicatorVersion").await;
+        assert_eq!(codes(&refused), [(path.to_owned(), code.to_owned())]);
+    }
+    let plain = update(json!({ "version": 2, "additivity": "NONE", "denominator": null, "minimum": null }));
+    let changed =
+        app.admin.change("indicatorVersionUpdate", plain, "indicatorVersion", "denominator { text } minimum").await;
+    assert_eq!(changed, json!({ "denominator": null, "minimum": null }));
+
+    // Even to have said that there is no figure is to have used the definition; another one is still free.
+    let other = app.version(&world.indicator, json!({})).await;
+    app.record(&world, &community, "2020-01", json!({ "status": "MISSING" })).await;
+    let again = update(json!({ "version": 3, "unit": english("%") }));
+    let refused = app.admin.refusal("indicatorVersionUpdate", again, "indicatorVersion").await;
+    assert_eq!(codes(&refused), [("input.id".to_owned(), "IMMUTABLE".to_owned())]);
+    assert!(refused[0]["message"].as_str().unwrap().contains("add another version"));
+    let same = update(json!({ "version": 3, "decimals": 1 }));
+    assert_eq!(app.admin.change("indicatorVersionUpdate", same, "indicatorVersion", "version").await["version"], 3);
+    let free = json!({ "id": other, "version": 1, "decimals": 3 });
+    app.admin.change("indicatorVersionUpdate", free, "indicatorVersion", "id").await;
+}

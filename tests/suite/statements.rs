@@ -38,7 +38,7 @@ async fn watched() -> (App, Client, Arc<Mutex<Vec<String>>>) {
     let readiness = Arc::new(Dependencies::new(services.clone(), bus::open(None).unwrap()));
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let http = api::http::HttpConfig { workers: 1, ..Default::default() };
-    let running = build(services, Authenticator::default(), readiness, http, listener).unwrap();
+    let running = build(services, Authenticator::new(None), readiness, http, listener).unwrap();
     let client = Client::new(&format!("http://{}", running.address), None);
     tokio::spawn(running.server);
     (app, client, statements)

@@ -4,55 +4,249 @@
 mod forge;
 mod jws;
 pub mod jwt;
+pub mod keyring;
 pub mod keys;
 pub mod oidc;
 pub mod password;
 pub mod secret;
 
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
 use actix_web::{
     HttpRequest,
     http::{StatusCode, header},
 };
-use domain::{access::Actor, text::Languages};
+use domain::{
+    access::{Actor, Integration, Origin, Person, Who},
+    api_token::AddressRange,
+    service::identity::Identity,
+    text::Languages,
+};
+use keyring::Keyring;
+use moka::future::Cache;
+use oidc::Providers;
 use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq as _;
 
 use crate::{graphql::context::Viewer, http::Refusal};
 
+/// How long it is remembered who holds a token. What happens in this process is felt at once, and elsewhere when the bus tells of
+/// it; this bounds how long a revoked token lives on when the bus is down.
+const REMEMBERED: Duration = Duration::from_secs(10);
+/// How many tokens are remembered.
+const MOST: u64 = 10_000;
+/// How often the last use of a token is noted at most: a hundred pushes a second need not write a hundred times.
+const NOTED: Duration = Duration::from_mins(1);
+
 /// Knows who may be believed to be whom.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Authenticator {
-    administrator: Option<SecretString>,
+    operator: Option<SecretString>,
+    proxies: Arc<[AddressRange]>,
+    known: Option<Known>,
+}
+
+/// Accounts and tokens, and what is remembered of them.
+#[derive(Clone)]
+struct Known {
+    identity: Identity,
+    keyring: Arc<Keyring>,
+    providers: Option<Providers>,
+    holders: Cache<Box<str>, Holder>,
+    uses: Cache<domain::id::ApiTokenId, ()>,
+}
+
+/// Who holds a token, as of a count of [`domain::service::Services::actors_as_of`].
+#[derive(Clone)]
+struct Holder {
+    as_of: u64,
+    /// Until when the token itself is good.
+    until: Option<chrono::DateTime<chrono::Utc>>,
+    who: Who,
+    /// From where it may be used; from anywhere if none is named.
+    addresses: Arc<[AddressRange]>,
 }
 
 impl Authenticator {
-    /// One that knows the administrator's token, if there is one.
-    pub fn new(administrator: Option<SecretString>) -> Self {
-        Self { administrator }
+    /// One that knows the operator's token, if there is one, and nobody else.
+    pub fn new(operator: Option<SecretString>) -> Self {
+        Self { operator, proxies: Arc::default(), known: None }
+    }
+
+    /// The same behind these proxies: of requests from there, the client's address is the last in `X-Forwarded-For` that is none
+    /// of theirs. From anywhere else that header is not believed.
+    #[must_use]
+    pub fn behind(self, proxies: Vec<AddressRange>) -> Self {
+        Self { proxies: proxies.into(), ..self }
+    }
+
+    /// The address that a request comes from.
+    fn address(&self, request: &HttpRequest) -> Option<IpAddr> {
+        let trusted = |address: &IpAddr| self.proxies.iter().any(|range| range.contains(*address));
+        let peer = request.peer_addr().map(|peer| peer.ip())?;
+        if !trusted(&peer) {
+            return Some(peer);
+        }
+        let forwarded = request.headers().get_all("x-forwarded-for").filter_map(|value| value.to_str().ok());
+        let hops: Vec<Option<IpAddr>> =
+            forwarded.flat_map(|value| value.split(',')).map(|hop| hop.trim().parse().ok()).collect();
+        // From the nearest on; whatever lies beyond one that cannot be read could be anybody's invention.
+        let known = hops.into_iter().rev().map_while(|hop| hop);
+        let mut nearest = peer;
+        for hop in known {
+            nearest = hop;
+            if !trusted(&hop) {
+                break;
+            }
+        }
+        Some(nearest)
+    }
+
+    /// The same with accounts and API tokens, and with other identity providers if any are trusted.
+    #[must_use]
+    pub fn with_accounts(self, identity: Identity, keyring: Arc<Keyring>, providers: Option<Providers>) -> Self {
+        let holders = Cache::builder().max_capacity(MOST).time_to_live(REMEMBERED).build();
+        let uses = Cache::builder().max_capacity(MOST).time_to_live(NOTED).build();
+        Self { known: Some(Known { identity, keyring, providers, holders, uses }), ..self }
+    }
+
+    /// The public keys of access tokens; nothing where there are no accounts.
+    pub fn jwks(&self) -> Option<serde_json::Value> {
+        self.known.as_ref().map(|known| known.keyring.jwks())
+    }
+
+    /// The use cases of signing in; nothing where there are no accounts.
+    pub fn identity(&self) -> Option<&Identity> {
+        self.known.as_ref().map(|known| &known.identity)
     }
 
     /// Whoever holds this token.
-    fn bearer(&self, token: &str) -> Option<Actor> {
-        let known = self.administrator.as_ref()?.expose_secret().as_bytes();
-        // In constant time, so that guesses cannot be told from each other.
-        bool::from(known.ct_eq(token.as_bytes())).then(|| Actor::operator("administrator"))
+    async fn bearer(&self, token: &str, origin: &Origin) -> domain::Result<Option<Who>> {
+        if let Some(operator) = &self.operator {
+            // In constant time, so that guesses cannot be told from each other.
+            if bool::from(operator.expose_secret().as_bytes().ct_eq(token.as_bytes())) {
+                return Ok(Some(Who::Operator("administrator".into())));
+            }
+        }
+        match &self.known {
+            Some(known) => known.bearer(token, origin).await,
+            None => Ok(None),
+        }
+    }
+}
+
+impl Known {
+    async fn bearer(&self, token: &str, origin: &Origin) -> domain::Result<Option<Who>> {
+        if token.len() > jwt::MAX_TOKEN {
+            return Ok(None);
+        }
+        let services = self.identity.services();
+        let (as_of, now) = (services.actors_as_of(), services.clock().now());
+        let remembered = self.holders.get(token).await.filter(|holder| holder.as_of == as_of);
+        let holder = match remembered {
+            Some(holder) => holder,
+            None => {
+                let Some(holder) = self.look_up(token, as_of).await? else { return Ok(None) };
+                self.holders.insert(token.into(), holder.clone()).await;
+                holder
+            }
+        };
+        if holder.until.is_some_and(|until| until <= now) {
+            return Ok(None);
+        }
+        let from_here = |range: &AddressRange| origin.address.is_some_and(|address| range.contains(address));
+        if !holder.addresses.is_empty() && !holder.addresses.iter().any(from_here) {
+            return Ok(None);
+        }
+        if let Who::Integration(integration) = &holder.who
+            && self.uses.get(&integration.token).await.is_none()
+        {
+            self.uses.insert(integration.token, ()).await;
+            self.identity.note_use(integration.token).await?;
+        }
+        Ok(Some(holder.who))
+    }
+
+    async fn look_up(&self, token: &str, as_of: u64) -> domain::Result<Option<Holder>> {
+        if secret::Kind::of(token) == Some(secret::Kind::Api) {
+            let found = self.identity.actor_of_token(token).await?;
+            return Ok(found.map(|(integration, token): (Integration, _)| Holder {
+                as_of,
+                until: token.expires_at,
+                who: Who::Integration(Arc::new(integration)),
+                addresses: token.addresses.into(),
+            }));
+        }
+        let person = |until, person: Person| Holder {
+            as_of,
+            until: Some(until),
+            who: Who::Person(Arc::new(person)),
+            addresses: Arc::default(),
+        };
+        let now = self.identity.services().clock().now();
+        if let Some(providers) = self.providers.as_ref().filter(|providers| providers.recognise(token)) {
+            let foreign = match providers.verify(token, now).await {
+                Ok(foreign) => foreign,
+                Err(refused) => {
+                    tracing::info!(%refused, "a token of another provider was refused");
+                    return Ok(None);
+                }
+            };
+            let found = self.identity.foreign(&foreign.issuer, &foreign.subject).await?;
+            let until = now + chrono::TimeDelta::from_std(REMEMBERED).unwrap_or_default();
+            return Ok(found.map(|found| person(until, found)));
+        }
+        let claims = match self.keyring.verify(token, now).await {
+            Ok(claims) => claims,
+            Err(refused) => {
+                tracing::info!(%refused, "an access token was refused");
+                return Ok(None);
+            }
+        };
+        let (Ok(account), Ok(session)) = (claims.sub.parse(), claims.sid.parse()) else { return Ok(None) };
+        let until = chrono::DateTime::from_timestamp(claims.exp, 0).unwrap_or(now);
+        Ok(self.identity.actor_of_session(account, session).await?.map(|found| person(until, found)))
     }
 }
 
 /// Who asks, and in which languages. Without an `Authorization` header it is nobody in particular; with one that cannot be
 /// believed the request is refused: it never falls back to being anonymous.
-pub(crate) fn viewer(request: &HttpRequest, authenticator: &Authenticator) -> Result<Viewer, Refusal> {
+pub(crate) async fn viewer(
+    request: &HttpRequest,
+    request_id: Option<String>,
+    authenticator: &Authenticator,
+) -> Result<Viewer, Refusal> {
     let headers = request.headers();
-    let actor = match headers.get(header::AUTHORIZATION) {
-        None => Actor::anonymous(),
-        Some(value) => value
-            .to_str()
-            .ok()
-            .and_then(|value| value.split_once(' '))
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .and_then(|(_, token)| authenticator.bearer(token.trim()))
-            .ok_or_else(|| Refusal::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", "the token is not known here"))?,
+    let refused = || Refusal::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", "the token is not known here");
+    let origin = Origin { request: request_id.map(Into::into), address: authenticator.address(request) };
+    let who = match headers.get(header::AUTHORIZATION) {
+        None => Who::Anonymous,
+        Some(value) => {
+            let token = value
+                .to_str()
+                .ok()
+                .and_then(|value| value.split_once(' '))
+                .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+                .map(|(_, token)| token.trim())
+                .ok_or_else(refused)?;
+            let found = authenticator.bearer(token, &origin).await.map_err(|error| {
+                tracing::warn!(%error, "nobody could be recognised");
+                Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "BUSY", "the service is busy; try again")
+            })?;
+            found.ok_or_else(refused)?
+        }
     };
     let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    Ok(Viewer { actor, languages: Languages::parse_accept_language(accepted) })
+    Ok(Viewer { actor: Actor { who, origin }, languages: Languages::parse_accept_language(accepted) })
+}
+
+/// Forgets who may do what whenever any replica tells that it has changed.
+pub async fn forget_on_change(services: domain::service::Services, bus: Arc<dyn domain::port::bus::Bus>) {
+    use futures_util::StreamExt as _;
+    let mut events = bus.subscribe();
+    while let Some(event) = events.next().await {
+        if event.concerns_actors() {
+            services.forget_actors();
+        }
+    }
 }

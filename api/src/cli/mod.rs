@@ -1,11 +1,13 @@
 //! The command line.
 
+mod accounts;
 mod audit;
 mod demo;
 mod import;
 
 use clap::{Parser, Subcommand};
 
+pub use accounts::{TokenCommand, UserCommand};
 pub use audit::{AuditCommand, ExportArgs, VerifyArgs};
 pub use demo::{Demo, load_demo};
 pub use import::{Import, ImportArgs};
@@ -44,7 +46,29 @@ pub enum Command {
     Schema,
     /// Read figures from files
     Import(Box<ImportArgs>),
+    /// Open accounts
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Make, list and revoke tokens of programs
+    #[command(subcommand)]
+    Token(Box<TokenCommand>),
+    /// Manage the keys that access tokens are signed with
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// Take out the audit log, or check what was taken out
     #[command(subcommand)]
     Audit(AuditCommand),
+}
+
+/// The keys that access tokens are signed with, where the database keeps them.
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Sign with a new key from now on; those before it go on verifying
+    Rotate,
+    /// No longer believe tokens signed with a key
+    Retire {
+        /// Its name, `kid` in /.well-known/jwks.json
+        #[arg(value_name = "KID")]
+        kid: String,
+    },
 }

@@ -73,7 +73,7 @@ pub struct BaselineFilter {
     pub series: Option<ID>,
     /// Whether archived ones are listed too.
     #[graphql(default)]
-    pub archived: bool,
+    pub include_archived: bool,
 }
 
 impl BaselineFilter {
@@ -84,7 +84,7 @@ impl BaselineFilter {
             indicator: id::parse_opt(self.indicator.as_ref(), "filter.indicator")?,
             series: id::parse_opt(self.series.as_ref(), "filter.series")?,
         };
-        Ok((filter, self.archived))
+        Ok((filter, self.include_archived))
     }
 }
 

@@ -3,11 +3,13 @@
 use async_graphql::{Context, dataloader::DataLoader};
 use domain::{
     access::Actor,
-    service::Services,
+    error::Error,
+    service::{Services, identity::Identity},
     text::{LanguageTag, Languages},
 };
 
-use super::loaders::Batch;
+use super::{error::graphql, loaders::Batch};
+use crate::auth::Authenticator;
 
 /// Who is asking, and in which languages.
 #[derive(Debug, Clone)]
@@ -24,6 +26,11 @@ pub trait ContextExt {
     fn services(&self) -> &Services;
     /// Who is asking.
     fn actor(&self) -> &Actor;
+    /// The use cases of signing in.
+    ///
+    /// # Errors
+    /// NOT_FOUND where there are no accounts.
+    fn identity(&self) -> async_graphql::Result<&Identity>;
     /// The languages to serve a text in: the one asked for on the field, then those of the request.
     fn languages(&self, locale: Option<LanguageTag>) -> Vec<LanguageTag>;
     /// Loads records and lists for many parents at once.
@@ -37,6 +44,11 @@ impl ContextExt for Context<'_> {
 
     fn actor(&self) -> &Actor {
         &self.data_unchecked::<Viewer>().actor
+    }
+
+    fn identity(&self) -> async_graphql::Result<&Identity> {
+        let missing = || graphql(Error::NotFound { noun: "accounts", key: "service" });
+        self.data_unchecked::<Authenticator>().identity().ok_or_else(missing)
     }
 
     fn languages(&self, locale: Option<LanguageTag>) -> Vec<LanguageTag> {

@@ -70,7 +70,7 @@ pub fn user_errors(error: Error, prefix: &str) -> async_graphql::Result<Vec<User
         Error::Forbidden(_) => {
             Ok(vec![UserError::new(&prefix, Problem::new("", ProblemCode::Forbidden, error.to_string()))])
         }
-        Error::Unauthenticated(_) | Error::Busy | Error::Internal(_) => Err(graphql(error)),
+        Error::Unauthenticated(_) | Error::Throttled(_) | Error::Busy | Error::Internal(_) => Err(graphql(error)),
     }
 }
 
@@ -85,6 +85,10 @@ pub fn graphql(error: Error) -> async_graphql::Error {
         Error::NotFound { key, .. } => ("NOT_FOUND", Some((*key).to_owned())),
         Error::Forbidden(_) => ("FORBIDDEN", None),
         Error::Unauthenticated(_) => ("UNAUTHENTICATED", None),
+        Error::Throttled(seconds) => {
+            let seconds = *seconds;
+            return coded(error.to_string(), "THROTTLED", None).extend_with(|_, e| e.set("retryAfter", seconds));
+        }
         Error::Busy => ("BUSY", None),
         Error::Internal(detail) => {
             tracing::error!(%detail, "internal error");

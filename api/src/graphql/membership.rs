@@ -103,7 +103,7 @@ pub struct MembershipFilter {
     pub on: Option<Date>,
     /// Whether archived ones are listed too.
     #[graphql(default)]
-    pub archived: bool,
+    pub include_archived: bool,
 }
 
 impl MembershipFilter {
@@ -114,7 +114,7 @@ impl MembershipFilter {
             community: id::parse_opt(self.community.as_ref(), "filter.community")?,
             on: self.on.map(|day| day.get("filter.on")).transpose()?,
         };
-        Ok((filter, self.archived))
+        Ok((filter, self.include_archived))
     }
 }
 

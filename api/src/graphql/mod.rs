@@ -3,6 +3,7 @@
 // The library calls every resolver as a future, whether it waits for anything or not.
 #![allow(clippy::unused_async)]
 
+pub mod api_token;
 pub mod audit;
 pub mod comparison;
 pub mod connection;
@@ -31,6 +32,7 @@ pub mod authority_decision;
 pub mod baseline;
 pub mod community;
 pub mod grant;
+pub mod identity;
 pub mod indicator;
 pub mod initiative;
 pub mod learning;

@@ -5,6 +5,7 @@ use domain::id::{NodeKind, NodeRef};
 
 use super::{
     account::Account,
+    api_token::ApiToken,
     audit::{AuditEntry, entry},
     authority_decision::AuthorityDecision,
     baseline::Baseline,
@@ -67,6 +68,8 @@ pub enum Node {
     Account(Account),
     /// A grant.
     Grant(Grant),
+    /// An API token.
+    ApiToken(ApiToken),
     /// An entry of the audit log.
     AuditEntry(AuditEntry),
 }
@@ -100,6 +103,6 @@ pub async fn node(ctx: &Context<'_>, id: &ID) -> async_graphql::Result<Option<No
         NodeKind::AuthorityDecision => by_id(ctx, id.into()).await?.map(Node::AuthorityDecision),
         NodeKind::Account => by_id(ctx, id.into()).await?.map(Node::Account),
         NodeKind::Grant => by_id(ctx, id.into()).await?.map(Node::Grant),
-        NodeKind::ApiToken => None,
+        NodeKind::ApiToken => by_id(ctx, id.into()).await?.map(Node::ApiToken),
     })
 }

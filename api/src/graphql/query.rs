@@ -5,6 +5,7 @@ use domain::error::{Error, ProblemCode};
 
 use super::{
     account::{Account, AccountFilter, AccountOrder},
+    api_token::{ApiToken, ApiTokenFilter, ApiTokenOrder},
     audit::{self, AuditEntry, AuditEntryFilter, AuditEntryOrder},
     authority_decision::{AuthorityDecision, AuthorityDecisionFilter, AuthorityDecisionOrder},
     community::{Community, CommunityFilter, CommunityOrder},
@@ -12,6 +13,7 @@ use super::{
     connection::{Connection, Paging, list},
     error::graphql,
     grant::{Grant, GrantFilter, GrantOrder},
+    identity::Viewer,
     indicator::{Indicator, IndicatorFilter, IndicatorOrder},
     initiative::{Initiative, InitiativeFilter, InitiativeOrder},
     learning::{Learning, LearningFilter, LearningOrder},
@@ -156,6 +158,31 @@ impl Query {
             .read()
             .and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
         list(ctx, query).await
+    }
+
+    /// The tokens of programs that the reader may see.
+    #[allow(clippy::too_many_arguments)]
+    async fn api_tokens(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many from the start, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those for which all of this holds.")] filter: Option<ApiTokenFilter>,
+        #[graphql(desc = "The order; by time if left out.")] order_by: Option<ApiTokenOrder>,
+    ) -> async_graphql::Result<Connection<ApiToken>> {
+        let paging = Paging { first, after, last, before };
+        let query = filter
+            .unwrap_or_default()
+            .read()
+            .and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
+        list(ctx, query).await
+    }
+
+    /// Who you are, and what you are trusted with.
+    async fn viewer(&self) -> Viewer {
+        Viewer
     }
 
     /// The network with this slug, or nothing.

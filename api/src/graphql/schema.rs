@@ -4,34 +4,48 @@ use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions, Schema, S
 use domain::service::Services;
 
 use super::{
-    account::AccountMutation, authority_decision::AuthorityDecisionMutation, baseline::BaselineMutation,
-    community::CommunityMutation, grant::GrantMutation, indicator::IndicatorMutation, initiative::InitiativeMutation,
-    learning::LearningMutation, membership::MembershipMutation, network::NetworkMutation,
-    observation::ObservationMutation, participation::ParticipationMutation, partner::PartnerMutation, query::Query,
-    sharing_rule::SharingRuleMutation, source::SourceMutation, target::TargetMutation,
+    account::AccountMutation, api_token::ApiTokenMutation, authority_decision::AuthorityDecisionMutation,
+    baseline::BaselineMutation, community::CommunityMutation, grant::GrantMutation, identity::IdentityMutation,
+    indicator::IndicatorMutation, initiative::InitiativeMutation, learning::LearningMutation,
+    membership::MembershipMutation, network::NetworkMutation, observation::ObservationMutation,
+    participation::ParticipationMutation, partner::PartnerMutation, query::Query, sharing_rule::SharingRuleMutation,
+    source::SourceMutation, target::TargetMutation,
 };
 
 /// Where changes begin. Every change answers the record as it now stands or, in `userErrors`, why it was refused; a
 /// refused change leaves nothing behind.
 #[derive(MergedObject, Default)]
-pub struct Mutation(
+pub struct Mutation(NetworkChanges, MeasurementChanges, AccessChanges);
+
+// In three parts: the compiler follows every one of them through all that come before it in its list.
+
+/// Changes of networks and who works in them.
+#[derive(MergedObject, Default)]
+pub struct NetworkChanges(
     NetworkMutation,
     MembershipMutation,
     CommunityMutation,
     InitiativeMutation,
     PartnerMutation,
     ParticipationMutation,
+    LearningMutation,
+);
+
+/// Changes of what is measured.
+#[derive(MergedObject, Default)]
+pub struct MeasurementChanges(
     IndicatorMutation,
     SourceMutation,
     ObservationMutation,
     BaselineMutation,
     TargetMutation,
-    LearningMutation,
     SharingRuleMutation,
     AuthorityDecisionMutation,
-    AccountMutation,
-    GrantMutation,
 );
+
+/// Changes of who may do what, and signing in and out.
+#[derive(MergedObject, Default)]
+pub struct AccessChanges(AccountMutation, GrantMutation, ApiTokenMutation, IdentityMutation);
 
 /// The executable schema.
 pub type ConcertSchema = Schema<Query, Mutation, EmptySubscription>;

@@ -113,7 +113,7 @@ pub struct TargetFilter {
     pub due_until: Option<Date>,
     /// Whether those that were replaced or archived are listed too.
     #[graphql(default)]
-    pub archived: bool,
+    pub include_archived: bool,
 }
 
 impl TargetFilter {
@@ -126,7 +126,7 @@ impl TargetFilter {
             due_from: self.due_from.map(|day| day.get("filter.dueFrom")).transpose()?,
             due_until: self.due_until.map(|day| day.get("filter.dueUntil")).transpose()?,
         };
-        Ok((filter, self.archived))
+        Ok((filter, self.include_archived))
     }
 }
 

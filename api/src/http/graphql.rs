@@ -22,6 +22,7 @@ use super::{
     error::Refusal,
     pieces::Pieces,
     request::{GraphqlRequest, MediaType},
+    request_id::request_id,
 };
 use crate::{
     auth::viewer,
@@ -73,7 +74,7 @@ async fn execute(
     asked: GraphqlRequest,
     reading_only: bool,
 ) -> Result<Response, Refusal> {
-    let viewer = viewer(request, &shared.authenticator)?;
+    let viewer = viewer(request, request_id(request), &shared.authenticator).await?;
     let (document, nodes) = parse(shared, &asked)?;
     let operation = operation(&document, asked.operation_name.as_deref())?;
     if reading_only && operation.ty != OperationType::Query {
@@ -88,7 +89,7 @@ async fn execute(
     }
     prepared.set_parsed_query(document);
     let loader = batch(shared.services.clone(), viewer.actor.clone());
-    let prepared = prepared.data(viewer).data(loader);
+    let prepared = prepared.data(viewer).data(loader).data(shared.authenticator.clone());
     let execution = async {
         // Held only while the answer is made. The semaphore is never closed, and without a turn nothing would be lost.
         let _turn = if nodes > LARGE { shared.large.acquire().await.ok() } else { None };

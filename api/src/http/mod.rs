@@ -194,6 +194,7 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(reading("/explorer.js", get().to(explorer::script)))
         .service(reading("/livez", get().to(health::live)))
         .service(reading("/readyz", get().to(health::ready)))
+        .service(reading("/.well-known/jwks.json", get().to(jwks)))
         .service(reading("/schema.graphql", get().to(schema_file)))
         .default_service(web::to(error::not_found));
 }
@@ -206,6 +207,17 @@ fn get() -> actix_web::Route {
 /// A resource that is only read.
 fn reading(path: &str, route: actix_web::Route) -> actix_web::Resource {
     web::resource(path).route(route).default_service(web::to(|| ready(error::method_not_allowed("GET, HEAD"))))
+}
+
+/// The public keys of access tokens (RFC 7517), for whoever verifies them elsewhere.
+async fn jwks(shared: web::Data<Shared>) -> HttpResponse {
+    match shared.authenticator.jwks() {
+        Some(keys) => HttpResponse::Ok()
+            .insert_header((header::CACHE_CONTROL, "public, max-age=60"))
+            .content_type("application/jwk-set+json")
+            .body(keys.to_string()),
+        None => error::not_found().await,
+    }
 }
 
 async fn schema_file(shared: web::Data<Shared>, known: Option<web::Header<IfNoneMatch>>) -> HttpResponse {

@@ -1,7 +1,7 @@
 //! An id for every request: the caller's, if it is a plain one, or a new one. It is in the log and on the reply.
 
 use actix_web::{
-    Error,
+    Error, HttpMessage as _, HttpRequest,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
     http::header::{HeaderName, HeaderValue},
@@ -19,12 +19,21 @@ pub(super) async fn with_request_id<B: MessageBody>(
 ) -> Result<ServiceResponse<B>, Error> {
     let id = given(&request).unwrap_or_else(|| Uuid::now_v7().to_string());
     let span = tracing::info_span!("request", id, method = %request.method(), path = request.path());
+    request.extensions_mut().insert(RequestId(id.clone()));
     let mut response = next.call(request).instrument(span.clone()).await?;
     span.in_scope(|| tracing::debug!(status = response.status().as_u16(), "answered"));
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(HeaderName::from_static(HEADER), value);
     }
     Ok(response)
+}
+
+/// The id of a request, as this module gave it.
+struct RequestId(String);
+
+/// The id that a request was given.
+pub(super) fn request_id(request: &HttpRequest) -> Option<String> {
+    request.extensions().get::<RequestId>().map(|id| id.0.clone())
 }
 
 /// The caller's id, if it is 1 to 64 letters, digits, dots, hyphens and underscores: nothing else gets into the log.

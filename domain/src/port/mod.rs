@@ -10,4 +10,6 @@ pub mod cache;
 pub mod clock;
 pub mod figures;
 pub mod identity;
+pub mod limiter;
+pub mod secrets;
 pub mod store;

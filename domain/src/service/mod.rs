@@ -5,19 +5,24 @@ mod audit;
 mod comparison;
 mod figures;
 mod governed;
+pub mod identity;
 mod known;
 mod records;
 mod session;
 mod targets;
+mod throttle;
 mod trusted;
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 pub use audit::AuditExport;
 pub use comparison::ComparisonRequest;
 pub use figures::NewFigure;
 pub use governed::{Change, Context, Governed};
-pub use session::Session;
+pub use session::{DECIDING, Session};
 
 use crate::{
     access::{Actor, Scope},
@@ -35,12 +40,23 @@ pub struct Services {
     cache: Arc<dyn Cache>,
     clock: Arc<dyn Clock>,
     known: Arc<Known<CommunityId, Arc<Stored<Community>>>>,
+    actors: Arc<AtomicU64>,
 }
 
 impl Services {
     /// The use cases over these ports.
     pub fn new(store: Arc<dyn Store>, cache: Arc<dyn Cache>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, cache, clock, known: Arc::default() }
+        Self { store, cache, clock, known: Arc::default(), actors: Arc::default() }
+    }
+
+    /// Counts up whenever who may do what has changed: whatever was kept of an actor under an earlier count is out of date.
+    pub fn actors_as_of(&self) -> u64 {
+        self.actors.load(Ordering::Acquire)
+    }
+
+    /// Who may do what has changed.
+    pub fn forget_actors(&self) {
+        self.actors.fetch_add(1, Ordering::AcqRel);
     }
 
     /// What this actor can read at this moment.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{Governed, Services};
@@ -9,6 +10,7 @@ use crate::{
     access::Actor,
     audit::{Action, NewEntry},
     error::{Error, Result},
+    id::ApiTokenId,
     page::{ListQuery, Page},
     port::store::{Holds, Repositories},
     record::{Noun, Stored},
@@ -124,5 +126,10 @@ impl Services {
             Ok(record)
         };
         self.denied(actor, Box::pin(work).await).await
+    }
+
+    /// When these tokens, which the actor may see, were last used.
+    pub async fn last_uses(&self, tokens: &[ApiTokenId]) -> Result<Vec<(ApiTokenId, DateTime<Utc>)>> {
+        self.store.read().identities().last_uses(tokens).await
     }
 }

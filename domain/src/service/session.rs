@@ -2,7 +2,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use chrono::{DateTime, Utc};
@@ -14,12 +17,15 @@ use crate::{
     audit::{Action, NewEntry},
     error::{Error, ProblemCode, Problems, Result},
     event::Event,
-    id::{CommunityId, EntityId, IndicatorId, NodeRef, SeriesId},
+    id::{CommunityId, EntityId, IndicatorId, NodeKind, NodeRef, SeriesId},
     observation::{NewObservation, Outcome},
     port::store::{Holds, Repositories, UnitOfWork},
     record::Stored,
     series::Series,
 };
+
+/// The kinds of record on which it depends who may do what.
+pub const DECIDING: [NodeKind; 4] = [NodeKind::Account, NodeKind::Grant, NodeKind::ApiToken, NodeKind::Membership];
 
 /// What a lock holds; whoever panicked while it was held left it whole.
 fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -36,6 +42,8 @@ pub struct Session {
     indicators: BTreeSet<IndicatorId>,
     /// Whose figures were recorded.
     recorded_for: Mutex<BTreeSet<CommunityId>>,
+    /// Whether who may do what has changed.
+    of_actors: AtomicBool,
     /// What was done, for the audit log.
     done: Mutex<Vec<NewEntry>>,
 }
@@ -55,6 +63,7 @@ impl Services {
             revisions: 0,
             indicators: BTreeSet::new(),
             recorded_for: Mutex::default(),
+            of_actors: AtomicBool::default(),
             done: Mutex::default(),
         })
     }
@@ -189,7 +198,16 @@ impl Session {
         // Last of all: places in the log are taken when they are written, and others wait for them.
         let done = std::mem::take(&mut *held(&self.done));
         self.work.repositories().audit().record(&done).await?;
-        self.work.commit().await
+        self.work.commit().await?;
+        if self.of_actors.load(Ordering::Acquire) {
+            self.services.forget_actors();
+        }
+        Ok(())
+    }
+
+    /// The unit of work underneath.
+    pub(super) fn work(&self) -> &dyn UnitOfWork {
+        &*self.work
     }
 
     fn context(&self) -> Context<'_> {
@@ -215,6 +233,11 @@ impl Session {
         held(&self.done).push(entry);
     }
 
+    /// Goes on in the name of another, whose word was checked before.
+    pub(super) fn act_for(&mut self, name: &str) {
+        self.actor.who = crate::access::Who::Operator(name.into());
+    }
+
     /// Who acts.
     pub(super) const fn actor(&self) -> &Actor {
         &self.actor
@@ -226,7 +249,7 @@ impl Session {
     }
 
     /// Refuses a change that the actor may not make.
-    async fn require<N: Governed>(&self, value: &N, change: Change<'_, N>) -> Result<()> {
+    pub(super) async fn require<N: Governed>(&self, value: &N, change: Change<'_, N>) -> Result<()> {
         for needs in value.needs(change, &self.context()).await? {
             access::require(&self.actor, &needs, self.now, N::TO_WRITE)?;
         }
@@ -263,6 +286,9 @@ impl Session {
     }
 
     async fn emit<N: Governed>(&self, record: &Stored<N>, topics: BTreeSet<crate::event::Topic>) -> Result<()> {
+        if DECIDING.contains(&N::Id::KIND) {
+            self.of_actors.store(true, Ordering::Release);
+        }
         let event = Event::RecordChanged {
             noun: N::Id::KIND.name().to_owned(),
             id: record.id.into(),

@@ -4,7 +4,7 @@ use domain::{
     Result,
     indicator::{
         Indicator, IndicatorFilter, IndicatorParent, IndicatorSort, IndicatorVersion, IndicatorVersionFilter,
-        IndicatorVersionParent, IndicatorVersionSort,
+        IndicatorVersionParent, IndicatorVersionSort, Polarity,
     },
 };
 use sea_orm::Value;
@@ -141,7 +141,7 @@ impl Table for IndicatorVersion {
     fn filter(filter: &IndicatorVersionFilter, conditions: &mut Where) {
         conditions.value("t.indicator_id = {}", filter.indicator.map(Uuid::from));
         conditions.value("t.effective_from <= {}", filter.effective_by);
-        conditions.value("t.polarity = {}", filter.polarity.map(|polarity| polarity.code()));
+        conditions.value("t.polarity = {}", filter.polarity.map(Polarity::code));
     }
 
     fn parent(parent: IndicatorVersionParent) -> ParentLink {

@@ -216,7 +216,7 @@ pub struct IndicatorVersionFilter {
     pub polarity: Option<Polarity>,
     /// Whether archived ones are listed too.
     #[graphql(default)]
-    pub archived: bool,
+    pub include_archived: bool,
 }
 
 impl IndicatorVersionFilter {
@@ -227,7 +227,7 @@ impl IndicatorVersionFilter {
             effective_by: self.effective_by.map(|day| day.get("filter.effectiveBy")).transpose()?,
             polarity: self.polarity.map(Into::into),
         };
-        Ok((filter, self.archived))
+        Ok((filter, self.include_archived))
     }
 }
 

@@ -1,0 +1,361 @@
+//! Signing in and out in the schema, and who the reader is.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
+use domain::{
+    access::{Held, Place, Who},
+    error::Result,
+    port::identity::Offered,
+    service::identity::{HandedOut, SignedIn},
+};
+
+use super::{
+    account::Account,
+    context::ContextExt as _,
+    error::{UserError, user_errors},
+    grant::Role,
+    id,
+    input::{each, key},
+    record::by_id,
+    scalars::{DateTime, LanguageTag},
+};
+
+/// Who the reader is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum ViewerKind {
+    /// Nobody in particular.
+    Anonymous,
+    /// Whoever runs the installation.
+    Operator,
+    /// Somebody who has signed in.
+    Person,
+    /// A program with an API token.
+    Integration,
+}
+
+/// A role that the reader holds.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct ViewerGrant {
+    /// What they are trusted with.
+    pub role: Role,
+    /// In this network.
+    pub network_id: Option<ID>,
+    /// In this community.
+    pub community_id: Option<ID>,
+    /// For this partner.
+    pub partner_id: Option<ID>,
+    /// The moment it ends, if it does.
+    pub expires_at: Option<DateTime>,
+}
+
+impl From<&Held> for ViewerGrant {
+    fn from(held: &Held) -> Self {
+        let (mut network_id, mut community_id, mut partner_id) = (None, None, None);
+        match held.at {
+            Place::Everywhere => {}
+            Place::Network(place) => network_id = Some(id::encode(place)),
+            Place::Community(place) => community_id = Some(id::encode(place)),
+            Place::Partner(place) => partner_id = Some(id::encode(place)),
+        }
+        let expires_at = held.until.map(Into::into);
+        Self { role: held.role.into(), network_id, community_id, partner_id, expires_at }
+    }
+}
+
+/// Who the reader is, and what they are trusted with.
+pub struct Viewer;
+
+/// Who the reader is, and what they are trusted with.
+#[Object]
+impl Viewer {
+    /// What kind of reader.
+    async fn kind(&self, ctx: &Context<'_>) -> ViewerKind {
+        match ctx.actor().who {
+            Who::Anonymous => ViewerKind::Anonymous,
+            Who::Operator(_) => ViewerKind::Operator,
+            Who::Person(_) => ViewerKind::Person,
+            Who::Integration(_) => ViewerKind::Integration,
+        }
+    }
+
+    /// Their account, if they have signed in.
+    async fn account(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Account>> {
+        match ctx.actor().account() {
+            Some(account) => by_id(ctx, account).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The roles that they hold at this moment.
+    async fn grants(&self, ctx: &Context<'_>) -> Vec<ViewerGrant> {
+        let now = ctx.services().clock().now();
+        ctx.actor().grants().iter().filter(|held| held.is_in_force(now)).map(Into::into).collect()
+    }
+}
+
+/// What signing in answers.
+#[derive(SimpleObject)]
+pub struct SignInPayload {
+    /// Says who you are, in the header `Authorization: Bearer …`, for ten minutes. Nothing if it was refused.
+    pub access_token: Option<String>,
+    /// When it ends.
+    pub access_token_expires_at: Option<DateTime>,
+    /// Gets the next pair, once. Keep it where no script of another site can read it.
+    pub refresh_token: Option<String>,
+    /// Your account.
+    pub account: Option<Account>,
+    /// Why it was refused; empty if it was not.
+    pub user_errors: Vec<UserError>,
+}
+
+impl SignInPayload {
+    fn of(result: Result<SignedIn>) -> async_graphql::Result<Self> {
+        Ok(match result {
+            Ok(SignedIn { access, refresh, account }) => Self {
+                access_token: Some(access.text),
+                access_token_expires_at: Some(access.expires_at.into()),
+                refresh_token: Some(refresh),
+                account: Some(Arc::new(account).into()),
+                user_errors: Vec::new(),
+            },
+            Err(error) => Self {
+                access_token: None,
+                access_token_expires_at: None,
+                refresh_token: None,
+                account: None,
+                user_errors: user_errors(error, "input")?,
+            },
+        })
+    }
+}
+
+/// What making a link answers.
+#[derive(SimpleObject)]
+pub struct LinkPayload {
+    /// What the link must carry. It is answered this once and kept nowhere: hand it over yourself.
+    pub secret: Option<String>,
+    /// When it ends.
+    pub expires_at: Option<DateTime>,
+    /// Why it was refused; empty if it was not.
+    pub user_errors: Vec<UserError>,
+}
+
+impl LinkPayload {
+    fn of(result: Result<HandedOut>) -> async_graphql::Result<Self> {
+        Ok(match result {
+            Ok(HandedOut { secret, expires_at }) => {
+                Self { secret: Some(secret), expires_at: Some(expires_at.into()), user_errors: Vec::new() }
+            }
+            Err(error) => Self { secret: None, expires_at: None, user_errors: user_errors(error, "input")? },
+        })
+    }
+}
+
+/// What signing out and changing a password answer.
+#[derive(SimpleObject)]
+pub struct DonePayload {
+    /// Whether it was done.
+    pub done: bool,
+    /// Why it was refused; empty if it was not.
+    pub user_errors: Vec<UserError>,
+}
+
+impl DonePayload {
+    fn of<T>(result: Result<T>) -> async_graphql::Result<Self> {
+        Ok(match result {
+            Ok(_) => Self { done: true, user_errors: Vec::new() },
+            Err(error) => Self { done: false, user_errors: user_errors(error, "input")? },
+        })
+    }
+}
+
+/// How to sign in.
+#[derive(InputObject)]
+pub struct SignInInput {
+    /// The address of the account.
+    pub email: String,
+    /// Its password.
+    pub password: String,
+}
+
+/// A refresh token to exchange.
+#[derive(InputObject)]
+pub struct SessionRefreshInput {
+    /// The refresh token; it is good once.
+    pub refresh_token: String,
+}
+
+/// A password to change.
+#[derive(InputObject)]
+pub struct PasswordChangeInput {
+    /// The present one.
+    pub current_password: String,
+    /// The new one: 12 to 256 characters.
+    pub new_password: String,
+}
+
+/// A role that an invitation brings, at one place.
+#[derive(Debug, Clone, InputObject)]
+pub struct OfferedGrantInput {
+    /// What they are trusted with.
+    pub role: Role,
+    /// In this network.
+    pub network: Option<ID>,
+    /// In this community.
+    pub community: Option<ID>,
+    /// For this partner.
+    pub partner: Option<ID>,
+    /// The moment it ends, if it does.
+    pub expires_at: Option<DateTime>,
+}
+
+impl OfferedGrantInput {
+    fn get(self, path: &str) -> Result<Offered> {
+        let at = |field: &str| format!("{path}.{field}");
+        let place = |given: Option<ID>, field: &str| given.map(|given| (given, at(field)));
+        Ok(Offered {
+            role: self.role.into(),
+            network: place(self.network, "network").map(|(given, path)| id::parse(&given, path)).transpose()?,
+            community: place(self.community, "community").map(|(given, path)| id::parse(&given, path)).transpose()?,
+            partner: place(self.partner, "partner").map(|(given, path)| id::parse(&given, path)).transpose()?,
+            expires_at: self.expires_at.map(|time| time.get(at("expiresAt"))).transpose()?,
+        })
+    }
+}
+
+/// Whom to invite.
+#[derive(Debug, Clone, InputObject)]
+pub struct InvitationCreateInput {
+    /// Their address.
+    pub email: String,
+    /// The roles that come with it: each one that you may give.
+    pub grants: Vec<OfferedGrantInput>,
+}
+
+/// An invitation to accept.
+#[derive(InputObject)]
+pub struct InvitationAcceptInput {
+    /// What the link carried.
+    pub link: String,
+    /// What you are called; kept as it is for those who have an account.
+    pub name: String,
+    /// The language that you prefer.
+    pub locale: LanguageTag,
+    /// A password of 12 to 256 characters; for those who have an account, its password.
+    pub password: String,
+}
+
+/// Whose way back to make.
+#[derive(Debug, Clone, InputObject)]
+pub struct RecoveryCreateInput {
+    /// The account.
+    pub account: ID,
+}
+
+/// A way back to use.
+#[derive(InputObject)]
+pub struct RecoveryUseInput {
+    /// What the link carried.
+    pub link: String,
+    /// The new password: 12 to 256 characters.
+    pub password: String,
+}
+
+/// Signing in and out.
+#[derive(Default)]
+pub struct IdentityMutation;
+
+/// Signing in and out.
+#[Object]
+impl IdentityMutation {
+    /// Signs in by address and password. An unknown address is refused like a wrong password.
+    async fn sign_in(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who.")] input: SignInInput,
+    ) -> async_graphql::Result<SignInPayload> {
+        let identity = ctx.identity()?;
+        SignInPayload::of(identity.sign_in(&ctx.actor().origin, &input.email, input.password).await)
+    }
+
+    /// Exchanges a refresh token for the next pair. Used twice, it ends the session, but for a few seconds' grace.
+    async fn session_refresh(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The token.")] input: SessionRefreshInput,
+    ) -> async_graphql::Result<SignInPayload> {
+        SignInPayload::of(ctx.identity()?.refresh(&ctx.actor().origin, &input.refresh_token).await)
+    }
+
+    /// Signs out of this session, or everywhere.
+    async fn sign_out(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Whether every session ends.", default)] everywhere: bool,
+    ) -> async_graphql::Result<DonePayload> {
+        DonePayload::of(ctx.identity()?.sign_out(ctx.actor(), everywhere).await)
+    }
+
+    /// Changes your password; every other session ends.
+    async fn password_change(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The passwords.")] input: PasswordChangeInput,
+    ) -> async_graphql::Result<DonePayload> {
+        let changed = ctx.identity()?.change_password(ctx.actor(), input.current_password, input.new_password).await;
+        DonePayload::of(changed)
+    }
+
+    /// Makes a link, good once and for a week, by which somebody opens an account with these roles.
+    async fn invitation_create(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Whom.")] input: InvitationCreateInput,
+    ) -> async_graphql::Result<LinkPayload> {
+        let identity = ctx.identity()?;
+        let read = || Ok((key(&input.email, "email")?, each(input.grants, "grants", OfferedGrantInput::get)?));
+        let result = match read() {
+            Ok((email, grants)) => identity.invite(ctx.actor(), email, grants).await,
+            Err(error) => Err(error),
+        };
+        LinkPayload::of(result)
+    }
+
+    /// Opens the account that a link invites to, or adds its roles to the one you have.
+    async fn invitation_accept(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The invitation.")] input: InvitationAcceptInput,
+    ) -> async_graphql::Result<SignInPayload> {
+        let identity = ctx.identity()?;
+        let result = match input.locale.get("locale") {
+            Ok(locale) => identity.accept(&ctx.actor().origin, &input.link, input.name, locale, input.password).await,
+            Err(error) => Err(error),
+        };
+        SignInPayload::of(result)
+    }
+
+    /// Makes a link, good once and for an hour, by which somebody sets a new password. For administrators.
+    async fn recovery_create(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Whose.")] input: RecoveryCreateInput,
+    ) -> async_graphql::Result<LinkPayload> {
+        let identity = ctx.identity()?;
+        let result = match id::parse(&input.account, "account") {
+            Ok(account) => identity.offer_recovery(ctx.actor(), account).await,
+            Err(error) => Err(error),
+        };
+        LinkPayload::of(result)
+    }
+
+    /// Sets a new password by a link; every session ends.
+    async fn recovery_use(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The link.")] input: RecoveryUseInput,
+    ) -> async_graphql::Result<SignInPayload> {
+        SignInPayload::of(ctx.identity()?.recover(&ctx.actor().origin, &input.link, input.password).await)
+    }
+}

@@ -1,0 +1,505 @@
+//! Signing in and out: who somebody is. What they may do is decided in [`crate::access`].
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+pub use super::throttle::Throttle;
+use super::{Services, Session, throttle::throttled};
+use crate::{
+    access::{self, Actor, Integration, Needs, Origin, Person, Role, Who},
+    account::Account,
+    api_token::ApiToken,
+    audit::{Action, ActorKind, NewEntry},
+    error::{Error, ProblemCode, Problems, Result},
+    grant::Grant,
+    id::{AccountId, SessionId},
+    key::Email,
+    port::{
+        identity::{Link, LinkKind, NewSession, Offered, Spent},
+        secrets::{AccessToken, PasswordVerdict, SecretKind, Secrets},
+    },
+    record::Stored,
+    text::LanguageTag,
+};
+
+/// How long a session lasts, whatever is refreshed: people sign in once a month.
+const SESSION: TimeDelta = TimeDelta::days(30);
+/// How long an invitation can be accepted.
+const INVITATION: TimeDelta = TimeDelta::days(7);
+/// How long a way back into an account stays open.
+const RECOVERY: TimeDelta = TimeDelta::hours(1);
+/// A spent refresh token that comes again within this time is a reply that was lost or a second tab, not a theft (RFC 9700, 4.14.2).
+const GRACE: TimeDelta = TimeDelta::seconds(10);
+/// How long a token that another takes the place of goes on, at most.
+const OVERLAP: TimeDelta = TimeDelta::days(7);
+
+/// What somebody gets who has signed in.
+pub struct SignedIn {
+    /// Says who they are, for a short time.
+    pub access: AccessToken,
+    /// Gets the next access token, once.
+    pub refresh: String,
+    /// Their account.
+    pub account: Stored<Account>,
+}
+
+/// A link to hand over.
+pub struct HandedOut {
+    /// What is shown once.
+    pub secret: String,
+    /// When it ends.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Signing in and out, over the services and what makes secrets.
+#[derive(Clone)]
+pub struct Identity {
+    services: Services,
+    secrets: Arc<dyn Secrets>,
+    throttle: Throttle,
+}
+
+fn wrong() -> Error {
+    // The same for an unknown address: who has an account here is nobody's business.
+    Error::invalid("password", ProblemCode::Invalid, "the address or the password is wrong")
+}
+
+fn no_link() -> Error {
+    Error::invalid("link", ProblemCode::NotFound, "this link is not known, used already, or too old")
+}
+
+impl Identity {
+    /// Over these services and secrets.
+    pub fn new(services: Services, secrets: Arc<dyn Secrets>, throttle: Throttle) -> Self {
+        Self { services, secrets, throttle }
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.services.clock.now()
+    }
+
+    fn stranger(&self, origin: &Origin, name: &str, action: Action) -> NewEntry {
+        let address = origin.address.map(|address| address.to_string());
+        NewEntry::new(self.now(), name, ActorKind::Anonymous, action)
+            .from_request(origin.request.as_deref(), address.as_deref())
+    }
+
+    async fn account(&self, email: &str) -> Result<Option<Stored<Account>>> {
+        let Ok(email) = email.parse::<Email>() else { return Ok(None) };
+        let accounts = self.services.store.read().accounts();
+        let found = accounts.by_keys(&access::Scope::Everything, &[email]).await?.pop();
+        Ok(found.filter(|account| account.meta.archived_at.is_none()))
+    }
+
+    /// Signs somebody in by address and password.
+    ///
+    /// # Errors
+    /// [`Error::Validation`] on `password`, the same for an unknown address and a wrong password, after the same time.
+    /// [`Error::Throttled`] after too many tries, likewise.
+    pub async fn sign_in(&self, origin: &Origin, email: &str, password: String) -> Result<SignedIn> {
+        self.throttle.of_address(origin).await?;
+        let tries = self.throttle.account_key(email);
+        if let Some(wait) = self.throttle.limiter.take(&tries, self.throttle.account).await {
+            return Err(throttled(wait));
+        }
+        let account = self.account(email).await?;
+        let id = account.as_ref().map_or(AccountId::from(uuid::Uuid::nil()), |account| account.id);
+        let hash = self.services.store.read().identities().password(id).await?;
+        let verdict = self.secrets.verify(password.clone(), hash).await;
+        let right = matches!(verdict, PasswordVerdict::Right | PasswordVerdict::RightButOutdated);
+        let Some(account) = account.filter(|_| right) else {
+            self.services.record_entry(&self.stranger(origin, email, Action::SignInFailed)).await?;
+            return Err(wrong());
+        };
+        self.throttle.limiter.forgive(&tries).await;
+        let anew = match verdict {
+            PasswordVerdict::RightButOutdated => Some(self.secrets.hash(password).await?),
+            _ => None,
+        };
+        let (work, now) = (self.services.store.begin().await?, self.now());
+        if let Some(hash) = anew {
+            work.repositories().identities().set_password(account.id, &hash, now).await?;
+        }
+        let signed_in = self.begin_session(&*work, origin, account, now).await?;
+        let entry = self.of_account(origin, signed_in.account.id, Action::SignIn);
+        work.repositories().audit().record(&[entry]).await?;
+        work.commit().await?;
+        Ok(signed_in)
+    }
+
+    fn of_account(&self, origin: &Origin, account: AccountId, action: Action) -> NewEntry {
+        let address = origin.address.map(|address| address.to_string());
+        NewEntry::new(self.now(), &format!("account:{account}"), ActorKind::Person, action)
+            .on(account)
+            .from_request(origin.request.as_deref(), address.as_deref())
+    }
+
+    async fn begin_session(
+        &self,
+        work: &dyn crate::port::store::UnitOfWork,
+        origin: &Origin,
+        account: Stored<Account>,
+        now: DateTime<Utc>,
+    ) -> Result<SignedIn> {
+        let session = NewSession {
+            id: SessionId::from(self.services.clock.next_id()),
+            account: account.id,
+            started_at: now,
+            expires_at: now + SESSION,
+            address: origin.address.map(|address| address.to_string()),
+        };
+        let refresh = self.secrets.mint(SecretKind::Refresh)?;
+        work.repositories().identities().start_session(&session, &refresh.digest).await?;
+        let access = self.secrets.issue(account.id, session.id, now)?;
+        Ok(SignedIn { access, refresh: refresh.text, account })
+    }
+
+    /// Exchanges a refresh token for the next pair; each is good once.
+    ///
+    /// # Errors
+    /// [`Error::Validation`] on `refreshToken` for one that is unknown or spent. One that comes again after its time of grace ends
+    /// the whole session: somebody else may have it.
+    pub async fn refresh(&self, origin: &Origin, refresh: &str) -> Result<SignedIn> {
+        let refused = |message: &str| Error::invalid("refreshToken", ProblemCode::Invalid, message.to_owned());
+        let digest = self.secrets.digest(SecretKind::Refresh, refresh);
+        if digest.is_none() {
+            self.throttle.of_address(origin).await?;
+        }
+        let digest = digest.ok_or_else(|| refused("it is not known here: sign in again"))?;
+        let (work, now) = (self.services.store.begin().await?, self.now());
+        let identities = work.repositories().identities();
+        match identities.spend(&digest, now).await? {
+            Spent::Now { session, account } => {
+                let next = self.secrets.mint(SecretKind::Refresh)?;
+                identities.succeed(session, &next.digest, now).await?;
+                let account = work.repositories().accounts().get(&access::Scope::Everything, &[account]).await?.pop();
+                let account = account.ok_or_else(|| refused("it is not known here: sign in again"))?;
+                let access = self.secrets.issue(account.id, session, now)?;
+                work.commit().await?;
+                Ok(SignedIn { access, refresh: next.text, account })
+            }
+            Spent::Before { at, .. } if now - at <= GRACE => {
+                Err(refused("it was used a moment ago: go on with the one that was answered then"))
+            }
+            Spent::Before { session, account, .. } => {
+                identities.end_session(session, now).await?;
+                let entry = self.of_account(origin, account, Action::TokenRefreshReused);
+                work.repositories().audit().record(&[entry]).await?;
+                self.commit(work).await?;
+                Err(refused("it was used before, so the session was ended: sign in again"))
+            }
+            Spent::Unknown => Err(refused("it is not known here: sign in again")),
+        }
+    }
+
+    /// Makes a change of who may act last, and lets it be felt at once.
+    async fn commit(&self, work: Box<dyn crate::port::store::UnitOfWork>) -> Result<()> {
+        work.emit(&crate::event::Event::IdentityChanged).await?;
+        work.commit().await?;
+        self.services.forget_actors();
+        Ok(())
+    }
+
+    fn person<'a>(actor: &'a Actor, what: &'static str) -> Result<&'a Person> {
+        match &actor.who {
+            Who::Person(person) => Ok(person),
+            Who::Anonymous => Err(Error::Unauthenticated(what)),
+            Who::Operator(_) | Who::Integration(_) => Err(Error::Forbidden(what)),
+        }
+    }
+
+    /// Signs out of this session, or of all of them; answers how many ended.
+    pub async fn sign_out(&self, actor: &Actor, everywhere: bool) -> Result<u64> {
+        let person = Self::person(actor, "sign out")?;
+        let (work, now) = (self.services.store.begin().await?, self.now());
+        let identities = work.repositories().identities();
+        let ended = match person.session {
+            Some(session) if !everywhere => {
+                identities.end_session(session, now).await?;
+                1
+            }
+            _ => identities.end_sessions(person.account, None, now).await?,
+        };
+        let detail = if everywhere { "everywhere" } else { "here" };
+        let entry = NewEntry::by(actor, now, Action::SignOut).on(person.account).detail(detail);
+        work.repositories().audit().record(&[entry]).await?;
+        self.commit(work).await?;
+        Ok(ended)
+    }
+
+    /// Sets another password; every other session ends.
+    pub async fn change_password(&self, actor: &Actor, present: String, new: String) -> Result<()> {
+        let person = Self::person(actor, "change your password")?;
+        let reader = self.services.store.read();
+        let account = reader.accounts().get(&access::Scope::Everything, &[person.account]).await?.pop();
+        let account = account.ok_or(Error::Unauthenticated("change your password"))?;
+        let hash = reader.identities().password(account.id).await?;
+        if self.secrets.verify(present, hash).await == PasswordVerdict::Wrong {
+            let entry = NewEntry::by(actor, self.now(), Action::Denied).on(account.id).detail("change the password");
+            self.services.record_entry(&entry).await?;
+            return Err(Error::invalid("currentPassword", ProblemCode::Invalid, "it is not the present password"));
+        }
+        let hash = self.hashed(new, "newPassword", &account.email).await?;
+        let (work, now) = (self.services.store.begin().await?, self.now());
+        let identities = work.repositories().identities();
+        identities.set_password(account.id, &hash, now).await?;
+        identities.end_sessions(account.id, person.session, now).await?;
+        let entry = NewEntry::by(actor, now, Action::PasswordChange).on(account.id);
+        work.repositories().audit().record(&[entry]).await?;
+        self.commit(work).await
+    }
+
+    async fn hashed(&self, password: String, field: &'static str, email: &Email) -> Result<String> {
+        if let Some(fault) = self.secrets.password_fault(&password, email.as_str()) {
+            return Err(Error::invalid(field, ProblemCode::Invalid, fault));
+        }
+        self.secrets.hash(password).await
+    }
+
+    /// Makes a link by which somebody opens an account with these roles, or gets them if they have one. The actor must be allowed to
+    /// give each of them.
+    pub async fn invite(&self, actor: &Actor, email: Email, offered: Vec<Offered>) -> Result<HandedOut> {
+        let result = Box::pin(self.try_invite(actor, email, offered)).await;
+        self.services.denied(actor, result).await
+    }
+
+    async fn try_invite(&self, actor: &Actor, email: Email, offered: Vec<Offered>) -> Result<HandedOut> {
+        let session = self.services.session(actor, "invite people").await?;
+        let mut problems = Problems::default();
+        problems.require(!offered.is_empty(), "grants", ProblemCode::Required, "name at least one role");
+        problems.require(offered.len() <= 20, "grants", ProblemCode::TooLong, "at most 20 roles come with a link");
+        problems.into_result()?;
+        for offer in &offered {
+            session.may_create(&grant(AccountId::from(uuid::Uuid::nil()), offer)).await?;
+        }
+        let link = self.link(&session, LinkKind::Invitation, email, None, offered, INVITATION).await?;
+        session.note_entry(NewEntry::by(actor, session.now(), Action::Invite));
+        session.commit().await?;
+        Ok(link)
+    }
+
+    async fn link(
+        &self,
+        session: &Session,
+        kind: LinkKind,
+        email: Email,
+        account: Option<AccountId>,
+        grants: Vec<Offered>,
+        lasts: TimeDelta,
+    ) -> Result<HandedOut> {
+        let (created_at, minted) = (session.now(), self.secrets.mint(SecretKind::Link)?);
+        let expires_at = created_at + lasts;
+        let created_by = session.actor().name();
+        let link = Link { kind, email, account, grants, created_at, created_by, expires_at };
+        session.repositories().identities().keep_link(&link, &minted.digest).await?;
+        Ok(HandedOut { secret: minted.text, expires_at })
+    }
+
+    /// Opens the account that a link invites to, with its roles; whoever has an account already gives its password and gets the
+    /// roles.
+    pub async fn accept(
+        &self,
+        origin: &Origin,
+        secret: &str,
+        name: String,
+        locale: LanguageTag,
+        password: String,
+    ) -> Result<SignedIn> {
+        self.throttle.of_address(origin).await?;
+        let digest = self.secrets.digest(SecretKind::Link, secret).ok_or_else(no_link)?;
+        let system = Actor { who: Who::Operator("invitation".into()), origin: origin.clone() };
+        let mut session = self.services.session(&system, "accept an invitation").await?;
+        let now = session.now();
+        let found = session.repositories().identities().use_link(LinkKind::Invitation, &digest, now).await?;
+        let link = found.ok_or_else(no_link)?;
+        // The roles are given by whoever made the link.
+        session.act_for(&link.created_by);
+        let identities = session.repositories().identities();
+        let account = if let Some(account) = self.account(link.email.as_str()).await? {
+            let hash = identities.password(account.id).await?;
+            if self.secrets.verify(password, hash).await == PasswordVerdict::Wrong {
+                return Err(wrong());
+            }
+            account
+        } else {
+            let hash = self.hashed(password, "password", &link.email).await?;
+            let account = session.create(Account { email: link.email.clone(), name, locale }).await?;
+            identities.set_password(account.id, &hash, now).await?;
+            account
+        };
+        for offer in &link.grants {
+            session.create(grant(account.id, offer)).await?;
+        }
+        session.note_entry(self.of_account(origin, account.id, Action::InvitationAccepted).detail(&link.created_by));
+        let signed_in = self.begin_session(session.work(), origin, account, now).await?;
+        session.commit().await?;
+        Ok(signed_in)
+    }
+
+    /// Makes a link by which somebody sets a new password. For administrators, and for those who run a network or answer for a
+    /// community in which the account holds a role and none above theirs.
+    pub async fn offer_recovery(&self, actor: &Actor, account: AccountId) -> Result<HandedOut> {
+        let result = Box::pin(self.try_offer_recovery(actor, account)).await;
+        self.services.denied(actor, result).await
+    }
+
+    async fn try_offer_recovery(&self, actor: &Actor, account: AccountId) -> Result<HandedOut> {
+        const WHAT: &str = "hand out a way back into an account";
+        let session = self.services.session(actor, WHAT).await?;
+        let found = session.repositories().accounts().get(&session.reader(), &[account]).await?.pop();
+        let found = found.ok_or(Error::NotFound { noun: "Account", key: "account" })?;
+        access::require(actor, &Needs::administrator(), session.now(), WHAT)?;
+        let email = found.value.email.clone();
+        let link = self.link(&session, LinkKind::Recovery, email, Some(account), Vec::new(), RECOVERY).await?;
+        session.note_entry(NewEntry::by(actor, session.now(), Action::Recovery).on(account).detail("handed out"));
+        session.commit().await?;
+        Ok(link)
+    }
+
+    /// Sets the password of the account that a link leads back into; all its sessions end.
+    pub async fn recover(&self, origin: &Origin, secret: &str, password: String) -> Result<SignedIn> {
+        self.throttle.of_address(origin).await?;
+        let digest = self.secrets.digest(SecretKind::Link, secret).ok_or_else(no_link)?;
+        let (work, now) = (self.services.store.begin().await?, self.now());
+        let identities = work.repositories().identities();
+        let link = identities.use_link(LinkKind::Recovery, &digest, now).await?.ok_or_else(no_link)?;
+        let account = self.account(link.email.as_str()).await?.filter(|account| link.account == Some(account.id));
+        let account = account.ok_or_else(no_link)?;
+        let hash = self.hashed(password, "password", &account.email).await?;
+        identities.set_password(account.id, &hash, now).await?;
+        identities.end_sessions(account.id, None, now).await?;
+        let id = account.id;
+        let signed_in = self.begin_session(&*work, origin, account, now).await?;
+        let entry = self.of_account(origin, id, Action::Recovery).detail("used");
+        work.repositories().audit().record(&[entry]).await?;
+        self.commit(work).await?;
+        Ok(signed_in)
+    }
+
+    /// Opens an account with these roles at once: for the command line.
+    pub async fn create_account(
+        &self,
+        actor: &Actor,
+        account: Account,
+        password: Option<String>,
+        offered: &[Offered],
+    ) -> Result<Stored<Account>> {
+        let hash = match password {
+            Some(password) => Some(self.hashed(password, "password", &account.email).await?),
+            None => None,
+        };
+        let session = self.services.session(actor, "create accounts").await?;
+        let account = session.create(account).await?;
+        if let Some(hash) = hash {
+            session.repositories().identities().set_password(account.id, &hash, session.now()).await?;
+        }
+        for offer in offered {
+            session.create(grant(account.id, offer)).await?;
+        }
+        session.commit().await?;
+        Ok(account)
+    }
+
+    /// Makes a token for a program. It is answered once. One that takes the place of another lets that go on for a week at most.
+    pub async fn create_token(&self, actor: &Actor, token: ApiToken) -> Result<(Stored<ApiToken>, String)> {
+        let result = Box::pin(self.try_create_token(actor, token)).await;
+        self.services.denied(actor, result).await
+    }
+
+    async fn try_create_token(&self, actor: &Actor, mut token: ApiToken) -> Result<(Stored<ApiToken>, String)> {
+        let session = self.services.session(actor, "create tokens").await?;
+        let minted = self.secrets.mint(SecretKind::Api)?;
+        token.hint = minted.text.chars().take(8).collect();
+        let replaced = token.replaces;
+        let record = session.create(token).await?;
+        session.repositories().identities().keep_token(record.id, &minted.digest).await?;
+        if let Some(id) = replaced {
+            let earlier = session.repositories().api_tokens().get(&session.reader(), &[id]).await?.pop();
+            let earlier = earlier.ok_or(Error::NotFound { noun: "ApiToken", key: "replaces" })?;
+            let end = session.now() + OVERLAP;
+            let end = earlier.expires_at.map_or(end, |present| present.min(end));
+            let shorten = |now: &ApiToken| Ok(ApiToken { expires_at: Some(end), ..now.clone() });
+            session.update::<ApiToken>(id, earlier.meta.version, shorten).await?;
+        }
+        session.commit().await?;
+        Ok((record, minted.text))
+    }
+
+    /// Who acts in this session, if it is open.
+    pub async fn actor_of_session(&self, account: AccountId, session: SessionId) -> Result<Option<Person>> {
+        let (reader, now) = (self.services.store.read().identities(), self.now());
+        if !reader.is_open(session, now).await? {
+            return Ok(None);
+        }
+        let principal = reader.principal(account, now).await?;
+        Ok(principal.map(|principal| Person {
+            account,
+            session: Some(session),
+            grants: principal.grants,
+            memberships: principal.memberships,
+        }))
+    }
+
+    /// Whom another provider has signed in, if an account here is theirs.
+    pub async fn foreign(&self, issuer: &str, subject: &str) -> Result<Option<Person>> {
+        let (reader, now) = (self.services.store.read().identities(), self.now());
+        let Some(account) = reader.foreign(issuer, subject).await? else { return Ok(None) };
+        let principal = reader.principal(account, now).await?;
+        Ok(principal.map(|principal| Person {
+            account,
+            session: None,
+            grants: principal.grants,
+            memberships: principal.memberships,
+        }))
+    }
+
+    /// The program that holds this token, wherever it asks from; and the ranges that it may ask from.
+    pub async fn actor_of_token(&self, text: &str) -> Result<Option<(Integration, ApiToken)>> {
+        let Some(digest) = self.secrets.digest(SecretKind::Api, text) else { return Ok(None) };
+        let Some(known) = self.services.store.read().identities().token(&digest, self.now()).await? else {
+            return Ok(None);
+        };
+        let token = known.token;
+        let integration = Integration {
+            token: token.id,
+            communities: token.communities.iter().copied().collect(),
+            indicators: token.indicators.iter().copied().collect(),
+            actions: token.actions.iter().copied().collect(),
+            until: token.expires_at,
+            memberships: known.memberships,
+        };
+        Ok(Some((integration, token.value)))
+    }
+
+    /// Notes that a token was used.
+    pub async fn note_use(&self, token: crate::id::ApiTokenId) -> Result<()> {
+        let work = self.services.store.begin().await?;
+        work.repositories().identities().note_use(token, self.now()).await?;
+        work.commit().await
+    }
+
+    /// The services that this is over.
+    pub const fn services(&self) -> &Services {
+        &self.services
+    }
+}
+
+fn grant(account: AccountId, offer: &Offered) -> Grant {
+    let Offered { role, network, community, partner, expires_at } = *offer;
+    Grant { account, role, network, community, partner, expires_at }
+}
+
+/// The role that makes an administrator.
+pub const ADMINISTRATOR: Offered =
+    Offered { role: Role::Administrator, network: None, community: None, partner: None, expires_at: None };
+
+impl Session {
+    /// Whether the actor could create such a record, if what it refers to is there.
+    async fn may_create(&self, value: &Grant) -> Result<()> {
+        let mut problems = Problems::default();
+        crate::record::Noun::check(value, &mut problems);
+        problems.into_result()?;
+        self.require(value, super::Change::Create).await
+    }
+}
