@@ -18,6 +18,7 @@ mod http;
 mod identity;
 mod layering;
 mod limits;
+mod matrix;
 mod nodes;
 mod paging;
 mod real_canada;

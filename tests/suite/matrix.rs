@@ -1,0 +1,426 @@
+//! Who may change and read what: one table for every change and one for every type, checked against the schema, so that neither
+//! can be added without saying here whom it is for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use crate::{
+    app::App,
+    client::Client,
+    fixture::{World, english, merge},
+};
+
+/// Everybody who is tried out.
+const ROLES: [&str; 13] = [
+    "anonymous",
+    "nobody",
+    "net-reader",
+    "here-reader",
+    "contributor",
+    "steward",
+    "other-steward",
+    "representative",
+    "coordinator",
+    "other-coordinator",
+    "authority",
+    "funder",
+    "administrator",
+];
+
+/// A network with everything in it, and somebody in every role.
+struct Cast {
+    app: App,
+    world: World,
+    ids: BTreeMap<&'static str, String>,
+    people: BTreeMap<&'static str, Client>,
+}
+
+impl Cast {
+    async fn assemble() -> Self {
+        let app = App::start().await;
+        let world = app.world().await;
+        let mut ids: BTreeMap<&'static str, String> = BTreeMap::new();
+        ids.insert("other", app.network("other").await);
+        ids.insert("here", app.member(&world.network, "here").await);
+        ids.insert("there", app.member(&world.network, "there").await);
+        let nation = json!({ "slug": "nation", "name": english("Nation"), "kind": "FIRST_NATION", "country": "CA",
+            "indigenousDataAuthority": "The council" });
+        ids.insert("nation", app.create("community", nation).await);
+        ids.insert(
+            "partner",
+            app.create("partner", json!({ "slug": "p", "name": english("P"), "sector": "NONPROFIT" })).await,
+        );
+        let mut cast = Self { app, world, ids, people: BTreeMap::new() };
+        cast.records().await;
+        cast.people().await;
+        cast
+    }
+
+    fn id(&self, name: &str) -> &str {
+        match name {
+            "net" => &self.world.network,
+            "indicator" => &self.world.indicator,
+            "version" => &self.world.version,
+            "source" => &self.world.source,
+            _ => &self.ids[name],
+        }
+    }
+
+    async fn keep(&mut self, name: &'static str, noun: &str, input: Value) {
+        let id = self.app.create(noun, input).await;
+        self.ids.insert(name, id);
+    }
+
+    async fn records(&mut self) {
+        let adopted = json!({ "id": self.world.network, "version": 1, "indicators": [self.world.indicator] });
+        self.app.admin.change("networkUpdate", adopted, "network", "id").await;
+        let here = self.id("here").to_owned();
+        for period in ["2019", "2020"] {
+            self.app.record(&self.world, &here, period, json!({ "value": 30.0 })).await;
+        }
+        let query = "{ community(slug: \"here\") { memberships { nodes { id } }
+            series { nodes { id observations { nodes { id } } } } } }";
+        let found = self.app.admin.data(query, json!({})).await["community"].take();
+        let series = &found["series"]["nodes"][0];
+        for (name, id) in [
+            ("membership", &found["memberships"]["nodes"][0]["id"]),
+            ("series", &series["id"]),
+            ("observation", &series["observations"]["nodes"][0]["id"]),
+        ] {
+            self.ids.insert(name, id.as_str().unwrap().to_owned());
+        }
+        let inputs: Vec<(&'static str, &str, Value)> =
+            self.inputs().into_iter().map(|(n, noun, i, _)| (n, noun, i)).collect();
+        for (name, noun, input) in inputs {
+            // What hangs on another record is made once that is there.
+            let input = self.filled(input);
+            match noun {
+                "target" => {
+                    let target = self.app.admin.change("targetSet", input, "target", "id").await;
+                    self.ids.insert(name, target["id"].as_str().unwrap().to_owned());
+                }
+                _ => self.keep(name, noun, input).await,
+            }
+        }
+    }
+
+    /// The inputs that records are created from, and who may do so. A text `@name` stands for an id.
+    fn inputs(&self) -> Vec<(&'static str, &'static str, Value, &'static [&'static str])> {
+        let learning = |slug: &str, status: &str| {
+            json!({ "slug": slug, "community": "@here", "author": "A", "kind": "WORKED", "issue": "OTHER", "title": english(slug),
+                "whatWeDid": english("This"), "whatHappened": english("That"), "evidenceStage": "EMERGING",
+                "visibility": "PUBLIC", "status": status })
+        };
+        let target = |owner: Value| {
+            let mut input = json!({ "indicator": "@indicator", "indicatorVersion": "@version", "value": 10.0, "dueOn": "2030-12-31" });
+            merge(&mut input, owner);
+            input
+        };
+        vec![
+            (
+                "initiative",
+                "initiative",
+                json!({ "slug": "i", "community": "@here", "issue": "POVERTY", "title": english("I"), "startedOn": "2020-01-01", "status": "ACTIVE", "phases": [{ "phase": "INITIATE_ACTION", "startedOn": "2020-01-01" }] }),
+                &["contributor", "steward"],
+            ),
+            (
+                "participation",
+                "participation",
+                json!({ "initiative": "@initiative", "partner": "@partner", "role": english("R"), "ring": "CORE", "joinedOn": "2020-01-01" }),
+                &["contributor", "steward", "representative"],
+            ),
+            ("draft", "learning", learning("draft", "DRAFT"), &["contributor", "steward"]),
+            ("shared", "learning", learning("shared", "SHARED"), &["steward"]),
+            ("baseline", "baseline", json!({ "series": "@series", "period": "2019" }), &["steward"]),
+            ("target", "target", target(json!({ "community": "@here" })), &["steward"]),
+            ("net-target", "target", target(json!({ "network": "@net" })), &["coordinator"]),
+            ("rule", "sharingRule", json!({ "community": "@here", "visibility": "COMMUNITY" }), &["steward"]),
+            ("decision", "authorityDecision", json!({ "community": "@nation", "act": "PUBLISH" }), &["authority"]),
+        ]
+    }
+
+    /// The same with ids in the place of their names.
+    fn filled(&self, input: Value) -> Value {
+        match input {
+            Value::String(text) => match text.strip_prefix('@') {
+                Some(name) => json!(self.id(name)),
+                None => Value::String(text),
+            },
+            Value::Array(items) => items.into_iter().map(|item| self.filled(item)).collect(),
+            Value::Object(fields) => fields.into_iter().map(|(name, value)| (name, self.filled(value))).collect(),
+            other => other,
+        }
+    }
+
+    async fn people(&mut self) {
+        let roles = [
+            ("net-reader", json!({ "role": "MEMBER_READER", "network": "@net" })),
+            ("here-reader", json!({ "role": "MEMBER_READER", "community": "@here" })),
+            ("contributor", json!({ "role": "CONTRIBUTOR", "community": "@here" })),
+            ("steward", json!({ "role": "STEWARD", "community": "@here" })),
+            ("other-steward", json!({ "role": "STEWARD", "community": "@there" })),
+            ("representative", json!({ "role": "PARTNER_REPRESENTATIVE", "partner": "@partner" })),
+            ("coordinator", json!({ "role": "COORDINATOR", "network": "@net" })),
+            ("other-coordinator", json!({ "role": "COORDINATOR", "network": "@other" })),
+            ("authority", json!({ "role": "DATA_AUTHORITY", "community": "@nation" })),
+            ("funder", json!({ "role": "FUNDER", "network": "@net" })),
+            ("administrator", json!({ "role": "ADMINISTRATOR" })),
+            // Whose account and role are looked at, and one whose only role ends.
+            ("granted", json!({ "role": "REVIEWER", "network": "@net" })),
+            ("nobody", json!({ "role": "REVIEWER", "network": "@other" })),
+        ];
+        for (name, grant) in roles {
+            let somebody = self.app.somebody(&format!("{name}@example.org"), json!([self.filled(grant)])).await;
+            let query = "query($a: ID) { grants(filter: { account: $a }) { nodes { id } } }";
+            let found = self.app.admin.data(query, json!({ "a": somebody.account })).await;
+            let grant = found["grants"]["nodes"][0]["id"].as_str().unwrap().to_owned();
+            match name {
+                "granted" => {
+                    self.ids.insert("account", somebody.account);
+                    self.ids.insert("grant", grant);
+                }
+                "nobody" => {
+                    let back = json!({ "id": grant, "version": 1 });
+                    self.app.admin.change("grantArchive", back, "grant", "id").await;
+                    self.people.insert(name, somebody.client);
+                }
+                _ => {
+                    self.people.insert(name, somebody.client);
+                }
+            }
+        }
+        self.people.insert("anonymous", self.app.anonymous.clone());
+        let input = self.filled(json!({ "name": "T", "communities": ["@here"], "actions": ["READ"] }));
+        let query = "mutation($input: ApiTokenCreateInput!) { apiTokenCreate(input: $input) { apiToken { id } } }";
+        let made = self.app.admin.data(query, json!({ "input": input })).await;
+        self.ids.insert("token", made["apiTokenCreate"]["apiToken"]["id"].as_str().unwrap().to_owned());
+        let query =
+            "query($c: ID) { auditEntries(first: 1, filter: { community: $c, action: [CREATE] }) { nodes { id } } }";
+        let entry = self.app.admin.data(query, json!({ "c": self.id("here") })).await;
+        self.ids.insert("entry", entry["auditEntries"]["nodes"][0]["id"].as_str().unwrap().to_owned());
+    }
+}
+
+/// Changes that are for everybody or about oneself; they have tests of their own.
+const ONESELF: [&str; 8] = [
+    "signIn",
+    "sessionRefresh",
+    "signOut",
+    "passwordChange",
+    "invitationCreate",
+    "invitationAccept",
+    "recoveryCreate",
+    "recoveryUse",
+];
+
+type Row = (&'static str, Value, Vec<&'static str>);
+
+/// Every change with an input that nothing but a missing right or something harmless stands against, and who may make it. Updates
+/// and archivings name a version that is stale: whoever learns of that was let through.
+fn changes(cast: &Cast) -> Vec<Row> {
+    let (stewards, coordinators) = (["steward", "other-steward"], ["coordinator", "other-coordinator"]);
+    let answering = [&stewards[..], &coordinators].concat();
+    let writing = [&answering[..], &["contributor"]].concat();
+    let mut rows: Vec<Row> = Vec::new();
+    for (_, noun, input, allowed) in cast.inputs() {
+        let name = match noun {
+            "initiative" => "initiativeCreate",
+            "participation" => "participationCreate",
+            "learning" => "learningCreate",
+            "baseline" => "baselineCreate",
+            "target" => "targetSet",
+            "sharingRule" => "sharingRuleCreate",
+            _ => "authorityDecisionCreate",
+        };
+        rows.push((name, input, allowed.to_vec()));
+    }
+    let name = english("N");
+    rows.extend([
+        ("networkCreate", json!({ "slug": "net", "name": name, "startsOn": "2020-01-01" }), vec!["administrator"]),
+        ("membershipCreate", json!({ "network": "@net", "community": "@here", "joinedOn": "2020-01-01" }), vec!["coordinator"]),
+        ("communityCreate", json!({ "slug": "here", "name": name, "kind": "OTHER", "country": "CA" }), [&coordinators[..], &["administrator"]].concat()),
+        ("partnerCreate", json!({ "slug": "p", "name": name, "sector": "OTHER" }), writing.clone()),
+        ("indicatorCreate", json!({ "code": "rate", "kind": "POPULATION", "name": name }), coordinators.to_vec()),
+        ("indicatorVersionCreate", json!({ "indicator": "@indicator", "measure": "PERCENTAGE", "unit": english("%"),
+            "polarity": "LOWER_IS_BETTER", "frequency": "YEAR", "additivity": "NONE", "effectiveFrom": "2999-01-01" }), vec!["coordinator"]),
+        ("sourceCreate", json!({ "key": "survey", "name": name }), writing),
+        ("observationRecord", json!({ "community": "@here", "indicatorVersion": "@version", "source": "@source", "period": "2020", "value": 30.0 }), vec!["steward"]),
+        ("grantCreate", json!({ "account": "@account", "role": "FUNDER", "network": "@net" }), vec!["coordinator", "administrator"]),
+        ("apiTokenCreate", json!({ "name": "T", "communities": ["@here"], "actions": ["READ"] }), vec!["steward", "administrator"]),
+    ]);
+    let stale: [(&str, &str, Vec<&str>, Option<Vec<&str>>); 19] = [
+        ("network", "@net", vec!["coordinator"], Some(vec!["coordinator"])),
+        ("membership", "@membership", vec!["coordinator", "steward"], Some(vec!["coordinator"])),
+        ("community", "@here", vec!["steward"], Some(vec!["steward"])),
+        ("initiative", "@initiative", vec!["contributor", "steward"], Some(vec!["contributor", "steward"])),
+        (
+            "partner",
+            "@partner",
+            [&answering[..], &["representative"]].concat(),
+            Some([&answering[..], &["representative"]].concat()),
+        ),
+        (
+            "participation",
+            "@participation",
+            vec!["contributor", "steward", "representative"],
+            Some(vec!["contributor", "steward", "representative"]),
+        ),
+        ("learning", "@draft", vec!["contributor", "steward"], Some(vec!["contributor", "steward"])),
+        ("learning", "@shared", vec!["steward"], Some(vec!["steward"])),
+        ("indicator", "@indicator", vec!["coordinator"], Some(vec!["coordinator"])),
+        ("indicatorVersion", "@version", vec!["coordinator"], Some(vec!["coordinator"])),
+        ("source", "@source", answering.clone(), Some(answering)),
+        ("baseline", "@baseline", vec!["steward"], Some(vec!["steward"])),
+        ("sharingRule", "@rule", vec!["steward"], Some(vec!["steward"])),
+        ("account", "@account", vec!["administrator"], Some(vec!["administrator"])),
+        ("target", "@target", vec![], Some(vec!["steward"])),
+        ("target", "@net-target", vec![], Some(vec!["coordinator"])),
+        ("authorityDecision", "@decision", vec![], Some(vec!["authority"])),
+        ("grant", "@grant", vec![], Some(vec!["coordinator", "administrator"])),
+        ("apiToken", "@token", vec![], Some(vec!["steward", "administrator"])),
+    ];
+    for (noun, id, update, archive) in stale {
+        let input = json!({ "id": id, "version": 999 });
+        if !update.is_empty() {
+            rows.push((format!("{noun}Update").leak(), input.clone(), update));
+        }
+        if let Some(archive) = archive {
+            rows.push((format!("{noun}Archive").leak(), input, archive));
+        }
+    }
+    rows
+}
+
+/// Whether somebody is let through to a change.
+async fn let_through(client: &Client, name: &str, input: &Value) -> bool {
+    let mut ty = name.to_owned();
+    ty[..1].make_ascii_uppercase();
+    let ty = if ty.ends_with("Archive") { "Archive".to_owned() } else { ty };
+    let query = format!("mutation($input: {ty}Input!) {{ {name}(input: $input) {{ userErrors {{ code path }} }} }}");
+    let (_, answer) = client.ask(&query, json!({ "input": input })).await;
+    if let Some(code) = answer["errors"][0]["extensions"]["code"].as_str() {
+        assert_eq!(code, "UNAUTHENTICATED", "{name}: {answer}");
+        return false;
+    }
+    let errors = answer["data"][name]["userErrors"].as_array().unwrap_or_else(|| panic!("{name}: {answer}"));
+    !errors.iter().any(|error| ["FORBIDDEN", "NOT_FOUND"].contains(&error["code"].as_str().unwrap()))
+}
+
+/// The fields of a type in the printed schema.
+fn fields(ty: &str) -> BTreeSet<String> {
+    let sdl = api::graphql::schema::sdl();
+    let document = async_graphql::parser::parse_schema(&sdl).unwrap();
+    let mut found = BTreeSet::new();
+    for definition in document.definitions {
+        if let async_graphql::parser::types::TypeSystemDefinition::Type(definition) = definition
+            && definition.node.name.node == ty
+            && let async_graphql::parser::types::TypeKind::Object(object) = definition.node.kind
+        {
+            found.extend(object.fields.iter().map(|field| field.node.name.node.to_string()));
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn every_change_is_for_those_it_is_for() {
+    let cast = Cast::assemble().await;
+    let rows = changes(&cast);
+    let mut known: BTreeSet<String> = rows.iter().map(|(name, ..)| (*name).to_owned()).collect();
+    known.extend(ONESELF.iter().map(|name| (*name).to_owned()));
+    assert_eq!(known, fields("Mutation"), "a change that this table does not know");
+    let mut wrong = Vec::new();
+    for (name, input, allowed) in rows {
+        let input = cast.filled(input);
+        for role in ROLES {
+            let through = let_through(&cast.people[role], name, &input).await;
+            if through != allowed.contains(&role) {
+                wrong.push(format!("{name} {input}: {role} {}", if through { "was let through" } else { "was not" }));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Every type that has a global id, one of its records, the list that it stands in, and who reads it; nothing if everybody does.
+const READ: [(&str, &str, &str, Option<&[&str]>); 22] = [
+    ("Network", "net", "networks", None),
+    ("Membership", "membership", "", None),
+    ("Community", "here", "communities", None),
+    ("Initiative", "initiative", "initiatives", None),
+    ("Partner", "partner", "partners", None),
+    ("Participation", "participation", "", None),
+    ("Indicator", "indicator", "indicators", None),
+    ("IndicatorVersion", "version", "", None),
+    ("Source", "source", "sources", None),
+    ("Learning", "shared", "learnings", None),
+    ("Learning", "draft", "learnings", Some(&["contributor", "steward"])),
+    ("Target", "net-target", "", None),
+    // The community shares its figures with its own people alone.
+    ("Target", "target", "", Some(&["here-reader", "contributor", "steward"])),
+    ("Series", "series", "", Some(&["here-reader", "contributor", "steward"])),
+    ("Observation", "observation", "", Some(&["here-reader", "contributor", "steward"])),
+    ("Baseline", "baseline", "", Some(&["here-reader", "contributor", "steward"])),
+    ("SharingRule", "rule", "sharingRules", Some(&["here-reader", "contributor", "steward"])),
+    ("AuthorityDecision", "decision", "authorityDecisions", Some(&["authority"])),
+    ("Account", "account", "accounts", Some(&["coordinator", "administrator"])),
+    ("Grant", "grant", "grants", Some(&["coordinator", "administrator"])),
+    ("ApiToken", "token", "apiTokens", Some(&["steward", "administrator"])),
+    ("AuditEntry", "entry", "auditEntries", Some(&["steward", "administrator"])),
+];
+
+#[tokio::test]
+async fn every_type_is_read_by_those_it_is_for_and_is_not_there_for_others() {
+    let cast = Cast::assemble().await;
+    let sdl = api::graphql::schema::sdl();
+    let implementors: BTreeSet<&str> =
+        sdl.lines().filter_map(|line| line.strip_prefix("type ")?.strip_suffix(" implements Node {")).collect();
+    assert_eq!(
+        READ.iter().map(|row| row.0).collect::<BTreeSet<_>>(),
+        implementors,
+        "a type that this table does not know"
+    );
+    let lists: BTreeSet<String> = READ.iter().map(|row| row.2.to_owned()).filter(|list| !list.is_empty()).collect();
+    let single = [
+        "node",
+        "nodes",
+        "network",
+        "community",
+        "initiative",
+        "partner",
+        "indicator",
+        "source",
+        "learning",
+        "comparison",
+        "viewer",
+    ];
+    let known: BTreeSet<String> = lists.into_iter().chain(single.map(str::to_owned)).collect();
+    assert_eq!(known, fields("Query"), "a query that this table does not know");
+    let mut wrong = Vec::new();
+    for (ty, name, list, readers) in READ {
+        let id = cast.id(name);
+        for role in ROLES {
+            let client = &cast.people[role];
+            let expected = readers.is_none_or(|readers| readers.contains(&role));
+            let node = client.data("query($id: ID!) { node(id: $id) { __typename } }", json!({ "id": id })).await;
+            if (node["node"]["__typename"] == ty) != expected {
+                wrong.push(format!("{ty} {name} by its id: {role}"));
+            }
+            if !list.is_empty() {
+                let (_, page) =
+                    client.ask(&format!("{{ {list}(first: 100) {{ totalCount nodes {{ id }} }} }}"), json!({})).await;
+                let page = &page["data"][list];
+                let nodes = page["nodes"].as_array().cloned().unwrap_or_default();
+                if nodes.iter().any(|node| node["id"] == id) != expected {
+                    wrong.push(format!("{ty} {name} in {list}: {role}"));
+                }
+                assert!(
+                    nodes.len() < 100 && page["totalCount"].as_u64().unwrap_or(0) == nodes.len() as u64,
+                    "{list}: {role}"
+                );
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
