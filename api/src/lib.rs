@@ -7,5 +7,6 @@ pub mod exchange;
 pub mod graphql;
 pub mod http;
 pub mod readiness;
+mod refusal;
 pub mod shutdown;
 pub mod telemetry;

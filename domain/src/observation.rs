@@ -1,6 +1,6 @@
 //! Observations: one period of a series, in append-only revisions.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -144,7 +144,7 @@ impl Figure {
     fn check_presence(&self, version: &IndicatorVersion) -> Result<(), Problem> {
         let value = match (self.value, self.status.is_without_value()) {
             (Some(value), false) => value,
-            (None, true) => return Ok(()),
+            (None, true) => return self.check_silence(),
             (None, false) => {
                 let message = "a figure without a value needs a status that says why: L, M, O or Q";
                 return Err(Problem::new("value", ProblemCode::Required, message));
@@ -167,6 +167,18 @@ impl Figure {
                 ProblemCode::Invalid,
                 format!("{value} is not a whole number, and this counts"),
             ));
+        }
+        Ok(())
+    }
+
+    /// What there is no value for has no parts either: they would say it.
+    fn check_silence(&self) -> Result<(), Problem> {
+        for (path, part) in [("numerator", self.numerator), ("denominator", self.denominator)] {
+            if part.is_some() {
+                let message =
+                    format!("a figure without a value ({}) has no {path}: it would give the value away", self.status);
+                return Err(Problem::new(path, ProblemCode::Invalid, message));
+            }
         }
         Ok(())
     }
@@ -230,6 +242,11 @@ impl Figure {
             let message = "an embargo needs its end, and only an embargoed figure (E) has one";
             return Err(Problem::new("embargoUntil", ProblemCode::Invalid, message));
         }
+        // Later moments are written with another number of digits, and compared as texts they would have passed.
+        if self.embargo_until.is_some_and(|until| !(1000..=9999).contains(&until.year())) {
+            let message = "an embargo ends in one of the years 1000 to 9999, UTC";
+            return Err(Problem::new("embargoUntil", ProblemCode::OutOfRange, message));
+        }
         Ok(())
     }
 
@@ -281,6 +298,9 @@ pub struct NewObservation {
     pub period: Period,
     /// What is known of it.
     pub figure: Figure,
+    /// Whether it says nothing of its confidentiality and external id: then they are as in the revision before. Whoever sends a
+    /// figure again without a word about that must not make it public.
+    pub inherits: bool,
 }
 
 /// What became of a figure to record.

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{Error as _, MapAccess, Visitor},
+};
 
 /// Why a text or language tag was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -13,6 +16,9 @@ pub enum TextError {
     /// The language that the text was written in is missing.
     #[error("the text is missing in {0}, the language it was written in")]
     NoSource(LanguageTag),
+    /// Two texts in one language, perhaps under two spellings of its tag.
+    #[error("the text stands twice in {0}")]
+    Twice(LanguageTag),
     /// Nothing but white space.
     #[error("the text is blank in {0}")]
     Blank(LanguageTag),
@@ -95,6 +101,7 @@ pub struct LocalizedText {
 #[derive(Serialize, Deserialize)]
 struct Parts {
     source: LanguageTag,
+    #[serde(deserialize_with = "each_once")]
     texts: BTreeMap<LanguageTag, String>,
 }
 
@@ -110,6 +117,36 @@ impl From<LocalizedText> for Parts {
     fn from(LocalizedText { source, texts }: LocalizedText) -> Self {
         Self { source, texts }
     }
+}
+
+/// Reads texts by language and refuses a language that stands twice: `fr-ca` and `fr-CA` are one, and neither of two texts
+/// is dropped in silence.
+///
+/// # Errors
+/// [`TextError::Twice`] and [`TextError::Tag`], as errors of the deserializer.
+pub fn each_once<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<LanguageTag, String>, D::Error> {
+    struct EachOnce;
+
+    impl<'de> Visitor<'de> for EachOnce {
+        type Value = BTreeMap<LanguageTag, String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("texts by language tag")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut texts = BTreeMap::new();
+            while let Some((language, text)) = map.next_entry::<LanguageTag, String>()? {
+                if texts.contains_key(&language) {
+                    return Err(A::Error::custom(TextError::Twice(language)));
+                }
+                texts.insert(language, text);
+            }
+            Ok(texts)
+        }
+    }
+
+    deserializer.deserialize_map(EachOnce)
 }
 
 /// A text as chosen for a reader.
@@ -315,6 +352,16 @@ mod tests {
         assert!(LocalizedText::new(tag("en"), "bell\u{7}").is_err());
         assert!(LocalizedText::new(tag("en"), "ééé").unwrap().check_length(3).is_ok());
         assert!(LocalizedText::new(tag("en"), "éééé").unwrap().check_length(3).is_err());
+    }
+
+    #[rstest]
+    #[case("fr-CA", "fr-ca")]
+    #[case("fr-ca", "fr-CA")]
+    #[case("fr", "fr")]
+    fn a_language_that_stands_twice_is_refused(#[case] first: &str, #[case] second: &str) {
+        let json = format!(r#"{{"source":"en","texts":{{"en":"a","{first}":"b","{second}":"c"}}}}"#);
+        let refused = serde_json::from_str::<LocalizedText>(&json).unwrap_err().to_string();
+        assert!(refused.starts_with(&TextError::Twice(tag(first)).to_string()), "{refused}");
     }
 
     #[test]

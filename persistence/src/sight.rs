@@ -9,6 +9,10 @@ use domain::{
 
 use crate::figures::sql::Sql;
 
+/// What follows a visibility that everybody in the community itself reads: PRIVATE is for fewer of them, and
+/// AGGREGATE_ONLY for nobody alone.
+pub(crate) const FOR_THE_COMMUNITY: &str = "NOT IN ('PRIVATE', 'AGGREGATE_ONLY')";
+
 /// Conditions on rows. Every text begins with `AND` or is empty.
 pub(crate) struct Sight(Option<Eyes>);
 
@@ -73,17 +77,19 @@ impl Sight {
     }
 
     /// The revision in table `alias` is in sight: it was before another took its place, and what took its place is not
-    /// withheld, since a figure withdrawn from readers must not be read from its own history.
+    /// withheld or suppressed, since a figure withdrawn from a reader must not be read from its own history.
     pub(crate) fn revision(&self, alias: &str) -> String {
         self.and(|eyes| {
-            let (now, own) = (&eyes.now, eyes.own(alias, alias));
-            let (revision, current) = (public(alias, now), public("present", now));
             format!(
-                "({own} OR ({revision} AND ({alias}.superseded_at IS NULL OR {alias}.confidentiality = 'F' \
+                "({revision} AND ({own} OR {alias}.superseded_at IS NULL OR {alias}.confidentiality = 'F' \
                  OR {alias}.embargo_until < {alias}.superseded_at) \
                  AND EXISTS (SELECT 1 FROM observation present WHERE present.series_id = {alias}.series_id \
                  AND present.period_end = {alias}.period_end AND present.period_start = {alias}.period_start \
-                 AND present.period_kind = {alias}.period_kind AND present.superseded_at IS NULL AND {current})))"
+                 AND present.period_kind = {alias}.period_kind AND present.superseded_at IS NULL AND {current} \
+                 AND ({own} OR present.status <> 'Q' OR {alias}.superseded_at IS NULL)))",
+                revision = eyes.figure(alias, alias),
+                own = eyes.own(alias, alias),
+                current = eyes.figure("present", "present"),
             )
         })
     }
@@ -187,10 +193,11 @@ impl Eyes {
              AND named.community_id {own}) AND {everybody}",
             rule("id")
         );
+        // Everybody is more than a network: what an authority lets be read in one network alone is read there.
         format!(
-            "(({community} {own} AND ({community} {stewarded} OR COALESCE({visibility}, 'PUBLIC') <> 'PRIVATE')) \
-             OR CASE {default} WHEN 'PUBLIC' THEN {everybody} WHEN 'NETWORK' THEN {within_network} \
-             WHEN 'NAMED_COMMUNITIES' THEN {named} ELSE FALSE END)"
+            "(({community} {own} AND ({community} {stewarded} OR COALESCE({visibility}, 'PUBLIC') {FOR_THE_COMMUNITY})) \
+             OR CASE {default} WHEN 'PUBLIC' THEN ({everybody} OR {within_network}) \
+             WHEN 'NETWORK' THEN {within_network} WHEN 'NAMED_COMMUNITIES' THEN {named} ELSE FALSE END)",
         )
     }
 }

@@ -53,13 +53,15 @@ fn help_tells_a_newcomer_what_to_do() {
 fn a_bad_setting_is_named() {
     let folder = TempDir::new().unwrap();
     type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
-    let cases: [Case; 6] = [
+    let cases: [Case; 7] = [
         (&["migrate"], &[("DATABASE_URL", "mysql://user:secret@host/db")], "DATABASE_URL"),
         (&["migrate"], &[("DATABASE_URL", "postgres://user:secret@127.0.0.1:1/db")], "DATABASE_URL"),
         (&["migrate"], &[("DATABASE_URL", "sqlite:///nowhere/at/all/c.db")], "DATABASE_URL"),
         (&["serve"], &[("CONCERT_LISTEN", "nowhere")], "--listen"),
         (&["serve"], &[("CONCERT_ADMIN_TOKEN", "short")], "--admin-token"),
         (&["migrate"], &[("CONCERT_LOG", "=!=")], "CONCERT_LOG"),
+        // From January on it is the calendar year.
+        (&["import", "--fiscal-year-start", "1"], &[], "--fiscal-year-start"),
     ];
     for (arguments, environment, named) in cases {
         let (code, _, error) = run(concert(arguments).current_dir(folder.path()).envs(environment.iter().copied()));

@@ -28,3 +28,4 @@ mod replicas;
 mod schema;
 mod statements;
 mod texts;
+mod withheld;

@@ -1,6 +1,9 @@
 //! All files of the Canadian indicator framework, imported into communities that were declared with their spellings.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use serde_json::json;
 use tempfile::TempDir;
@@ -121,6 +124,41 @@ async fn every_spelling_of_a_place_comes_to_its_one_community() {
     assert_eq!(found["communities"]["totalCount"], communities.len());
     assert_eq!(found["community"]["series"]["totalCount"], of_catharines.len());
 
+    compared_as_in_the_file(&app, &folder).await;
+
     let (again, out) = import(&db, &arguments, std::slice::from_ref(&folder));
     assert_eq!(again, Told { counts: [read, 0, 0, read - rejected, rejected], code: 1 }, "{out}");
+}
+
+/// The poverty rate of metropolitan areas in 2015 and 2023, computed from the file, is what the comparison answers.
+async fn compared_as_in_the_file(app: &App, folder: &Path) {
+    let mut expected: BTreeMap<String, BTreeMap<String, f64>> = BTreeMap::new();
+    for row in rows(&folder.join("indicator_1-1-1.csv.gz")) {
+        let everybody =
+            row["Age group"] == "Total" && row["Gender"] == "All genders" && row["Economic family type"] == "Total";
+        let area = row["Geography"].contains(',') && ["2015", "2023"].contains(&row["Year"].as_str());
+        if everybody
+            && area
+            && let Ok(value) = row["Value"].parse()
+        {
+            expected.entry(meant(&row["Geography"])).or_default().insert(row["Year"].clone(), value);
+        }
+    }
+    let query = "{ comparison(network: \"canada\", indicator: \"1-1-1\", period: \"2023\", baselinePeriod: \"2015\") {
+        entries { community { name { text } } current { value } baseline { value } change } } }";
+    let answer = app.anonymous.data(query, json!({})).await;
+    let mut changes: Vec<(&str, f64, f64, f64)> = Vec::new();
+    for entry in answer["comparison"]["entries"].as_array().unwrap() {
+        let name = entry["community"]["name"]["text"].as_str().unwrap();
+        let (first, last) = (entry["baseline"]["value"].as_f64(), entry["current"]["value"].as_f64());
+        let Some(figures) = expected.get(name) else { continue };
+        assert_eq!((first, last), (figures.get("2015").copied(), figures.get("2023").copied()), "{name}");
+        changes.push((name, first.unwrap(), last.unwrap(), entry["change"].as_f64().unwrap()));
+    }
+    assert_eq!((changes.len(), expected.len()), (8, 8), "{changes:?}");
+    changes.sort_by(|a, b| a.3.total_cmp(&b.3));
+    assert!(changes[0].0.starts_with("Montréal") && (changes[0].3 + 8.6).abs() < 1e-9, "{changes:?}");
+    let of = |name: &str| *changes.iter().find(|(community, ..)| community.starts_with(name)).unwrap();
+    assert_eq!((of("Winnipeg").1, of("Winnipeg").2), (15.7, 9.8));
+    assert!((of("Edmonton").3 - 3.1).abs() < 1e-9, "{changes:?}");
 }

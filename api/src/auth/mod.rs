@@ -28,7 +28,7 @@ use oidc::Providers;
 use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq as _;
 
-use crate::{graphql::context::Viewer, http::Refusal};
+use crate::{graphql::context::Viewer, refusal::Refusal};
 
 /// How long it is remembered who holds a token. What happens in this process is felt at once, and elsewhere when the bus tells of
 /// it; this bounds how long a revoked token lives on when the bus is down.

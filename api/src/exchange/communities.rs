@@ -237,7 +237,21 @@ impl Resolver<'_> {
                 return Ok(Err(Reason::detailed("CONFLICT", column, kind, format!("“{name}”, {code}: {kind}"))));
             }
             (Some(coded), _) => return Ok(Ok(coded)),
-            (None, [named]) => return Ok(Ok(*named)),
+            (None, [named]) if !code.is_empty() && self.directory.codes.values().any(|other| other == named) => {
+                let kind = "the community of this name has another code in this scheme";
+                return Ok(Err(Reason::detailed("CONFLICT", column, kind, format!("“{name}”, {code}: {kind}"))));
+            }
+            (None, [named]) => {
+                let other = match self.directory.scheme.clone().zip(code.parse().ok()) {
+                    Some((scheme, code)) => known_by(session, &ExternalId { scheme, code }).await?,
+                    None => None,
+                };
+                if other.is_some_and(|other| other.id != *named) {
+                    let kind = "the name and the code are those of different communities";
+                    return Ok(Err(Reason::detailed("CONFLICT", column, kind, format!("“{name}”, {code}: {kind}"))));
+                }
+                return Ok(Ok(*named));
+            }
             (None, [_, _, ..]) => {
                 let kind = "several members have this name";
                 return Ok(Err(Reason::detailed("AMBIGUOUS", column, kind, format!("“{name}”: {kind}"))));

@@ -33,12 +33,16 @@ impl Details {
     pub fn open_sdg(data: &Path, code: &str, language: &LanguageTag) -> Self {
         let mut details = Self::default();
         let Some(folder) = data.parent().and_then(Path::parent).map(|site| site.join("meta")) else { return details };
-        let mut files: Vec<(LanguageTag, PathBuf)> = vec![(language.clone(), folder.join(format!("{code}.md")))];
-        for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
+        // Two folders of one language, `fr-ca` and `fr-CA`: which of them is meant is not guessed, so neither is read.
+        let mut folders: BTreeMap<LanguageTag, Option<PathBuf>> = BTreeMap::new();
+        for entry in fs::read_dir(&folder).into_iter().flatten().flatten().filter(|entry| entry.path().is_dir()) {
             if let Some(Ok(language)) = entry.file_name().to_str().map(str::parse) {
-                files.push((language, entry.path().join(format!("{code}.md"))));
+                folders.entry(language).and_modify(|folder| *folder = None).or_insert_with(|| Some(entry.path()));
             }
         }
+        let file = |folder: &Path| folder.join(format!("{code}.md"));
+        let mut files: Vec<(LanguageTag, PathBuf)> = vec![(language.clone(), file(&folder))];
+        files.extend(folders.into_iter().filter_map(|(language, folder)| Some((language, file(&folder?)))));
         for (language, file) in files {
             let Some(text) = read(&file) else { continue };
             let mut keys = front_matter(&text);
@@ -241,6 +245,13 @@ mod tests {
         assert_eq!(details.name.get(&en).map(String::as_str), Some("Poverty"));
         assert_eq!(details.name.get(&fr).map(String::as_str), Some("Pauvreté"));
         assert_eq!(details.unit.len(), 1);
+        for (folder, name) in [("fr-CA", "Un taux"), ("fr-ca", "Un autre")] {
+            fs::create_dir_all(site.path().join("meta").join(folder)).unwrap();
+            let text = format!("---\nindicator_name: {name}\n---\n");
+            fs::write(site.path().join("meta").join(folder).join("1-1-1.md"), text).unwrap();
+        }
+        let twice = Details::open_sdg(&site.path().join("data/indicator_1-1-1.csv"), "1-1-1", &en);
+        assert_eq!(twice, details, "of two folders in one language neither is taken");
         assert_eq!(Details::open_sdg(&site.path().join("data/indicator_9-9-9.csv"), "9-9-9", &en), Details::default());
     }
 

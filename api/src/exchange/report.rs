@@ -141,6 +141,8 @@ adjustments! {
     LowReliability = "status u (low reliability) kept as low reliability (U)",
     /// The symbol u without one.
     LowReliabilityWithheld = "status u (low reliability) without a value kept as suppressed (Q)",
+    /// Numerator or denominator of a figure without a value.
+    PartsWithheld = "numerator or denominator of a figure without a value left out: it would give the value away",
     /// An empty cell in a format where that means that nothing is known.
     BlankValue = "blank value kept as missing (O)",
     /// An empty place.

@@ -17,7 +17,7 @@ use super::{
     csv::{Header, Row},
     failure::{Failure, FailureCode},
     options::Options,
-    report::{Adjustments, Reason},
+    report::{Adjustment, Adjustments, Reason},
     values::{self, Numbers, Periods},
 };
 
@@ -140,6 +140,13 @@ impl Tidy {
         let upper = number(columns.upper, "uci_95")?;
         let status: ObservationStatus =
             values::status(row.optional(columns.status), value.is_some(), (STATUS, OBSERVATION), adjustments)?;
+        let (numerator, denominator) = if value.is_none() && (numerator.is_some() || denominator.is_some()) {
+            // They would give away what is withheld.
+            adjustments.note(Adjustment::PartsWithheld);
+            (None, None)
+        } else {
+            (numerator, denominator)
+        };
         let note = Some(row.optional(columns.notes)).filter(|note| !note.is_empty()).map(str::to_owned);
         Ok(Figure { value, numerator, denominator, lower, upper, status, note, ..Figure::default() })
     }

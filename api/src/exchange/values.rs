@@ -34,6 +34,11 @@ impl Numbers {
                 let kind = "a number with a comma: write a decimal point and no thousands separators, or declare decimal commas";
                 return Err(Reason::detailed("INVALID", column, kind, format!("“{}”: {kind}", shown(text))));
             }
+            None if self.decimal_comma && is_grouped(text) => {
+                let kind =
+                    "a number with points that may stand for thousands: write it without, or with a decimal comma";
+                return Err(Reason::detailed("INVALID", column, kind, format!("“{}”: {kind}", shown(text))));
+            }
             None => plain(text),
         };
         match number {
@@ -43,6 +48,16 @@ impl Numbers {
             }
         }
     }
+}
+
+/// Whether the points of a number stand where those of thousands would: `1.234`, `12.345.678`. Where a comma is the decimal mark
+/// they most likely do, and the number would be a thousand times too small.
+fn is_grouped(text: &str) -> bool {
+    let mut groups = text.trim_start_matches(['+', '-']).split('.');
+    let digits = |group: &str| group.bytes().all(|byte| byte.is_ascii_digit());
+    let first = groups.next().is_some_and(|group| (1..=3).contains(&group.len()) && digits(group));
+    let rest: Vec<&str> = groups.collect();
+    first && !rest.is_empty() && rest.iter().all(|group| group.len() == 3 && digits(group))
 }
 
 fn plain(text: &str) -> Option<f64> {

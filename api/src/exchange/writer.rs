@@ -225,7 +225,7 @@ impl<'a> Writer<'a> {
         let mut numbers = BTreeSet::new();
         for (ReadRow { line, period, figure, adjustments, .. }, place) in placed {
             let series = *self.ids.get(place.slot).ok_or_else(unnumbered)?;
-            observations.push(NewObservation { series, period, figure });
+            observations.push(NewObservation { series, period, figure, inherits: true });
             rows.push((line, adjustments));
             numbers.insert(place.indicator);
         }

@@ -87,13 +87,13 @@ pub struct AccountFilter {
     pub text: Option<String>,
     /// Whether archived ones are listed too.
     #[graphql(default)]
-    pub archived: bool,
+    pub include_archived: bool,
 }
 
 impl AccountFilter {
     /// The filter, and whether archived ones are asked for.
     pub fn read(self) -> Result<(noun::AccountFilter, bool)> {
-        Ok((noun::AccountFilter { text: self.text }, self.archived))
+        Ok((noun::AccountFilter { text: self.text }, self.include_archived))
     }
 }
 

@@ -113,14 +113,14 @@ pub struct ApiTokenFilter {
     pub community: Option<ID>,
     /// Whether revoked ones are listed too.
     #[graphql(default)]
-    pub archived: bool,
+    pub include_archived: bool,
 }
 
 impl ApiTokenFilter {
     /// The filter, and whether revoked ones are asked for.
     pub fn read(self) -> Result<(noun::ApiTokenFilter, bool)> {
         let community = id::parse_opt(self.community.as_ref(), "filter.community")?;
-        Ok((noun::ApiTokenFilter { community }, self.archived))
+        Ok((noun::ApiTokenFilter { community }, self.include_archived))
     }
 }
 

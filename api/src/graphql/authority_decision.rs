@@ -105,7 +105,7 @@ pub struct AuthorityDecisionFilter {
     pub acts: Option<Vec<AuthorityAct>>,
     /// Whether withdrawn ones are listed too.
     #[graphql(default)]
-    pub archived: bool,
+    pub include_archived: bool,
 }
 
 impl AuthorityDecisionFilter {
@@ -115,7 +115,7 @@ impl AuthorityDecisionFilter {
             community: id::parse_opt(self.community.as_ref(), "filter.community")?,
             acts: self.acts.map(|acts| acts.into_iter().map(Into::into).collect()),
         };
-        Ok((filter, self.archived))
+        Ok((filter, self.include_archived))
     }
 }
 

@@ -127,7 +127,7 @@ pub struct GrantFilter {
     pub roles: Option<Vec<Role>>,
     /// Whether those taken back are listed too.
     #[graphql(default)]
-    pub archived: bool,
+    pub include_archived: bool,
 }
 
 impl GrantFilter {
@@ -140,7 +140,7 @@ impl GrantFilter {
             partner: id::parse_opt(self.partner.as_ref(), "filter.partner")?,
             roles: self.roles.map(|roles| roles.into_iter().map(Into::into).collect()),
         };
-        Ok((filter, self.archived))
+        Ok((filter, self.include_archived))
     }
 }
 

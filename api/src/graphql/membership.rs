@@ -11,7 +11,7 @@ use super::{
     input::{patch, replace},
     network::Network,
     order::order,
-    record::{ArchiveInput, RecordFields, archive, create, payload, referred, shows, update},
+    record::{ArchiveInput, RecordFields, archive, create, may_update, payload, referred, shows, update},
     scalars::{Date, LanguageTag},
     text::{LocalizedText, LocalizedTextInput, serve},
 };
@@ -34,6 +34,11 @@ impl Membership {
     #[graphql(flatten)]
     async fn record(&self) -> RecordFields {
         (&self.0.meta).into()
+    }
+
+    /// Whether you may change it.
+    async fn viewer_can_update(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        may_update(ctx, &self.0).await
     }
 
     /// The network.

@@ -11,7 +11,7 @@ use super::{
     input::{ExternalIdInput, ShownExternalId, each, key, patch, replace},
     order::{order, ordered},
     participation::{Participation, ParticipationFilter, ParticipationOrder},
-    record::{ArchiveInput, RecordFields, archive, create, payload, shows, update},
+    record::{ArchiveInput, RecordFields, archive, create, may_update, payload, shows, update},
     scalars::{LanguageTag, URL},
     text::{LocalizedText, LocalizedTextInput, serve},
 };
@@ -60,6 +60,11 @@ impl Partner {
     #[graphql(flatten)]
     async fn record(&self) -> RecordFields {
         (&self.0.meta).into()
+    }
+
+    /// Whether you may change it.
+    async fn viewer_can_update(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        may_update(ctx, &self.0).await
     }
 
     /// Its readable address.

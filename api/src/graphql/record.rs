@@ -133,6 +133,11 @@ where
     ctx.services().archive::<N>(ctx.actor(), id, input.version, input.archived).await.map(Arc::new)
 }
 
+/// Whether the reader may change a record.
+pub async fn may_update<N: Governed>(ctx: &Context<'_>, record: &Stored<N>) -> async_graphql::Result<bool> {
+    ctx.services().may_update(ctx.actor(), record).await.into_graphql()
+}
+
 /// One record by its id, loaded together with those of its siblings; nothing if the reader may not see it.
 pub async fn by_id<T: Shows>(ctx: &Context<'_>, id: <T::Noun as Noun>::Id) -> async_graphql::Result<Option<T>>
 where

@@ -88,7 +88,7 @@ pub struct SharingRuleFilter {
     pub indicator: Option<ID>,
     /// Whether archived ones are listed too.
     #[graphql(default)]
-    pub archived: bool,
+    pub include_archived: bool,
 }
 
 impl SharingRuleFilter {
@@ -98,7 +98,7 @@ impl SharingRuleFilter {
             community: id::parse_opt(self.community.as_ref(), "filter.community")?,
             indicator: id::parse_opt(self.indicator.as_ref(), "filter.indicator")?,
         };
-        Ok((filter, self.archived))
+        Ok((filter, self.include_archived))
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
     id,
     input::{key, patch, replace},
     order::order,
-    record::{ArchiveInput, RecordFields, archive, create, payload, shows, update},
+    record::{ArchiveInput, RecordFields, archive, create, may_update, payload, shows, update},
     scalars::{LanguageTag, URL},
     text::{LocalizedText, LocalizedTextInput, serve, serve_opt},
 };
@@ -32,6 +32,11 @@ impl Source {
     #[graphql(flatten)]
     async fn record(&self) -> RecordFields {
         (&self.0.meta).into()
+    }
+
+    /// Whether you may change it.
+    async fn viewer_can_update(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        may_update(ctx, &self.0).await
     }
 
     /// Its stable key.

@@ -19,7 +19,6 @@ use futures_util::FutureExt as _;
 
 use super::{
     Shared,
-    error::Refusal,
     pieces::Pieces,
     request::{GraphqlRequest, MediaType},
     request_id::request_id,
@@ -30,10 +29,14 @@ use crate::{
         limits::{LimitExceeded, TextError, check_text},
         loaders::batch,
     },
+    refusal::Refusal,
 };
 
 /// An answer that may hold more objects than this is large: it takes megabytes while it is made, and waits for its turn.
 const LARGE: u64 = 1_000;
+
+/// Answers depend on who asks, in which language and for which media type: nobody between keeps them.
+const PRIVATE: (header::HeaderName, &str) = (header::CACHE_CONTROL, "no-store");
 
 pub(super) async fn post(request: HttpRequest, payload: web::Payload, shared: web::Data<Shared>) -> HttpResponse {
     let read = GraphqlRequest::from_body(&request, payload).await;
@@ -169,7 +172,7 @@ fn refused(media: MediaType, refusal: &Refusal) -> HttpResponse {
         StatusCode::UNAUTHORIZED => response.insert_header((header::WWW_AUTHENTICATE, "Bearer")),
         _ => &mut response,
     };
-    response.content_type(media.header()).body(refusal.body().to_string())
+    response.insert_header(PRIVATE).content_type(media.header()).body(refusal.body().to_string())
 }
 
 fn executed(media: MediaType, mut response: Response) -> HttpResponse {
@@ -187,7 +190,9 @@ fn executed(media: MediaType, mut response: Response) -> HttpResponse {
         serde_json::to_string(&response)
     };
     match body {
-        Ok(body) => HttpResponse::build(status).content_type(media.header()).body(Pieces(body.into())),
+        Ok(body) => {
+            HttpResponse::build(status).insert_header(PRIVATE).content_type(media.header()).body(Pieces(body.into()))
+        }
         Err(error) => {
             tracing::error!(%error, "an answer could not be written");
             HttpResponse::InternalServerError().finish()

@@ -31,7 +31,6 @@ use actix_web::{
 use domain::service::Services;
 use tokio::sync::Semaphore;
 
-pub(crate) use error::Refusal;
 pub use health::{Component, Readiness};
 
 use crate::{

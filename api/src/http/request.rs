@@ -9,7 +9,8 @@ use async_graphql::Variables;
 use futures_util::StreamExt as _;
 use serde_json::{Map, Value};
 
-use super::{MAX_BODY, error::Refusal};
+use super::MAX_BODY;
+use crate::refusal::Refusal;
 
 /// The media types of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

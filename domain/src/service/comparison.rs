@@ -74,7 +74,7 @@ impl Services {
     fn cache_key(&self, scope: &Scope, request: &ComparisonRequest, versions: &[i64]) -> String {
         let text = |period: Option<Period>| period.map(|period| period.to_string()).unwrap_or_default();
         let mut key = format!(
-            "comparison:1:{}:{}:{}:{}:{}:{}:{}:{versions:?}",
+            "comparison:2:{}:{}:{}:{}:{}:{}:{}:{versions:?}",
             scope.cache_key(),
             self.clock.today(),
             request.network,

@@ -30,6 +30,8 @@ pub struct NewFigure {
     pub period: Period,
     /// What is known.
     pub figure: Figure,
+    /// Whether it says nothing of its confidentiality; see [`NewObservation::inherits`].
+    pub inherits: bool,
 }
 
 impl Services {
@@ -85,7 +87,8 @@ impl Services {
         };
         let series_id = session.ensure_series(&[series]).await?.pop();
         let series_id = series_id.ok_or_else(|| Error::internal("ensure_series answered nothing"))?;
-        let observation = NewObservation { series: series_id, period: new.period, figure: new.figure };
+        let observation =
+            NewObservation { series: series_id, period: new.period, figure: new.figure, inherits: new.inherits };
         let outcome = session.record(&[observation], [indicator]).await?.pop();
         let outcome = match outcome {
             Some(Outcome::Rejected(problem)) => return Err(problem.into()),

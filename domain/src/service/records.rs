@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{Governed, Services};
+use super::{Change, Context, Governed, Services};
 use crate::{
     access::Actor,
     audit::{Action, NewEntry},
     error::{Error, Result},
-    id::ApiTokenId,
+    id::{ApiTokenId, CommunityId},
     page::{ListQuery, Page},
     port::store::{Holds, Repositories},
     record::{Noun, Stored},
@@ -126,6 +126,19 @@ impl Services {
             Ok(record)
         };
         self.denied(actor, Box::pin(work).await).await
+    }
+
+    /// Whether the actor may change the record as it is now, so that a frontend can show or hide without guessing.
+    pub async fn may_update<N: Governed>(&self, actor: &Actor, record: &Stored<N>) -> Result<bool> {
+        let now = self.clock.now();
+        let context = Context { repositories: self.store.read(), actor, now };
+        let needs = record.value.needs(Change::Update(record), &context).await?;
+        Ok(needs.iter().all(|needs| needs.met_by(actor, now)))
+    }
+
+    /// Whether the actor may record figures of the community.
+    pub fn may_record(&self, actor: &Actor, community: CommunityId) -> bool {
+        super::session::to_record(community, None).met_by(actor, self.clock.now())
     }
 
     /// When these tokens, which the actor may see, were last used.

@@ -27,6 +27,11 @@ use crate::{
 /// The kinds of record on which it depends who may do what.
 pub const DECIDING: [NodeKind; 4] = [NodeKind::Account, NodeKind::Grant, NodeKind::ApiToken, NodeKind::Membership];
 
+/// What recording figures of a community asks for: its steward, or a program that may do so.
+pub(super) fn to_record(community: CommunityId, indicator: Option<IndicatorId>) -> Needs {
+    Needs::steward(community).or_need(Need::Integration(TokenAction::RecordFigures, community, indicator))
+}
+
 /// What a lock holds; whoever panicked while it was held left it whole.
 fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
     lock.lock().unwrap_or_else(PoisonError::into_inner)
@@ -152,11 +157,7 @@ impl Session {
     pub async fn ensure_series(&self, series: &[Series]) -> Result<Vec<SeriesId>> {
         let of_what: BTreeSet<_> = series.iter().map(|series| (series.community, series.indicator)).collect();
         for (community, indicator) in of_what {
-            let needs = Needs::steward(community).or_need(Need::Integration(
-                TokenAction::RecordFigures,
-                community,
-                Some(indicator),
-            ));
+            let needs = to_record(community, Some(indicator));
             access::require(&self.actor, &needs, self.now, "record figures of this community")?;
             held(&self.recorded_for).insert(community);
         }

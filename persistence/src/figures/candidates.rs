@@ -46,11 +46,12 @@ pub(super) async fn candidates<C: ConnectionTrait>(
     let current = current(&mut sql, &sight, query);
     let (baseline, declared) = baseline(&mut sql, query.baseline_period);
     let decisions = Decisions::new(&mut sql, query);
-    // A break is rare: a partial index holds nothing else, so that looking for one costs next to nothing.
+    // A break is rare: a partial index holds nothing else, so that looking for one costs next to nothing. It counts also where the
+    // reader does not see its figure: no change is computed across it for anybody.
     let text = format!(
         "SELECT c.community_id, c.indicator_version_id, c.source_id, {current_figure}, {declared}, {baseline_figure}, \
          CASE WHEN p.series_id IS NULL THEN FALSE ELSE EXISTS (SELECT 1 FROM observation x WHERE x.series_id = c.series_id \
-         AND x.status = 'B' AND x.superseded_at IS NULL AND x.period_end > p.period_end AND x.period_end <= c.period_end{seen_break}) END, \
+         AND x.status = 'B' AND x.superseded_at IS NULL AND x.period_end > p.period_end AND x.period_end <= c.period_end) END, \
          {aggregated} \
          FROM ({current}) AS c LEFT JOIN baseline b ON b.series_id = c.series_id AND b.archived_at IS NULL \
          LEFT JOIN observation p ON p.series_id = c.series_id AND {baseline} AND p.superseded_at IS NULL \
@@ -59,7 +60,6 @@ pub(super) async fn candidates<C: ConnectionTrait>(
         aggregated = let_into(&decisions, "AGGREGATE"),
         current_figure = sql::figure("c"),
         baseline_figure = sql::figure("p"),
-        seen_break = sight.figure("x"),
         seen_baseline = sight.figure("p"),
     );
     // Held until the rows have been read and are gone.

@@ -223,8 +223,16 @@ pub(super) async fn revisions<C: ConnectionTrait>(
 
 /// See [`domain::port::figures::Figures::is_observed`].
 pub(super) async fn is_observed<C: ConnectionTrait>(db: &C, version: IndicatorVersionId) -> Result<bool> {
+    let id = uuid::Uuid::from(version);
     let mut sql = Sql::new(db.get_database_backend());
-    let version = sql.bind(uuid::Uuid::from(version));
+    if sql.is_postgres() {
+        // A series holds the version that it refers to until it is committed: whoever records the first figure at this
+        // moment is waited for, and nobody begins a series before the asker is done. `SQLite` has one writer at a time.
+        let version = sql.bind(id);
+        rows(db, sql, format!("SELECT 1 FROM indicator_version v WHERE v.id = {version} FOR UPDATE")).await?;
+        sql = Sql::new(db.get_database_backend());
+    }
+    let version = sql.bind(id);
     let text = format!(
         "SELECT 1 FROM series s WHERE s.indicator_version_id = {version} \
          AND EXISTS (SELECT 1 FROM observation o WHERE o.series_id = s.id) LIMIT 1"

@@ -1,12 +1,12 @@
 //! Recording figures in bulk.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use chrono::{DateTime, SubsecRound, Utc};
 use domain::{
     Error, Result,
     id::SeriesId,
-    observation::{NewObservation, Observation, ObservationStatus, Outcome},
+    observation::{Confidentiality, NewObservation, Observation, ObservationStatus, Outcome},
     period::Period,
 };
 use sea_orm::ConnectionTrait;
@@ -77,6 +77,7 @@ async fn record_chunk<C: ConnectionTrait>(
     outcomes: &mut Vec<Outcome>,
 ) -> Result<()> {
     let current = current(db, chunk).await?;
+    let chunk = &*inherited(&current, chunk);
     let mut decider = Decider::new(at, current, chunk.len());
     let (mut written, mut superseded) = (Vec::with_capacity(chunk.len()), Vec::new());
     for new in chunk {
@@ -99,6 +100,28 @@ async fn record_chunk<C: ConnectionTrait>(
     written.sort_unstable_by_key(Revision::place);
     bulk::insert(db, &written, at, by).await.map_err(database)?;
     update_latest(db, &written).await
+}
+
+/// The figures with what they inherit from the current ones. Few figures are anything but free, so mostly nothing is copied.
+fn inherited<'a>(current: &[Observation], chunk: &'a [NewObservation]) -> Cow<'a, [NewObservation]> {
+    let says_more =
+        |of: &&Observation| of.figure.confidentiality != Confidentiality::Free || of.figure.external_id.is_some();
+    let before: HashMap<_, _> =
+        current.iter().filter(says_more).map(|of| ((of.series, of.period), &of.figure)).collect();
+    if before.is_empty() {
+        return Cow::Borrowed(chunk);
+    }
+    let mut chunk = chunk.to_vec();
+    for new in chunk.iter_mut().filter(|new| new.inherits) {
+        if let Some(before) = before.get(&(new.series, new.period)) {
+            new.figure.confidentiality = before.confidentiality;
+            new.figure.embargo_until = before.embargo_until;
+            if new.figure.external_id.is_none() {
+                new.figure.external_id.clone_from(&before.external_id);
+            }
+        }
+    }
+    Cow::Owned(chunk)
 }
 
 /// Brings the rollup up to date after these revisions were written.

@@ -50,8 +50,17 @@ impl Table for Baseline {
         }
     }
 
+    /// A baseline says that there is a figure for its period: it is for those who may see that one.
     fn scope(scope: &Scope, conditions: &mut Where) {
-        let seen = conditions.sight(scope).series("t.series_id");
-        conditions.and_seen(&seen);
+        let sight = conditions.sight(scope);
+        if sight.is_everything() {
+            return;
+        }
+        conditions.and_seen(&sight.series("t.series_id"));
+        conditions.and(format!(
+            "NOT EXISTS (SELECT 1 FROM observation o WHERE o.series_id = t.series_id AND o.period_end = t.period_end \
+             AND o.period_start = t.period_start AND o.period_kind = t.period_kind AND o.superseded_at IS NULL{})",
+            sight.hidden_figure("o"),
+        ));
     }
 }

@@ -11,7 +11,10 @@ use uuid::Uuid;
 use super::table::{
     Link, ParentLink, SortColumn, Table, Where, current_membership, json, name_key, optional_json, search_text, today,
 };
-use crate::figures::row::Row;
+use crate::{
+    figures::row::Row,
+    sight::{FOR_THE_COMMUNITY, decided},
+};
 
 impl Table for Learning {
     const TABLE: &'static str = "learning";
@@ -124,8 +127,18 @@ impl Table for Learning {
         const OUT: &str = "t.status NOT IN ('DRAFT', 'RETRACTED')";
         let reader = match scope {
             Scope::Everything => return,
-            Scope::Public => return conditions.and(format!("t.visibility = 'PUBLIC' AND {OUT}")),
-            Scope::Of(reader) => reader,
+            Scope::Public => None,
+            Scope::Of(reader) => Some(reader),
+        };
+        let today = conditions.sql.bind(today());
+        // What is learned under an Indigenous data authority leaves the community by that authority's decision alone.
+        let free = format!(
+            "(t.community_id NOT IN (SELECT under.id FROM community under WHERE under.indigenous_data_authority IS NOT NULL) \
+             OR {})",
+            decided(&today, "t.community_id", "NULL", "PUBLISH", None)
+        );
+        let Some(reader) = reader else {
+            return conditions.and(format!("t.visibility = 'PUBLIC' AND {OUT} AND {free}"));
         };
         let sql = &mut conditions.sql;
         let own = sql.id_list(reader.own.iter().copied());
@@ -133,14 +146,16 @@ impl Table for Learning {
         let written = sql.ids(reader.contributed.iter().copied(), "written");
         let stewarded = sql.ids(reader.stewarded.iter().copied(), "stewarded");
         let networks = sql.ids(reader.networks.iter().copied(), "networks");
-        let today = sql.bind(today());
+        // What is for fewer than the community is still there for whoever wrote it.
+        let writer = sql.bind(reader.account.map(|account| format!("account:{account}")));
         conditions.and(format!(
-            "((t.visibility = 'PUBLIC' AND {OUT}) \
-             OR (t.community_id {own} AND (t.visibility <> 'PRIVATE' OR t.community_id IN (SELECT stewarded.id FROM {stewarded})) \
+            "((t.visibility = 'PUBLIC' AND {OUT} AND {free}) \
+             OR (t.community_id {own} AND (t.visibility {FOR_THE_COMMUNITY} OR t.created_by = {writer} \
+             OR t.community_id IN (SELECT stewarded.id FROM {stewarded})) \
              AND ({OUT} OR t.community_id IN (SELECT written.id FROM {written}))) \
-             OR (t.visibility = 'NETWORK' AND {OUT} AND t.community_id IN (SELECT m.community_id FROM membership m \
+             OR (t.visibility = 'NETWORK' AND {OUT} AND {free} AND t.community_id IN (SELECT m.community_id FROM membership m \
              WHERE m.network_id IN (SELECT networks.id FROM {networks}) AND {current})) \
-             OR (t.visibility = 'NAMED_COMMUNITIES' AND {OUT} AND EXISTS (SELECT 1 FROM learning_named n \
+             OR (t.visibility = 'NAMED_COMMUNITIES' AND {OUT} AND {free} AND EXISTS (SELECT 1 FROM learning_named n \
              WHERE n.learning_id = t.id AND n.community_id {own})))",
             current = current_membership("m", &today),
         ));

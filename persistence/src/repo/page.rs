@@ -15,7 +15,7 @@ use domain::{
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
-use super::table::{META, SortColumn, Table, Where, read_stored};
+use super::table::{META, ParentLink, SortColumn, Table, Where, read_stored};
 use crate::{error::database, figures::row::Row};
 
 /// A part of the list of all records.
@@ -59,8 +59,10 @@ pub(super) async fn list_of<C: ConnectionTrait, N: Table>(
     query: &ListQuery<N::Filter, N::Sort>,
 ) -> Result<HashMap<Uuid, Page<Stored<N>>>> {
     let link = N::parent(parent);
-    let of_parents = |filter: &mut Where| {
-        filter.ids(link.column, ids.iter().copied());
+    let only = if let [id] = ids { Some(*id) } else { None };
+    let of_parents = |filter: &mut Where| match only {
+        Some(_) => filter.value(&format!("{} = {{}}", link.column), only),
+        None => filter.ids(link.column, ids.iter().copied()),
     };
     let totals = if query.count {
         let mut filter = conditions::<C, N>(db, scope, query);
@@ -86,19 +88,7 @@ pub(super) async fn list_of<C: ConnectionTrait, N: Table>(
     let mut filter = conditions::<C, N>(db, scope, query);
     of_parents(&mut filter);
     within::<N>(&mut filter, column, query)?;
-    let text = format!(
-        "SELECT t.parent, t.{sort}, {META}, {columns} FROM (SELECT t.*, {parent} AS parent, \
-         row_number() OVER (PARTITION BY {parent} ORDER BY {order}) AS place FROM {table} t {join} WHERE {conditions}) AS t \
-         WHERE t.place <= {limit} ORDER BY t.parent, t.place",
-        sort = column.name(),
-        columns = N::columns("t"),
-        parent = link.column,
-        order = order::<N>("t", column, query),
-        table = N::TABLE,
-        join = link.join,
-        conditions = filter.conditions(),
-        limit = query.page.size + 1,
-    );
+    let text = children::<N>(&link, &filter.conditions(), column, query, only.is_some());
     let rows = db.query_all_raw(filter.sql.statement(text)).await.map_err(database)?;
     let mut fetched: HashMap<Uuid, Vec<_>> = HashMap::with_capacity(ids.len());
     for row in &rows {
@@ -113,6 +103,31 @@ pub(super) async fn list_of<C: ConnectionTrait, N: Table>(
         (id, Page::from_fetched(fetched.remove(&id).unwrap_or_default(), &query.page, total))
     };
     Ok(ids.into_iter().map(page).collect())
+}
+
+/// The statement that reads the children of one parent, or those of several.
+fn children<N: Table>(
+    link: &ParentLink,
+    conditions: &str,
+    column: SortColumn,
+    query: &ListQuery<N::Filter, N::Sort>,
+    of_one: bool,
+) -> String {
+    let (sort, columns, table) = (column.name(), N::columns("t"), N::TABLE);
+    let (parent, join) = (link.column, link.join.as_str());
+    let (order, limit) = (order::<N>("t", column, query), query.page.size + 1);
+    if of_one {
+        // An index that has the order ends the search after the page; neither database sees that through numbered rows.
+        return format!(
+            "SELECT {parent}, t.{sort}, {META}, {columns} FROM {table} t {join} WHERE {conditions} \
+             ORDER BY {order} LIMIT {limit}"
+        );
+    }
+    format!(
+        "SELECT t.parent, t.{sort}, {META}, {columns} FROM (SELECT t.*, {parent} AS parent, \
+         row_number() OVER (PARTITION BY {parent} ORDER BY {order}) AS place FROM {table} t {join} \
+         WHERE {conditions}) AS t WHERE t.place <= {limit} ORDER BY t.parent, t.place"
+    )
 }
 
 fn count(row: Option<Row<'_>>) -> Result<u64> {

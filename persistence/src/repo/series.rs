@@ -55,7 +55,15 @@ impl Table for Series {
     }
 
     fn scope(scope: &Scope, conditions: &mut Where) {
-        let seen = conditions.sight(scope).shared("t.community_id", "t.indicator_id");
-        conditions.and_seen(&seen);
+        let sight = conditions.sight(scope);
+        if sight.is_everything() {
+            return;
+        }
+        conditions.and_seen(&sight.shared("t.community_id", "t.indicator_id"));
+        // That there is a series, and about whom, says that there are figures: whoever sees none of them does not see it.
+        conditions.and(format!(
+            "EXISTS (SELECT 1 FROM observation o WHERE o.series_id = t.id AND o.superseded_at IS NULL{})",
+            sight.figure("o")
+        ));
     }
 }

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use domain::{
     access::Scope,
-    baseline::{BaselineFilter, BaselineParent, BaselineSort},
+    baseline::{Baseline, BaselineFilter, BaselineParent, BaselineSort},
     community::{Community, CommunityFilter, CommunityParent, CommunitySort, Population},
     id::EntityId as _,
     indicator::{
-        Indicator, IndicatorFilter, IndicatorParent, IndicatorSort, IndicatorVersionFilter, IndicatorVersionParent,
-        IndicatorVersionSort,
+        Indicator, IndicatorFilter, IndicatorParent, IndicatorSort, IndicatorVersion, IndicatorVersionFilter,
+        IndicatorVersionParent, IndicatorVersionSort,
     },
     initiative::{InitiativeFilter, InitiativeParent, InitiativeSort},
     learning::{LearningFilter, LearningParent, LearningSort},
@@ -66,6 +66,10 @@ where
                             next = next.or_else(|| edge.map(|(cursor, _)| cursor.clone()));
                             seen += expected.items.len();
                             let found = all.remove(&id);
+                            // A parent by itself is asked for in another way.
+                            let query = query(N::Filter::default());
+                            let alone = repository.list_of(&Scope::Everything, parent, &[id], &query).await;
+                            assert_eq!(alone.unwrap().remove(&id), found);
                             assert_eq!(
                                 found.unwrap_or_else(|| empty(&page)),
                                 expected,
@@ -144,7 +148,7 @@ on_both! {
         })
         .await;
         assert!(seen > 0);
-        let seen = same::<Membership>(store, MembershipParent::Network, &ids, &[MembershipSort::JoinedOn], |id| MembershipFilter {
+        let seen = same::<Membership>(store, MembershipParent::Network, &ids, &[MembershipSort::JoinedOn, MembershipSort::CreatedAt], |id| MembershipFilter {
             network: Some(id.into()),
             ..MembershipFilter::default()
         })
@@ -246,7 +250,8 @@ on_both! {
         let (mut all_series, mut versions) = (Vec::new(), Vec::new());
         for (n, indicator) in indicators.iter().enumerate() {
             for number in 1..=3 {
-                versions.push(keep(store, version(indicator.id, number)).await);
+                let effective_from = day(["2015-01-01", "2020-01-01"][usize::from(number == 2)]);
+                versions.push(keep(store, IndicatorVersion { effective_from, ..version(indicator.id, number) }).await);
             }
             for community in communities.iter().skip(n) {
                 for part in ["", "sex=f", "sex=m"] {
@@ -261,21 +266,22 @@ on_both! {
                 keep(store, sooner).await;
             }
         }
-        for series in all_series.iter().step_by(2) {
-            keep(store, baseline(series.id)).await;
+        for (n, series) in all_series.iter().step_by(2).enumerate() {
+            let period = ["2015", "2014"][n % 2].parse().unwrap();
+            keep(store, Baseline { period, ..baseline(series.id) }).await;
         }
         let (places, what) = (all(&communities), all(&indicators));
-        let seen = same::<domain::indicator::IndicatorVersion>(
+        let seen = same::<IndicatorVersion>(
             store,
             IndicatorVersionParent::Indicator,
             &what,
-            &[IndicatorVersionSort::Number],
+            &[IndicatorVersionSort::Number, IndicatorVersionSort::EffectiveFrom],
             |id| IndicatorVersionFilter { indicator: Some(id.into()), ..IndicatorVersionFilter::default() },
         )
         .await;
         assert!(seen > 0);
         for (parent, ids) in [(SeriesParent::Community, &places), (SeriesParent::Indicator, &what)] {
-            let seen = same::<Series>(store, parent, ids, &[SeriesSort::CreatedAt], |id| match parent {
+            let seen = same::<Series>(store, parent, ids, &[SeriesSort::CreatedAt, SeriesSort::Disaggregation], |id| match parent {
                 SeriesParent::Community => SeriesFilter { community: Some(id.into()), ..SeriesFilter::default() },
                 SeriesParent::Indicator => SeriesFilter { indicators: Some(vec![id.into()]), ..SeriesFilter::default() },
             })
@@ -283,7 +289,7 @@ on_both! {
             assert!(seen > 0, "{parent:?}");
         }
         for (parent, ids) in [(BaselineParent::Community, &places), (BaselineParent::Series, &all(&all_series))] {
-            let seen = same::<domain::baseline::Baseline>(store, parent, ids, &[BaselineSort::CreatedAt], |id| match parent {
+            let seen = same::<Baseline>(store, parent, ids, &[BaselineSort::CreatedAt, BaselineSort::PeriodEnd], |id| match parent {
                 BaselineParent::Community => BaselineFilter { community: Some(id.into()), ..BaselineFilter::default() },
                 BaselineParent::Series => BaselineFilter { series: Some(id.into()), ..BaselineFilter::default() },
             })

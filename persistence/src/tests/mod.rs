@@ -4,10 +4,15 @@
 mod audit;
 mod busy;
 mod children;
+mod identity;
+mod lists;
 mod pages;
 mod records;
 mod samples;
 mod scopes;
+mod sight;
+mod sight_model;
+mod sight_world;
 mod work;
 
 use std::{io::Write as _, sync::Arc};

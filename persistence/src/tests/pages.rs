@@ -56,7 +56,7 @@ where
 }
 
 /// Walks in every order, way and size and from either end, against an order made here.
-async fn hold_against<N: Noun>(
+pub(super) async fn hold_against<N: Noun>(
     store: &SqlStore,
     sorts: &[N::Sort],
     all: &[Stored<N>],

@@ -7,7 +7,9 @@ use domain::{
     id::EntityId as _,
     learning::{Learning, LearningParent, LearningStatus, Visibility},
     membership::MembershipParent,
+    observation::{Figure, NewObservation},
     page::{ListQuery, PageArgs},
+    period::Period,
     port::store::{Holds, Repositories, Store as _},
     record::{Noun, Stored},
     series::{Series, SeriesParent},
@@ -99,6 +101,13 @@ on_both! {
         }
         let open = Series { community: world.other.id, ..world.series.value.clone() };
         let open = keep(store, open).await;
+        let parent = Some((SeriesParent::Community, world.other.id.uuid()));
+        assert!(!sees(store, &Scope::Public, &open, parent).await.unwrap(), "no figure, no series");
+        let work = store.begin().await.unwrap();
+        let figure = Figure::of(1.0);
+        let figure = NewObservation { series: open.id, period: Period::year(2015).unwrap(), figure, inherits: false };
+        work.repositories().figures().record(&[figure], moment(0), "test").await.unwrap();
+        work.commit().await.unwrap();
         assert!(sees(store, &Scope::Public, &open, Some((SeriesParent::Community, world.other.id.uuid()))).await.unwrap());
         let start = keep(store, baseline(open.id)).await;
         assert!(sees(store, &Scope::Public, &start, Some((BaselineParent::Series, open.id.uuid()))).await.unwrap());

@@ -1,11 +1,14 @@
 //! Units of work: all or nothing, one after the other, with their events.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use domain::{
     access::Scope,
     event::{Event, Topic},
+    observation::{Figure, NewObservation},
+    period::Period,
     port::store::Store as _,
+    series::Series,
 };
 use sea_orm::ConnectionTrait as _;
 use uuid::Uuid;
@@ -160,4 +163,31 @@ async fn a_database_in_memory_works_and_goes_with_its_store() {
             .items
             .is_empty()
     );
+}
+
+/// Invariant 5: a definition is not taken for unobserved while its first figure is on its way. On `SQLite` the second unit of
+/// work would not have begun.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whether_a_definition_is_observed_waits_for_whoever_records_under_it() {
+    let name = "persistence::tests::work::whether_a_definition_is_observed_waits_for_whoever_records_under_it";
+    let Some(scratch) = Scratch::postgres(name).await else { return };
+    let world = World::create(&scratch.store).await;
+    let definition = keep(&scratch.store, version(world.indicator.id, 2)).await.id;
+    let recorder = scratch.store.begin().await.unwrap();
+    let series = Series { indicator_version: definition, ..world.series.value.clone() };
+    let figures = recorder.repositories().figures();
+    let series = figures.ensure_series(&[series], moment(1), "test").await.unwrap()[0];
+    let figure =
+        NewObservation { series, period: Period::year(2020).unwrap(), figure: Figure::of(1.0), inherits: false };
+    figures.record(&[figure], moment(1), "test").await.unwrap();
+
+    let store = Arc::clone(&scratch.store);
+    let mut asked = tokio::spawn(async move {
+        let work = store.begin().await.unwrap();
+        work.repositories().figures().is_observed(definition).await.unwrap()
+    });
+    assert!(tokio::time::timeout(Duration::from_millis(300), &mut asked).await.is_err(), "it did not wait");
+    recorder.commit().await.unwrap();
+    assert!(asked.await.unwrap());
+    scratch.end().await;
 }

@@ -19,7 +19,7 @@ use serde::Deserialize;
 
 /// A text in its languages, English first written.
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct Text(BTreeMap<LanguageTag, String>);
+pub(super) struct Text(#[serde(deserialize_with = "domain::text::each_once")] BTreeMap<LanguageTag, String>);
 
 impl Text {
     pub(super) fn get(&self) -> Result<LocalizedText> {

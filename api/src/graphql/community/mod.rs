@@ -16,6 +16,7 @@ pub use input::CommunityMutation;
 use super::{
     baseline::{Baseline, BaselineFilter, BaselineOrder},
     connection::{Connection, Paging, children},
+    context::ContextExt as _,
     id,
     initiative::{Initiative, InitiativeFilter, InitiativeOrder},
     input::{ExternalIdInput, key_opt},
@@ -24,7 +25,7 @@ use super::{
     membership::{Membership, MembershipFilter, MembershipOrder},
     order::{order, ordered},
     partner::{Partner, PartnerFilter, PartnerOrder},
-    record::{RecordFields, shows},
+    record::{RecordFields, may_update, shows},
     rows::Rows,
     scalars::{Date, LanguageTag},
     series::{DisaggregationInput, Series, SeriesFilter, SeriesOrder},
@@ -108,6 +109,16 @@ impl Community {
     #[graphql(flatten)]
     async fn record(&self) -> RecordFields {
         (&self.0.meta).into()
+    }
+
+    /// Whether you may change it.
+    async fn viewer_can_update(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        may_update(ctx, &self.0).await
+    }
+
+    /// Whether you may record its figures.
+    async fn viewer_can_record_figures(&self, ctx: &Context<'_>) -> bool {
+        ctx.services().may_record(ctx.actor(), self.0.id)
     }
 
     /// Its readable address.

@@ -16,7 +16,7 @@ use super::{
     learning::{Learning, LearningFilter, LearningOrder},
     order::{order, ordered},
     participation::{Participation, ParticipationFilter, ParticipationOrder},
-    record::{RecordFields, by_id, referred, shows},
+    record::{RecordFields, by_id, may_update, referred, shows},
     scalars::{Date, LanguageTag},
     text::{LocalizedText, serve, serve_opt},
 };
@@ -116,6 +116,11 @@ impl Initiative {
     #[graphql(flatten)]
     async fn record(&self) -> RecordFields {
         (&self.0.meta).into()
+    }
+
+    /// Whether you may change it.
+    async fn viewer_can_update(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        may_update(ctx, &self.0).await
     }
 
     /// Its readable address.

@@ -16,7 +16,7 @@ use super::{
     indicator::{Indicator, IndicatorFilter, IndicatorOrder},
     initiative::{Initiative, Issue},
     order::{order, ordered},
-    record::{RecordFields, by_id, referred, shows},
+    record::{RecordFields, by_id, may_update, referred, shows},
     scalars::{DateTime, LanguageTag},
     text::{LocalizedText, serve, serve_opt},
 };
@@ -103,6 +103,11 @@ impl Learning {
     #[graphql(flatten)]
     async fn record(&self) -> RecordFields {
         (&self.0.meta).into()
+    }
+
+    /// Whether you may change it.
+    async fn viewer_can_update(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        may_update(ctx, &self.0).await
     }
 
     /// Its readable address.

@@ -19,7 +19,7 @@ use super::{
     indicator::{Indicator, IndicatorFilter, IndicatorOrder},
     membership::{Membership, MembershipFilter, MembershipOrder},
     order::{order, ordered},
-    record::{RecordFields, shows},
+    record::{RecordFields, may_update, shows},
     scalars::{Date, LanguageTag},
     target::{Target, TargetFilter, TargetOrder},
     text::{LocalizedText, serve, serve_opt},
@@ -43,6 +43,11 @@ impl Network {
     #[graphql(flatten)]
     async fn record(&self) -> RecordFields {
         (&self.0.meta).into()
+    }
+
+    /// Whether you may change it.
+    async fn viewer_can_update(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        may_update(ctx, &self.0).await
     }
 
     /// Its readable address.

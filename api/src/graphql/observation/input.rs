@@ -42,9 +42,9 @@ pub struct ObservationRecordInput {
     /// What kind of figure it is.
     #[graphql(default_with = "ObservationStatus::Normal")]
     pub status: ObservationStatus,
-    /// Who may see it.
-    #[graphql(default_with = "Confidentiality::Free")]
-    pub confidentiality: Confidentiality,
+    /// Who may see it. Left out, it is as in the revision before, and FREE for the first: a figure that is sent again does not
+    /// become public by that.
+    pub confidentiality: Option<Confidentiality>,
     /// The end of its embargo, for an embargoed figure.
     pub embargo_until: Option<DateTime>,
     /// A remark, at most 2 000 characters.
@@ -83,6 +83,7 @@ impl ObservationRecordInput {
             source: id::parse(&self.source, "source")?,
             disaggregation: disaggregation(self.disaggregation, "disaggregation")?,
             period: self.period.get("period")?,
+            inherits: self.confidentiality.is_none() && self.embargo_until.is_none(),
             figure: Figure {
                 value: self.value,
                 numerator: self.numerator,
@@ -90,7 +91,7 @@ impl ObservationRecordInput {
                 lower: self.lower,
                 upper: self.upper,
                 status: self.status.into(),
-                confidentiality: self.confidentiality.into(),
+                confidentiality: self.confidentiality.unwrap_or(Confidentiality::Free).into(),
                 embargo_until: self.embargo_until.map(|moment| moment.get("embargoUntil")).transpose()?,
                 note: self.note,
                 external_id: self.external_id,

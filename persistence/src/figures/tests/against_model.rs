@@ -142,6 +142,7 @@ async fn record(
             series: ids[*series],
             period: *period,
             figure: figure.clone(),
+            inherits: false,
         })
         .collect();
     let work = store.begin().await.unwrap();

@@ -4,6 +4,7 @@
 
 mod against_model;
 mod bulk;
+mod cursors;
 mod members;
 mod model;
 pub(crate) mod support;

@@ -135,7 +135,8 @@ impl Model {
         let current = period.map_or_else(|| self.latest(scope, series, now), find)?;
         let baseline = baseline.and_then(find).filter(|found| found.figure.value.is_some());
         let broken = baseline.as_ref().is_some_and(|baseline| {
-            visible.iter().any(|found| {
+            // Also one that the reader does not see.
+            self.visible(&Scope::Everything, now).iter().any(|found| {
                 found.series == series
                     && found.figure.status == ObservationStatus::SeriesBreak
                     && found.period.end() > baseline.period.end()

@@ -1,0 +1,489 @@
+//! A plain model of who may read what: everything in lists, every question answered by looking at all of it. It is
+//! written from what the domain promises ([`domain::access::Scope`], [`domain::sharing`], [`domain::decision`] and the kinds
+//! of record themselves), not from the statements that keep the promise.
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use domain::{
+    access::{Place, Reader, Role, Scope},
+    account::{Account, AccountSort},
+    api_token::{ApiToken, ApiTokenSort},
+    baseline::{Baseline, BaselineSort},
+    community::Community,
+    decision::{AuthorityAct, AuthorityDecision, AuthorityDecisionSort},
+    grant::{Grant, GrantSort},
+    id::{AccountId, CommunityId, IndicatorId, NetworkId, SeriesId},
+    indicator::{Indicator, IndicatorVersion},
+    learning::{Learning, LearningSort, Visibility},
+    membership::{Membership, MembershipSort},
+    network::Network,
+    observation::{Confidentiality, Figure, Observation, ObservationStatus},
+    partner::Partner,
+    period::Period,
+    record::{Noun, Stored},
+    series::{Series, SeriesSort},
+    sharing::{SharingRule, SharingRuleSort},
+    source::Source,
+    target::{Target, TargetSort},
+};
+
+/// All there is.
+#[derive(Default)]
+pub(super) struct World {
+    pub(super) networks: Vec<Stored<Network>>,
+    pub(super) communities: Vec<Stored<Community>>,
+    pub(super) partners: Vec<Stored<Partner>>,
+    pub(super) indicators: Vec<Stored<Indicator>>,
+    pub(super) versions: Vec<Stored<IndicatorVersion>>,
+    pub(super) sources: Vec<Stored<Source>>,
+    pub(super) memberships: Vec<Stored<Membership>>,
+    pub(super) rules: Vec<Stored<SharingRule>>,
+    pub(super) decisions: Vec<Stored<AuthorityDecision>>,
+    pub(super) series: Vec<Stored<Series>>,
+    /// Every revision.
+    pub(super) observations: Vec<Observation>,
+    pub(super) baselines: Vec<Stored<Baseline>>,
+    pub(super) targets: Vec<Stored<Target>>,
+    pub(super) learnings: Vec<Stored<Learning>>,
+    pub(super) accounts: Vec<Stored<Account>>,
+    pub(super) grants: Vec<Stored<Grant>>,
+    pub(super) tokens: Vec<Stored<ApiToken>>,
+}
+
+/// Somebody who reads at a moment.
+pub(super) struct Eyes<'a> {
+    world: &'a World,
+    now: DateTime<Utc>,
+    /// Nothing for whoever sees everything; the public is a reader like any other, whom nothing distinguishes.
+    reader: Option<Reader>,
+}
+
+fn active<N: Noun>(records: &[Stored<N>]) -> impl Iterator<Item = &Stored<N>> {
+    records.iter().filter(|record| record.meta.archived_at.is_none())
+}
+
+/// Something with a last day still holds on `day`.
+fn lasts(last: Option<NaiveDate>, day: NaiveDate) -> bool {
+    last.is_none_or(|last| day <= last)
+}
+
+impl World {
+    /// What somebody can read by the roles that they hold.
+    pub(super) fn reader(&self, account: AccountId, now: DateTime<Utc>) -> Reader {
+        let mut reader = Reader { account: Some(account), ..Reader::default() };
+        for grant in active(&self.grants).filter(|grant| grant.account == account) {
+            if grant.expires_at.is_some_and(|end| end <= now) {
+                continue;
+            }
+            match (grant.role, grant.place().unwrap()) {
+                (Role::Administrator, _) => reader.administrator = true,
+                (Role::Funder, _) => {}
+                (role, Place::Network(network)) => {
+                    reader.networks.insert(network);
+                    reader.coordinated.extend((role == Role::Coordinator).then_some(network));
+                }
+                (role, Place::Community(community)) => {
+                    reader.own.insert(community);
+                    let answers = [Role::Steward, Role::DataAuthority].contains(&role);
+                    reader.stewarded.extend(answers.then_some(community));
+                    let writes = [Role::Steward, Role::Contributor].contains(&role);
+                    reader.contributed.extend(writes.then_some(community));
+                }
+                (_, Place::Partner(partner)) => {
+                    reader.partners.insert(partner);
+                }
+                (_, Place::Everywhere) => unreachable!(),
+            }
+        }
+        for network in &self.networks {
+            if reader.own.iter().any(|&community| self.is_member(community, network.id, now.date_naive())) {
+                reader.networks.insert(network.id);
+            }
+        }
+        reader
+    }
+
+    pub(super) fn is_member(&self, community: CommunityId, network: NetworkId, day: NaiveDate) -> bool {
+        active(&self.memberships)
+            .any(|place| (place.community, place.network) == (community, network) && place.is_current(day))
+    }
+
+    /// The community shares its data with the network. When it has left, its history stays under its consent.
+    fn consents(&self, community: CommunityId, network: NetworkId, day: NaiveDate) -> bool {
+        active(&self.memberships).any(|place| {
+            (place.community, place.network) == (community, network)
+                && place.joined_on <= day
+                && place.consent.as_ref().is_some_and(|consent| lasts(consent.expires_on, day))
+        })
+    }
+
+    fn is_under_authority(&self, community: CommunityId) -> bool {
+        let community = self.communities.iter().find(|found| found.id == community).unwrap();
+        community.indigenous_data_authority.is_some()
+    }
+
+    /// The use is free, or the authority of the community has decided to allow it: in this network, or in general.
+    pub(super) fn is_allowed(
+        &self,
+        act: AuthorityAct,
+        (community, indicator): (CommunityId, IndicatorId),
+        network: Option<NetworkId>,
+        day: NaiveDate,
+    ) -> bool {
+        !self.is_under_authority(community)
+            || active(&self.decisions).any(|decision| {
+                decision.act == act
+                    && decision.community == community
+                    && decision.indicator.is_none_or(|named| named == indicator)
+                    && decision.network.is_none_or(|named| Some(named) == network)
+                    && lasts(decision.expires_on, day)
+            })
+    }
+
+    fn rule(&self, community: CommunityId, indicator: IndicatorId) -> Option<&SharingRule> {
+        let of = |indicator| {
+            active(&self.rules).find(move |rule| rule.community == community && rule.indicator == indicator)
+        };
+        of(Some(indicator)).or_else(|| of(None)).map(|rule| &rule.value)
+    }
+
+    fn series(&self, id: SeriesId) -> &Series {
+        &self.series.iter().find(|series| series.id == id).unwrap().value
+    }
+
+    pub(super) fn eyes(&self, scope: &Scope, now: DateTime<Utc>) -> Eyes<'_> {
+        let reader = match scope {
+            Scope::Everything => None,
+            Scope::Public => Some(Reader::default()),
+            Scope::Of(reader) => Some(Reader::clone(reader)),
+        };
+        Eyes { world: self, now, reader }
+    }
+}
+
+impl Eyes<'_> {
+    /// The figures of a community by an indicator are shared with the reader, each as far as it is itself for them.
+    fn figures(&self, community: CommunityId, indicator: IndicatorId) -> bool {
+        let (Some(reader), world, day) = (&self.reader, self.world, self.now.date_naive()) else { return true };
+        let rule = world.rule(community, indicator);
+        let visibility = match rule {
+            Some(rule) => rule.visibility,
+            None if world.is_under_authority(community) => Visibility::Community,
+            None => Visibility::Public,
+        };
+        if reader.stewarded.contains(&community) {
+            return true;
+        }
+        if reader.own.contains(&community) {
+            return is_for_the_community(visibility);
+        }
+        let published = |network| world.is_allowed(AuthorityAct::Publish, (community, indicator), network, day);
+        let in_network = || {
+            reader.networks.iter().any(|&network| world.consents(community, network, day) && published(Some(network)))
+        };
+        match visibility {
+            Visibility::Private | Visibility::Community | Visibility::AggregateOnly => false,
+            Visibility::NamedCommunities => {
+                published(None) && rule.unwrap().named.iter().any(|named| reader.own.contains(named))
+            }
+            Visibility::Network => in_network(),
+            // Everybody is more than a network: what an authority lets be read in one is read there.
+            Visibility::Public => published(None) || in_network(),
+        }
+    }
+
+    /// A figure of a community, if its series is shared.
+    fn figure(&self, community: CommunityId, figure: &Figure) -> bool {
+        let Some(reader) = &self.reader else { return true };
+        reader.stewarded.contains(&community)
+            || match figure.confidentiality {
+                Confidentiality::Free => true,
+                Confidentiality::Internal => reader.own.contains(&community),
+                Confidentiality::Embargoed => {
+                    figure.embargo_until.unwrap() <= self.now || reader.own.contains(&community)
+                }
+                Confidentiality::Confidential | Confidentiality::SmallCounts | Confidentiality::Secondary => false,
+            }
+    }
+
+    /// The current figures in sight, in the order of their periods.
+    pub(super) fn observations(&self, series: SeriesId) -> Vec<&Observation> {
+        let Series { community, indicator, .. } = self.world.series(series);
+        let mut seen: Vec<_> = self
+            .world
+            .observations
+            .iter()
+            .filter(|found| found.series == series && found.superseded_at.is_none())
+            .filter(|found| self.figures(*community, *indicator) && self.figure(*community, &found.figure))
+            .collect();
+        seen.sort_by_key(|found| found.period);
+        seen
+    }
+
+    /// The revisions of a period: those that the reader could read while they were current, unless what took their place
+    /// is withheld from them, or suppressed from all outside the community: nothing is read from its own history.
+    pub(super) fn revisions(&self, series: SeriesId, period: Period) -> Vec<&Observation> {
+        let seen = self.observations(series);
+        let Some(current) = seen.into_iter().find(|current| current.period == period) else { return Vec::new() };
+        let community = self.world.series(series).community;
+        let outside = self.reader.as_ref().is_some_and(|reader| !reader.own.contains(&community));
+        let closed = outside && current.figure.status == ObservationStatus::Suppressed;
+        let was_read = |found: &Observation| {
+            let end = found.superseded_at.map_or(self.now, |end| self.now.min(end - TimeDelta::microseconds(1)));
+            Eyes { world: self.world, now: end, reader: self.reader.clone() }.figure(community, &found.figure)
+        };
+        let mut seen: Vec<_> = self
+            .world
+            .observations
+            .iter()
+            .filter(|found| (found.series, found.period) == (series, period))
+            .filter(|found| found.superseded_at.is_none() || (!closed && was_read(found)))
+            .collect();
+        seen.sort_by_key(|found| found.revision);
+        seen
+    }
+
+    /// The newest figure in sight that has a value and is no forecast.
+    pub(super) fn latest(&self, series: SeriesId) -> Option<&Observation> {
+        let counts =
+            |found: &&&Observation| found.figure.value.is_some() && found.figure.status != ObservationStatus::Forecast;
+        self.observations(series).iter().rfind(counts).copied()
+    }
+
+    /// What a series gives to a comparison in a network: the figure, its baseline and whether that is the declared one,
+    /// whether the series broke in between, and whether it may enter totals.
+    pub(super) fn candidate(
+        &self,
+        series: &Stored<Series>,
+        network: NetworkId,
+        period: Option<Period>,
+    ) -> Option<(Observation, Option<Observation>, bool, bool)> {
+        let (world, day) = (self.world, self.now.date_naive());
+        let allowed = |act| world.is_allowed(act, (series.community, series.indicator), Some(network), day);
+        let seen = self.observations(series.id);
+        let at = |period: Period| seen.iter().find(|found| found.period == period).copied();
+        let current = if let Some(period) = period { at(period)? } else { self.latest(series.id)? };
+        if !allowed(AuthorityAct::Compare) {
+            return None;
+        }
+        let declared = active(&world.baselines).find(|baseline| baseline.series == series.id);
+        let baseline = declared.and_then(|declared| at(declared.period)).filter(|found| found.figure.value.is_some());
+        let broke = baseline.is_some_and(|baseline| {
+            // Also one that the reader does not see.
+            let current_ones = world.observations.iter().filter(|found| found.superseded_at.is_none());
+            current_ones.filter(|found| found.series == series.id).any(|found| {
+                found.figure.status == ObservationStatus::SeriesBreak
+                    && baseline.period.end() < found.period.end()
+                    && found.period.end() <= current.period.end()
+            })
+        });
+        Some((current.clone(), baseline.cloned(), broke, allowed(AuthorityAct::Aggregate)))
+    }
+}
+
+/// What everybody in a community reads of it. PRIVATE is for fewer, and AGGREGATE_ONLY for nobody alone.
+fn is_for_the_community(visibility: Visibility) -> bool {
+    !matches!(visibility, Visibility::Private | Visibility::AggregateOnly)
+}
+
+/// A kind of record of which not everybody reads everything.
+pub(super) trait Seen: Noun {
+    /// All of them.
+    fn all(world: &World) -> &[Stored<Self>];
+
+    /// Whether it exists for a reader who does not see everything.
+    fn is_seen(record: &Stored<Self>, eyes: &Eyes<'_>, reader: &Reader) -> bool;
+
+    /// As such a reader sees it.
+    fn as_seen(record: &Stored<Self>, _reader: &Reader) -> Stored<Self> {
+        record.clone()
+    }
+
+    /// Every order.
+    const SORTS: &'static [Self::Sort];
+
+    /// Those that exist for the reader, as they are seen.
+    fn seen(eyes: &Eyes<'_>) -> Vec<Stored<Self>> {
+        let all = Self::all(eyes.world).iter();
+        match &eyes.reader {
+            None => all.cloned().collect(),
+            Some(reader) => all
+                .filter(|record| Self::is_seen(record, eyes, reader))
+                .map(|record| Self::as_seen(record, reader))
+                .collect(),
+        }
+    }
+}
+
+impl Seen for Series {
+    const SORTS: &'static [SeriesSort] = &[SeriesSort::CreatedAt, SeriesSort::Disaggregation];
+
+    fn all(world: &World) -> &[Stored<Self>] {
+        &world.series
+    }
+
+    /// It says that there are figures: whoever sees none of them does not see it.
+    fn is_seen(series: &Stored<Self>, eyes: &Eyes<'_>, _: &Reader) -> bool {
+        eyes.reader.is_none() || !eyes.observations(series.id).is_empty()
+    }
+}
+
+impl Seen for Baseline {
+    const SORTS: &'static [BaselineSort] = &[BaselineSort::CreatedAt, BaselineSort::PeriodEnd];
+
+    fn all(world: &World) -> &[Stored<Self>] {
+        &world.baselines
+    }
+
+    /// It says that there is a figure for its period: whoever may not see that one does not see the baseline either.
+    fn is_seen(baseline: &Stored<Self>, eyes: &Eyes<'_>, _: &Reader) -> bool {
+        let Series { community, indicator, .. } = *eyes.world.series(baseline.series);
+        eyes.figures(community, indicator)
+            && eyes.world.observations.iter().all(|found| {
+                (found.series, found.period) != (baseline.series, baseline.period)
+                    || found.superseded_at.is_some()
+                    || eyes.figure(community, &found.figure)
+            })
+    }
+}
+
+impl Seen for Target {
+    const SORTS: &'static [TargetSort] = &[TargetSort::DueOn, TargetSort::CreatedAt];
+
+    fn all(world: &World) -> &[Stored<Self>] {
+        &world.targets
+    }
+
+    /// A network's is public; a community's is for those who may see its figures.
+    fn is_seen(target: &Stored<Self>, eyes: &Eyes<'_>, _: &Reader) -> bool {
+        target.community.is_none_or(|community| eyes.figures(community, target.indicator))
+    }
+}
+
+impl Seen for Learning {
+    const SORTS: &'static [LearningSort] = &[LearningSort::SharedAt, LearningSort::Title, LearningSort::CreatedAt];
+
+    fn all(world: &World) -> &[Stored<Self>] {
+        &world.learnings
+    }
+
+    fn is_seen(learning: &Stored<Self>, eyes: &Eyes<'_>, reader: &Reader) -> bool {
+        let (community, out) = (learning.community, learning.status.is_out());
+        if reader.own.contains(&community) {
+            let wrote = reader.account.is_some_and(|account| learning.meta.created_by == format!("account:{account}"));
+            let reads = is_for_the_community(learning.visibility) || reader.stewarded.contains(&community) || wrote;
+            return reads && (out || reader.contributed.contains(&community));
+        }
+        let day = eyes.now.date_naive();
+        let free = !eyes.world.is_under_authority(community)
+            || active(&eyes.world.decisions).any(|decision| {
+                (decision.act, decision.community) == (AuthorityAct::Publish, community)
+                    && (decision.indicator, decision.network) == (None, None)
+                    && lasts(decision.expires_on, day)
+            });
+        let out = out && free;
+        out && match learning.visibility {
+            Visibility::Public => true,
+            Visibility::Network => reader.networks.iter().any(|&network| eyes.world.is_member(community, network, day)),
+            Visibility::NamedCommunities => learning.named.iter().any(|named| reader.own.contains(named)),
+            Visibility::Private | Visibility::Community | Visibility::AggregateOnly => false,
+        }
+    }
+}
+
+impl Seen for SharingRule {
+    const SORTS: &'static [SharingRuleSort] = &[SharingRuleSort::CreatedAt];
+
+    fn all(world: &World) -> &[Stored<Self>] {
+        &world.rules
+    }
+
+    fn is_seen(rule: &Stored<Self>, _: &Eyes<'_>, reader: &Reader) -> bool {
+        reader.own.contains(&rule.community)
+    }
+}
+
+impl Seen for AuthorityDecision {
+    const SORTS: &'static [AuthorityDecisionSort] = &[AuthorityDecisionSort::CreatedAt];
+
+    fn all(world: &World) -> &[Stored<Self>] {
+        &world.decisions
+    }
+
+    fn is_seen(decision: &Stored<Self>, _: &Eyes<'_>, reader: &Reader) -> bool {
+        reader.own.contains(&decision.community)
+    }
+}
+
+/// The reader answers for the place of the grant.
+fn answers_for(grant: &Grant, reader: &Reader) -> bool {
+    match grant.place().unwrap() {
+        Place::Community(community) => reader.stewarded.contains(&community),
+        Place::Network(network) => reader.coordinated.contains(&network),
+        Place::Partner(_) | Place::Everywhere => false,
+    }
+}
+
+impl Seen for Grant {
+    const SORTS: &'static [GrantSort] = &[GrantSort::CreatedAt, GrantSort::ExpiresAt];
+
+    fn all(world: &World) -> &[Stored<Self>] {
+        &world.grants
+    }
+
+    fn is_seen(grant: &Stored<Self>, _: &Eyes<'_>, reader: &Reader) -> bool {
+        reader.administrator || reader.account == Some(grant.account) || answers_for(grant, reader)
+    }
+}
+
+impl Seen for Account {
+    const SORTS: &'static [AccountSort] = &[AccountSort::Email, AccountSort::CreatedAt];
+
+    fn all(world: &World) -> &[Stored<Self>] {
+        &world.accounts
+    }
+
+    /// Whoever answers for a place sees those who hold a role there: one taken back or ended is not held.
+    fn is_seen(account: &Stored<Self>, eyes: &Eyes<'_>, reader: &Reader) -> bool {
+        let holds_there = || {
+            active(&eyes.world.grants).any(|grant| {
+                grant.account == account.id
+                    && grant.expires_at.is_none_or(|end| eyes.now < end)
+                    && answers_for(grant, reader)
+            })
+        };
+        reader.administrator || reader.account == Some(account.id) || holds_there()
+    }
+}
+
+impl Seen for ApiToken {
+    const SORTS: &'static [ApiTokenSort] = &[ApiTokenSort::CreatedAt, ApiTokenSort::ExpiresAt];
+
+    fn all(world: &World) -> &[Stored<Self>] {
+        &world.tokens
+    }
+
+    fn is_seen(token: &Stored<Self>, _: &Eyes<'_>, reader: &Reader) -> bool {
+        reader.administrator || token.communities.iter().all(|community| reader.stewarded.contains(community))
+    }
+}
+
+impl Seen for Membership {
+    const SORTS: &'static [MembershipSort] = &[MembershipSort::JoinedOn, MembershipSort::CreatedAt];
+
+    fn all(world: &World) -> &[Stored<Self>] {
+        &world.memberships
+    }
+
+    fn is_seen(_: &Stored<Self>, _: &Eyes<'_>, _: &Reader) -> bool {
+        true
+    }
+
+    /// A consent is for those of the community, and for whoever runs the network.
+    fn as_seen(membership: &Stored<Self>, reader: &Reader) -> Stored<Self> {
+        let mut membership = membership.clone();
+        if !reader.own.contains(&membership.community) && !reader.coordinated.contains(&membership.network) {
+            membership.value.consent = None;
+        }
+        membership
+    }
+}
