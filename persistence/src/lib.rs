@@ -12,7 +12,9 @@ mod link;
 mod migration;
 mod relay;
 mod repo;
+mod row;
 mod sight;
+mod sql;
 mod store;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]

@@ -7,7 +7,7 @@ use domain::{
     id::SeriesId,
 };
 
-use crate::figures::sql::Sql;
+use crate::sql::Sql;
 
 /// What follows a visibility that everybody in the community itself reads: PRIVATE is for fewer of them, and
 /// AGGREGATE_ONLY for nobody alone.

@@ -216,6 +216,9 @@ const ONESELF: [&str; 8] = [
 
 type Row = (&'static str, Value, Vec<&'static str>);
 
+/// A noun, one of its records, and who may update and archive it.
+type Stale<'a> = (&'a str, &'a str, Vec<&'static str>, Option<Vec<&'static str>>);
+
 /// Every change with an input that nothing but a missing right or something harmless stands against, and who may make it. Updates
 /// and archivings name a version that is stale: whoever learns of that was let through.
 fn changes(cast: &Cast) -> Vec<Row> {
@@ -249,7 +252,7 @@ fn changes(cast: &Cast) -> Vec<Row> {
         ("grantCreate", json!({ "account": "@account", "role": "FUNDER", "network": "@net" }), vec!["coordinator", "administrator"]),
         ("apiTokenCreate", json!({ "name": "T", "communities": ["@here"], "actions": ["READ"] }), vec!["steward", "administrator"]),
     ]);
-    let stale: [(&str, &str, Vec<&str>, Option<Vec<&str>>); 19] = [
+    let stale: [Stale; 19] = [
         ("network", "@net", vec!["coordinator"], Some(vec!["coordinator"])),
         ("membership", "@membership", vec!["coordinator", "steward"], Some(vec!["coordinator"])),
         ("community", "@here", vec!["steward"], Some(vec!["steward"])),

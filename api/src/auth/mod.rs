@@ -143,13 +143,12 @@ impl Known {
         let services = self.identity.services();
         let (as_of, now) = (services.actors_as_of(), services.clock().now());
         let remembered = self.holders.get(token).await.filter(|holder| holder.as_of == as_of);
-        let holder = match remembered {
-            Some(holder) => holder,
-            None => {
-                let Some(holder) = self.look_up(token, as_of).await? else { return Ok(None) };
-                self.holders.insert(token.into(), holder.clone()).await;
-                holder
-            }
+        let holder = if let Some(holder) = remembered {
+            holder
+        } else {
+            let Some(holder) = self.look_up(token, as_of).await? else { return Ok(None) };
+            self.holders.insert(token.into(), holder.clone()).await;
+            holder
         };
         if holder.until.is_some_and(|until| until <= now) {
             return Ok(None);

@@ -176,12 +176,12 @@ async fn list(identity: &Identity, actor: &Actor) -> Result<()> {
         let ids: Vec<ApiTokenId> = page.items.iter().map(|(_, token)| token.id).collect();
         let uses = services.last_uses(&ids).await?;
         for (_, token) in page.items {
-            let used = uses.iter().find(|(id, _)| *id == token.id);
-            let used = used.map_or_else(|| "never used".to_owned(), |(_, at)| format!("last used {at}"));
+            let last = uses.iter().find(|(id, _)| *id == token.id);
+            let last = last.map_or_else(|| "never used".to_owned(), |(_, at)| format!("last used {at}"));
             let ends = token.expires_at.map_or_else(|| "no end".to_owned(), |end| format!("until {end}"));
             let communities = services.get::<domain::community::Community>(actor, &token.communities).await?;
             let slugs: Vec<&str> = communities.iter().map(|community| community.slug.as_str()).collect();
-            say(&format!("{}  {}…  {}  [{}]  {ends}, {used}", token.id, token.hint, token.name, slugs.join(", ")))?;
+            say(&format!("{}  {}…  {}  [{}]  {ends}, {last}", token.id, token.hint, token.name, slugs.join(", ")))?;
         }
         if !page.has_next {
             return Ok(());

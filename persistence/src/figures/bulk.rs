@@ -14,7 +14,7 @@ use domain::{
 use sea_orm::{ConnectionTrait, DbErr, Value};
 use uuid::Uuid;
 
-use super::sql::Sql;
+use crate::sql::Sql;
 
 /// A figure to write, with the number of its revision.
 #[derive(Clone, Copy)]

@@ -10,9 +10,7 @@ mod decide;
 mod newest;
 mod read;
 mod record;
-pub(crate) mod row;
 mod series;
-pub(crate) mod sql;
 #[cfg(test)]
 pub(crate) mod tests;
 

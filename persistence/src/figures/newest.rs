@@ -2,7 +2,7 @@
 
 use crate::sight::Sight;
 
-use super::sql::{counts_as_newest, figure, figure_names, newest_first, series, series_names};
+use crate::sql::{counts_as_newest, figure, figure_names, newest_first, series, series_names};
 
 /// A query for the newest figure in sight of each series whose rollup row `l` meets `condition`: what the series is of,
 /// then the figure.

@@ -7,8 +7,8 @@ use domain::{Error, Result, id::SeriesId, series::Series};
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
-use super::{row::Row, sql::Sql};
 use crate::error::database;
+use crate::{row::Row, sql::Sql};
 
 /// The ids of these series, in their order; see [`domain::port::figures::Figures::ensure_series`].
 pub(super) async fn ensure<C: ConnectionTrait>(

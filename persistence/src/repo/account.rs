@@ -12,7 +12,7 @@ use sea_orm::Value;
 use uuid::Uuid;
 
 use super::table::{ParentLink, SortColumn, Table, Where};
-use crate::figures::row::Row;
+use crate::row::Row;
 
 impl Table for Account {
     const TABLE: &'static str = "account";

@@ -9,7 +9,7 @@ use sea_orm::Value;
 use uuid::Uuid;
 
 use super::table::{ParentLink, SortColumn, Table, Where, optional_json};
-use crate::figures::row::Row;
+use crate::row::Row;
 
 impl Table for Baseline {
     const TABLE: &'static str = "baseline";

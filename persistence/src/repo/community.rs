@@ -7,7 +7,7 @@ use domain::{
 use sea_orm::Value;
 
 use super::table::{Link, ParentLink, SortColumn, Table, Where, code, json, name_key, search_text};
-use crate::figures::row::Row;
+use crate::row::Row;
 
 impl Table for Community {
     const TABLE: &'static str = "community";

@@ -8,7 +8,7 @@ use sea_orm::Value;
 use uuid::Uuid;
 
 use super::table::{Link, ParentLink, SortColumn, Table, Where, code, json, name_key, optional_json, search_text};
-use crate::figures::row::Row;
+use crate::row::Row;
 
 impl Table for Initiative {
     const TABLE: &'static str = "initiative";

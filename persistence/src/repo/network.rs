@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::table::{
     Link, ParentLink, SortColumn, Table, Where, current_membership, json, name_key, optional_json, search_text, today,
 };
-use crate::figures::row::Row;
+use crate::row::Row;
 
 impl Table for Network {
     const TABLE: &'static str = "network";

@@ -16,7 +16,7 @@ use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
 use super::table::{META, ParentLink, SortColumn, Table, Where, read_stored};
-use crate::{error::database, figures::row::Row};
+use crate::{error::database, row::Row};
 
 /// A part of the list of all records.
 pub(super) async fn list<C: ConnectionTrait, N: Table>(

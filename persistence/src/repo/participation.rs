@@ -8,7 +8,7 @@ use sea_orm::Value;
 use uuid::Uuid;
 
 use super::table::{ParentLink, SortColumn, Table, Where, code, json};
-use crate::figures::row::Row;
+use crate::row::Row;
 
 impl Table for Participation {
     const TABLE: &'static str = "participation";

@@ -8,7 +8,7 @@ use sea_orm::Value;
 use uuid::Uuid;
 
 use super::table::{ParentLink, SortColumn, Table, Where, code, json, name_key, search_text};
-use crate::figures::row::Row;
+use crate::row::Row;
 
 impl Table for Partner {
     const TABLE: &'static str = "partner";

@@ -9,7 +9,7 @@ use sea_orm::Value;
 use uuid::Uuid;
 
 use super::table::{Link, ParentLink, SortColumn, Table, Where, json, optional_json};
-use crate::figures::row::Row;
+use crate::row::Row;
 
 impl Table for SharingRule {
     const TABLE: &'static str = "sharing_rule";

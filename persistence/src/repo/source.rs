@@ -8,7 +8,7 @@ use domain::{
 use sea_orm::Value;
 
 use super::table::{ParentLink, SortColumn, Table, Where, code, json, name_key, optional_json, search_text};
-use crate::figures::row::Row;
+use crate::row::Row;
 
 impl Table for Source {
     const TABLE: &'static str = "source";
