@@ -15,11 +15,7 @@ use domain::{
 use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 use uuid::Uuid;
 
-use crate::{
-    error::database,
-    figures::{row::Row, sql::Sql},
-    repo::Repos,
-};
+use crate::{error::database, repo::Repos, row::Row, sql::Sql};
 
 /// What an entry says, in the order in which [`read`] reads it and [`values`] writes it.
 const COLUMNS: &str = "at, actor, actor_kind, action, object_kind, object_id, community_id, network_id, changes, request_id, \

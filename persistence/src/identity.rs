@@ -20,11 +20,7 @@ use domain::{
 use sea_orm::{ConnectionTrait, QueryResult, Statement};
 use uuid::Uuid;
 
-use crate::{
-    error::database,
-    figures::{row::Row, sql::Sql},
-    repo::Repos,
-};
+use crate::{error::database, repo::Repos, row::Row, sql::Sql};
 
 impl<C: ConnectionTrait> Repos<C> {
     fn sql(&self) -> Sql {

@@ -99,18 +99,18 @@ impl<'r> Row<'r> {
         Period::from_parts(kind, self.take()?, self.take()?).map_err(Error::internal)
     }
 
-    /// The columns of [`super::sql::figure`].
+    /// The columns of [`crate::sql::figure`].
     pub(crate) fn observation(&mut self) -> Result<Observation> {
         let series = self.id()?;
         self.observation_of(series)
     }
 
-    /// The columns of [`super::sql::figure`], if they are there: an outer join may have found none.
+    /// The columns of [`crate::sql::figure`], if they are there: an outer join may have found none.
     pub(crate) fn optional_observation(&mut self) -> Result<Option<Observation>> {
         if let Some(series) = self.take::<Option<Uuid>>()? {
             return self.observation_of(series.into()).map(Some);
         }
-        self.skip(super::sql::FIGURE_COLUMNS - 1);
+        self.skip(crate::sql::FIGURE_COLUMNS - 1);
         Ok(None)
     }
 
@@ -137,7 +137,7 @@ impl<'r> Row<'r> {
         })
     }
 
-    /// The columns of [`super::sql::series`].
+    /// The columns of [`crate::sql::series`].
     pub(crate) fn series(&mut self) -> Result<Series> {
         Ok(Series {
             community: self.id()?,

@@ -10,7 +10,7 @@ use domain::{id::SeriesId, period::Period};
 use sea_orm::{DbBackend, Statement, Value};
 use uuid::Uuid;
 
-/// The columns of a figure, in the order in which [`super::row::Row::observation`] reads them.
+/// The columns of a figure, in the order in which [`crate::row::Row::observation`] reads them.
 const FIGURE: [&str; 17] = [
     "series_id",
     "period_kind",
@@ -31,7 +31,7 @@ const FIGURE: [&str; 17] = [
     "recorded_by",
 ];
 
-/// What a series is of, in the order in which [`super::row::Row::series`] reads it.
+/// What a series is of, in the order in which [`crate::row::Row::series`] reads it.
 const SERIES: [&str; 5] = ["community_id", "indicator_id", "indicator_version_id", "source_id", "disaggregation"];
 
 /// How many columns [`figure`] names.

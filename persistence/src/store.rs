@@ -20,9 +20,10 @@ use tokio::sync::Notify;
 use crate::{
     connect::{Connections, DatabaseConfig, connect},
     error::database,
-    figures::{row::Row, sql::Sql},
     migration::migrate,
     repo::Repos,
+    row::Row,
+    sql::Sql,
 };
 
 /// The database.

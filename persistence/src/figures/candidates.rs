@@ -15,14 +15,12 @@ use serde::Deserialize;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-use super::{
-    newest::newest,
-    row::Row,
-    sql::{self, Sql},
-};
+use super::newest::newest;
 use crate::{
     error::database,
+    row::Row,
     sight::{Sight, decided},
+    sql::{self, Sql},
 };
 
 /// How many comparisons read their figures at the same time; the others wait. One of a thousand communities takes megabytes

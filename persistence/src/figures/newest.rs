@@ -1,8 +1,9 @@
 //! The newest figures of series, as a part of larger statements.
 
-use crate::sight::Sight;
-
-use crate::sql::{counts_as_newest, figure, figure_names, newest_first, series, series_names};
+use crate::{
+    sight::Sight,
+    sql::{counts_as_newest, figure, figure_names, newest_first, series, series_names},
+};
 
 /// A query for the newest figure in sight of each series whose rollup row `l` meets `condition`: what the series is of,
 /// then the figure.

@@ -16,12 +16,13 @@ use domain::{
 };
 use sea_orm::{ConnectionTrait, QueryResult};
 
-use super::{
-    newest::newest,
+use super::newest::newest;
+use crate::{
+    error::database,
     row::Row,
+    sight::Sight,
     sql::{self, Sql},
 };
-use crate::{error::database, sight::Sight};
 
 async fn rows<C: ConnectionTrait>(db: &C, sql: Sql, text: String) -> Result<Vec<QueryResult>> {
     db.query_all_raw(sql.statement(text)).await.map_err(database)

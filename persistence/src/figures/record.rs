@@ -14,10 +14,12 @@ use sea_orm::ConnectionTrait;
 use super::{
     bulk::{self, Revision},
     decide::{Decider, Decision},
+};
+use crate::{
+    error::database,
     row::Row,
     sql::{self, Sql},
 };
-use crate::error::database;
 
 /// How many figures are read, decided and written together.
 const CHUNK: usize = 5_000;

@@ -7,8 +7,7 @@ use domain::{Error, Result, id::SeriesId, series::Series};
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
-use crate::error::database;
-use crate::{row::Row, sql::Sql};
+use crate::{error::database, row::Row, sql::Sql};
 
 /// The ids of these series, in their order; see [`domain::port::figures::Figures::ensure_series`].
 pub(super) async fn ensure<C: ConnectionTrait>(

@@ -12,7 +12,7 @@ use super::table::{
     Link, ParentLink, SortColumn, Table, Where, current_membership, json, name_key, optional_json, search_text, today,
 };
 use crate::{
-    figures::row::Row,
+    row::Row,
     sight::{FOR_THE_COMMUNITY, decided},
 };
 

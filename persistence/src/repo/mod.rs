@@ -58,10 +58,7 @@ use domain::{
 use sea_orm::{ConnectionTrait, Value};
 use uuid::Uuid;
 
-use crate::{
-    error::database,
-    figures::{row::Row, sql::Sql},
-};
+use crate::{error::database, row::Row, sql::Sql};
 use table::{META, Table, Where, read_stored};
 
 /// Every repository, over a pool or within a transaction.

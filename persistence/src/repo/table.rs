@@ -12,10 +12,7 @@ use domain::{
 use sea_orm::{DbBackend, Value};
 use uuid::Uuid;
 
-use crate::{
-    figures::{row::Row, sql::Sql},
-    sight::Sight,
-};
+use crate::{row::Row, sight::Sight, sql::Sql};
 
 /// The columns that every record has, as [`read_stored`] reads them.
 pub(super) const META: &str = "t.id, t.version, t.created_at, t.created_by, t.updated_at, t.updated_by, t.archived_at";
