@@ -6,6 +6,7 @@ use api::{
     auth::{
         Authenticator, forget_on_change,
         keyring::{Keyring, TokenNames},
+        oidc::Providers,
     },
     http::{HttpConfig, build},
     readiness::Dependencies,
@@ -60,8 +61,23 @@ impl App {
         Self::on(Arc::clone(&self.db), redis().as_deref(), HttpConfig::default()).await
     }
 
+    /// A server with an empty database that believes these identity providers.
+    pub async fn trusting(providers: Providers) -> Self {
+        let (db, config) = (Arc::new(TestDatabase::new().await), HttpConfig::default());
+        Self::on_trusting(db, redis().as_deref(), config, Some(providers)).await
+    }
+
     /// A server on this database and this Redis.
     pub async fn on(db: Arc<TestDatabase>, redis: Option<&str>, config: HttpConfig) -> Self {
+        Self::on_trusting(db, redis, config, None).await
+    }
+
+    async fn on_trusting(
+        db: Arc<TestDatabase>,
+        redis: Option<&str>,
+        config: HttpConfig,
+        providers: Option<Providers>,
+    ) -> Self {
         let store = Arc::new(SqlStore::open(&db.config()).await.unwrap());
         let (bus, cache) = (bus::open(redis).unwrap(), cache::open(redis).unwrap());
         let services = Services::new(store.clone(), cache, Arc::new(SystemClock));
@@ -75,7 +91,7 @@ impl App {
         let throttle = Throttle { address: many, ..Throttle::usual(limiter::open(redis).unwrap(), db.url.clone()) };
         let identity = Identity::new(services.clone(), keyring.clone(), throttle);
         let authenticator =
-            Authenticator::new(Some(ADMIN_TOKEN.to_owned().into())).with_accounts(identity, keyring, None);
+            Authenticator::new(Some(ADMIN_TOKEN.to_owned().into())).with_accounts(identity, keyring, providers);
         tokio::spawn(forget_on_change(services.clone(), Arc::clone(&bus)));
         let running = build(services, authenticator, readiness, config, listener).unwrap();
         let url = format!("http://{}", running.address);

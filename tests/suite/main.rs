@@ -13,6 +13,7 @@ mod audit;
 mod cli;
 mod comparison;
 mod figures;
+mod foreign;
 mod health;
 mod http;
 mod identity;

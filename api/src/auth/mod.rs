@@ -19,7 +19,7 @@ use actix_web::{
 use domain::{
     access::{Actor, Integration, Origin, Person, Who},
     api_token::AddressRange,
-    service::identity::Identity,
+    service::identity::{ForeignIdentity, Identity},
     text::Languages,
 };
 use keyring::Keyring;
@@ -146,7 +146,7 @@ impl Known {
         let holder = if let Some(holder) = remembered {
             holder
         } else {
-            let Some(holder) = self.look_up(token, as_of).await? else { return Ok(None) };
+            let Some(holder) = self.look_up(token, origin, as_of).await? else { return Ok(None) };
             self.holders.insert(token.into(), holder.clone()).await;
             holder
         };
@@ -166,7 +166,7 @@ impl Known {
         Ok(Some(holder.who))
     }
 
-    async fn look_up(&self, token: &str, as_of: u64) -> domain::Result<Option<Holder>> {
+    async fn look_up(&self, token: &str, origin: &Origin, as_of: u64) -> domain::Result<Option<Holder>> {
         if secret::Kind::of(token) == Some(secret::Kind::Api) {
             let found = self.identity.actor_of_token(token).await?;
             return Ok(found.map(|(integration, token): (Integration, _)| Holder {
@@ -191,7 +191,12 @@ impl Known {
                     return Ok(None);
                 }
             };
-            let found = self.identity.foreign(&foreign.issuer, &foreign.subject).await?;
+            let found = ForeignIdentity {
+                issuer: &foreign.issuer,
+                subject: &foreign.subject,
+                verified_email: foreign.email.as_deref().filter(|_| foreign.email_verified),
+            };
+            let found = self.identity.foreign(origin, &found).await?;
             let until = now + chrono::TimeDelta::from_std(REMEMBERED).unwrap_or_default();
             return Ok(found.map(|found| person(until, found)));
         }

@@ -5,30 +5,25 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 
 pub use super::throttle::Throttle;
-use super::{Services, Session, throttle::throttled};
+use super::{Services, throttle::throttled};
 use crate::{
-    access::{self, Actor, Integration, Needs, Origin, Person, Role, Who},
+    access::{self, Actor, Integration, Origin, Person, Role, Who},
     account::Account,
     api_token::ApiToken,
     audit::{Action, ActorKind, NewEntry},
-    error::{Error, ProblemCode, Problems, Result},
+    error::{Error, ProblemCode, Result},
     grant::Grant,
     id::{AccountId, SessionId},
     key::Email,
     port::{
-        identity::{Link, LinkKind, NewSession, Offered, Spent},
+        identity::{NewSession, Offered, Spent},
         secrets::{AccessToken, PasswordVerdict, SecretKind, Secrets},
     },
     record::Stored,
-    text::LanguageTag,
 };
 
 /// How long a session lasts, whatever is refreshed: people sign in once a month.
 const SESSION: TimeDelta = TimeDelta::days(30);
-/// How long an invitation can be accepted.
-const INVITATION: TimeDelta = TimeDelta::days(7);
-/// How long a way back into an account stays open.
-const RECOVERY: TimeDelta = TimeDelta::hours(1);
 /// A spent refresh token that comes again within this time is a reply that was lost or a second tab, not a theft (RFC 9700, 4.14.2).
 const GRACE: TimeDelta = TimeDelta::seconds(10);
 /// How long a token that another takes the place of goes on, at most.
@@ -44,6 +39,16 @@ pub struct SignedIn {
     pub account: Stored<Account>,
 }
 
+/// Somebody by the word of another identity provider.
+pub struct ForeignIdentity<'a> {
+    /// Whose word.
+    pub issuer: &'a str,
+    /// Its name for them.
+    pub subject: &'a str,
+    /// Their address, if the provider has made sure that it is theirs.
+    pub verified_email: Option<&'a str>,
+}
+
 /// A link to hand over.
 pub struct HandedOut {
     /// What is shown once.
@@ -55,18 +60,14 @@ pub struct HandedOut {
 /// Signing in and out, over the services and what makes secrets.
 #[derive(Clone)]
 pub struct Identity {
-    services: Services,
-    secrets: Arc<dyn Secrets>,
-    throttle: Throttle,
+    pub(super) services: Services,
+    pub(super) secrets: Arc<dyn Secrets>,
+    pub(super) throttle: Throttle,
 }
 
-fn wrong() -> Error {
+pub(super) fn wrong() -> Error {
     // The same for an unknown address: who has an account here is nobody's business.
     Error::invalid("password", ProblemCode::Invalid, "the address or the password is wrong")
-}
-
-fn no_link() -> Error {
-    Error::invalid("link", ProblemCode::NotFound, "this link is not known, used already, or too old")
 }
 
 impl Identity {
@@ -75,7 +76,7 @@ impl Identity {
         Self { services, secrets, throttle }
     }
 
-    fn now(&self) -> DateTime<Utc> {
+    pub(super) fn now(&self) -> DateTime<Utc> {
         self.services.clock.now()
     }
 
@@ -85,7 +86,7 @@ impl Identity {
             .from_request(origin.request.as_deref(), address.as_deref())
     }
 
-    async fn account(&self, email: &str) -> Result<Option<Stored<Account>>> {
+    pub(super) async fn account(&self, email: &str) -> Result<Option<Stored<Account>>> {
         let Ok(email) = email.parse::<Email>() else { return Ok(None) };
         let accounts = self.services.store.read().accounts();
         let found = accounts.by_keys(&access::Scope::Everything, &[email]).await?.pop();
@@ -128,14 +129,14 @@ impl Identity {
         Ok(signed_in)
     }
 
-    fn of_account(&self, origin: &Origin, account: AccountId, action: Action) -> NewEntry {
+    pub(super) fn of_account(&self, origin: &Origin, account: AccountId, action: Action) -> NewEntry {
         let address = origin.address.map(|address| address.to_string());
         NewEntry::new(self.now(), &format!("account:{account}"), ActorKind::Person, action)
             .on(account)
             .from_request(origin.request.as_deref(), address.as_deref())
     }
 
-    async fn begin_session(
+    pub(super) async fn begin_session(
         &self,
         work: &dyn crate::port::store::UnitOfWork,
         origin: &Origin,
@@ -194,7 +195,7 @@ impl Identity {
     }
 
     /// Makes a change of who may act last, and lets it be felt at once.
-    async fn commit(&self, work: Box<dyn crate::port::store::UnitOfWork>) -> Result<()> {
+    pub(super) async fn commit(&self, work: Box<dyn crate::port::store::UnitOfWork>) -> Result<()> {
         work.emit(&crate::event::Event::IdentityChanged).await?;
         work.commit().await?;
         self.services.forget_actors();
@@ -250,131 +251,11 @@ impl Identity {
         self.commit(work).await
     }
 
-    async fn hashed(&self, password: String, field: &'static str, email: &Email) -> Result<String> {
+    pub(super) async fn hashed(&self, password: String, field: &'static str, email: &Email) -> Result<String> {
         if let Some(fault) = self.secrets.password_fault(&password, email.as_str()) {
             return Err(Error::invalid(field, ProblemCode::Invalid, fault));
         }
         self.secrets.hash(password).await
-    }
-
-    /// Makes a link by which somebody opens an account with these roles, or gets them if they have one. The actor must be allowed to
-    /// give each of them.
-    pub async fn invite(&self, actor: &Actor, email: Email, offered: Vec<Offered>) -> Result<HandedOut> {
-        let result = Box::pin(self.try_invite(actor, email, offered)).await;
-        self.services.denied(actor, result).await
-    }
-
-    async fn try_invite(&self, actor: &Actor, email: Email, offered: Vec<Offered>) -> Result<HandedOut> {
-        let session = self.services.session(actor, "invite people").await?;
-        let mut problems = Problems::default();
-        problems.require(!offered.is_empty(), "grants", ProblemCode::Required, "name at least one role");
-        problems.require(offered.len() <= 20, "grants", ProblemCode::TooLong, "at most 20 roles come with a link");
-        problems.into_result()?;
-        for offer in &offered {
-            session.may_create(&grant(AccountId::from(uuid::Uuid::nil()), offer)).await?;
-        }
-        let link = self.link(&session, LinkKind::Invitation, email, None, offered, INVITATION).await?;
-        session.note_entry(NewEntry::by(actor, session.now(), Action::Invite));
-        session.commit().await?;
-        Ok(link)
-    }
-
-    async fn link(
-        &self,
-        session: &Session,
-        kind: LinkKind,
-        email: Email,
-        account: Option<AccountId>,
-        grants: Vec<Offered>,
-        lasts: TimeDelta,
-    ) -> Result<HandedOut> {
-        let (created_at, minted) = (session.now(), self.secrets.mint(SecretKind::Link)?);
-        let expires_at = created_at + lasts;
-        let created_by = session.actor().name();
-        let link = Link { kind, email, account, grants, created_at, created_by, expires_at };
-        session.repositories().identities().keep_link(&link, &minted.digest).await?;
-        Ok(HandedOut { secret: minted.text, expires_at })
-    }
-
-    /// Opens the account that a link invites to, with its roles; whoever has an account already gives its password and gets the
-    /// roles.
-    pub async fn accept(
-        &self,
-        origin: &Origin,
-        secret: &str,
-        name: String,
-        locale: LanguageTag,
-        password: String,
-    ) -> Result<SignedIn> {
-        self.throttle.of_address(origin).await?;
-        let digest = self.secrets.digest(SecretKind::Link, secret).ok_or_else(no_link)?;
-        let system = Actor { who: Who::Operator("invitation".into()), origin: origin.clone() };
-        let mut session = self.services.session(&system, "accept an invitation").await?;
-        let now = session.now();
-        let found = session.repositories().identities().use_link(LinkKind::Invitation, &digest, now).await?;
-        let link = found.ok_or_else(no_link)?;
-        // The roles are given by whoever made the link.
-        session.act_for(&link.created_by);
-        let identities = session.repositories().identities();
-        let account = if let Some(account) = self.account(link.email.as_str()).await? {
-            let hash = identities.password(account.id).await?;
-            if self.secrets.verify(password, hash).await == PasswordVerdict::Wrong {
-                return Err(wrong());
-            }
-            account
-        } else {
-            let hash = self.hashed(password, "password", &link.email).await?;
-            let account = session.create(Account { email: link.email.clone(), name, locale }).await?;
-            identities.set_password(account.id, &hash, now).await?;
-            account
-        };
-        for offer in &link.grants {
-            session.create(grant(account.id, offer)).await?;
-        }
-        session.note_entry(self.of_account(origin, account.id, Action::InvitationAccepted).detail(&link.created_by));
-        let signed_in = self.begin_session(session.work(), origin, account, now).await?;
-        session.commit().await?;
-        Ok(signed_in)
-    }
-
-    /// Makes a link by which somebody sets a new password. For administrators, and for those who run a network or answer for a
-    /// community in which the account holds a role and none above theirs.
-    pub async fn offer_recovery(&self, actor: &Actor, account: AccountId) -> Result<HandedOut> {
-        let result = Box::pin(self.try_offer_recovery(actor, account)).await;
-        self.services.denied(actor, result).await
-    }
-
-    async fn try_offer_recovery(&self, actor: &Actor, account: AccountId) -> Result<HandedOut> {
-        const WHAT: &str = "hand out a way back into an account";
-        let session = self.services.session(actor, WHAT).await?;
-        let found = session.repositories().accounts().get(&session.reader(), &[account]).await?.pop();
-        let found = found.ok_or(Error::NotFound { noun: "Account", key: "account" })?;
-        access::require(actor, &Needs::administrator(), session.now(), WHAT)?;
-        let email = found.value.email.clone();
-        let link = self.link(&session, LinkKind::Recovery, email, Some(account), Vec::new(), RECOVERY).await?;
-        session.note_entry(NewEntry::by(actor, session.now(), Action::Recovery).on(account).detail("handed out"));
-        session.commit().await?;
-        Ok(link)
-    }
-
-    /// Sets the password of the account that a link leads back into; all its sessions end.
-    pub async fn recover(&self, origin: &Origin, secret: &str, password: String) -> Result<SignedIn> {
-        self.throttle.of_address(origin).await?;
-        let digest = self.secrets.digest(SecretKind::Link, secret).ok_or_else(no_link)?;
-        let (work, now) = (self.services.store.begin().await?, self.now());
-        let identities = work.repositories().identities();
-        let link = identities.use_link(LinkKind::Recovery, &digest, now).await?.ok_or_else(no_link)?;
-        let account = self.account(link.email.as_str()).await?.filter(|account| link.account == Some(account.id));
-        let account = account.ok_or_else(no_link)?;
-        let hash = self.hashed(password, "password", &account.email).await?;
-        identities.set_password(account.id, &hash, now).await?;
-        identities.end_sessions(account.id, None, now).await?;
-        let id = account.id;
-        let signed_in = self.begin_session(&*work, origin, account, now).await?;
-        let entry = self.of_account(origin, id, Action::Recovery).detail("used");
-        work.repositories().audit().record(&[entry]).await?;
-        self.commit(work).await?;
-        Ok(signed_in)
     }
 
     /// Opens an account with these roles at once: for the command line.
@@ -441,10 +322,17 @@ impl Identity {
         }))
     }
 
-    /// Whom another provider has signed in, if an account here is theirs.
-    pub async fn foreign(&self, issuer: &str, subject: &str) -> Result<Option<Person>> {
+    /// Whom another provider has signed in, if an account here is theirs: one that was linked to them before or, the first time,
+    /// one with the address of which the provider has made sure. Accounts are opened by invitation, never by a provider.
+    pub async fn foreign(&self, origin: &Origin, foreign: &ForeignIdentity<'_>) -> Result<Option<Person>> {
         let (reader, now) = (self.services.store.read().identities(), self.now());
-        let Some(account) = reader.foreign(issuer, subject).await? else { return Ok(None) };
+        let account = match reader.foreign(foreign.issuer, foreign.subject).await? {
+            Some(account) => account,
+            None => match self.link(origin, foreign).await? {
+                Some(account) => account,
+                None => return Ok(None),
+            },
+        };
         let principal = reader.principal(account, now).await?;
         Ok(principal.map(|principal| Person {
             account,
@@ -452,6 +340,19 @@ impl Identity {
             grants: principal.grants,
             memberships: principal.memberships,
         }))
+    }
+
+    /// Links an identity of another provider to the account with its address, if there is one.
+    async fn link(&self, origin: &Origin, foreign: &ForeignIdentity<'_>) -> Result<Option<AccountId>> {
+        let Some(email) = foreign.verified_email else { return Ok(None) };
+        let Some(account) = self.account(email).await? else { return Ok(None) };
+        let (work, now) = (self.services.store.begin().await?, self.now());
+        work.repositories().identities().link_foreign(foreign.issuer, foreign.subject, account.id, now).await?;
+        let entry = self.of_account(origin, account.id, Action::SignIn);
+        let entry = entry.detail(&format!("linked to {} of {}", foreign.subject, foreign.issuer));
+        work.repositories().audit().record(&[entry]).await?;
+        work.commit().await?;
+        Ok(Some(account.id))
     }
 
     /// The program that holds this token, wherever it asks from; and the ranges that it may ask from.
@@ -485,7 +386,7 @@ impl Identity {
     }
 }
 
-fn grant(account: AccountId, offer: &Offered) -> Grant {
+pub(super) fn grant(account: AccountId, offer: &Offered) -> Grant {
     let Offered { role, network, community, partner, expires_at } = *offer;
     Grant { account, role, network, community, partner, expires_at }
 }
@@ -493,13 +394,3 @@ fn grant(account: AccountId, offer: &Offered) -> Grant {
 /// The role that makes an administrator.
 pub const ADMINISTRATOR: Offered =
     Offered { role: Role::Administrator, network: None, community: None, partner: None, expires_at: None };
-
-impl Session {
-    /// Whether the actor could create such a record, if what it refers to is there.
-    async fn may_create(&self, value: &Grant) -> Result<()> {
-        let mut problems = Problems::default();
-        crate::record::Noun::check(value, &mut problems);
-        problems.into_result()?;
-        self.require(value, super::Change::Create).await
-    }
-}

@@ -7,6 +7,7 @@ mod figures;
 mod governed;
 pub mod identity;
 mod known;
+mod links;
 mod records;
 mod session;
 mod targets;

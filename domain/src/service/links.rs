@@ -1,0 +1,163 @@
+//! Links that are handed over and good once: invitations, and ways back into an account.
+
+use chrono::TimeDelta;
+
+use super::{
+    Session,
+    identity::{HandedOut, Identity, SignedIn, grant, wrong},
+};
+use crate::{
+    access::{self, Actor, Needs, Origin, Who},
+    account::Account,
+    audit::{Action, NewEntry},
+    error::{Error, ProblemCode, Problems, Result},
+    grant::Grant,
+    id::AccountId,
+    key::Email,
+    port::{
+        identity::{Link, LinkKind, Offered},
+        secrets::{PasswordVerdict, SecretKind},
+    },
+    text::LanguageTag,
+};
+
+/// How long an invitation can be accepted.
+const INVITATION: TimeDelta = TimeDelta::days(7);
+/// How long a way back into an account stays open.
+const RECOVERY: TimeDelta = TimeDelta::hours(1);
+
+fn no_link() -> Error {
+    Error::invalid("link", ProblemCode::NotFound, "this link is not known, used already, or too old")
+}
+
+impl Identity {
+    /// Makes a link by which somebody opens an account with these roles, or gets them if they have one. The actor must be allowed to
+    /// give each of them.
+    pub async fn invite(&self, actor: &Actor, email: Email, offered: Vec<Offered>) -> Result<HandedOut> {
+        let result = Box::pin(self.try_invite(actor, email, offered)).await;
+        self.services.denied(actor, result).await
+    }
+
+    async fn try_invite(&self, actor: &Actor, email: Email, offered: Vec<Offered>) -> Result<HandedOut> {
+        let session = self.services.session(actor, "invite people").await?;
+        let mut problems = Problems::default();
+        problems.require(!offered.is_empty(), "grants", ProblemCode::Required, "name at least one role");
+        problems.require(offered.len() <= 20, "grants", ProblemCode::TooLong, "at most 20 roles come with a link");
+        problems.into_result()?;
+        for offer in &offered {
+            session.may_create(&grant(AccountId::from(uuid::Uuid::nil()), offer)).await?;
+        }
+        let link = self.keep_link(&session, LinkKind::Invitation, email, None, offered, INVITATION).await?;
+        session.note_entry(NewEntry::by(actor, session.now(), Action::Invite));
+        session.commit().await?;
+        Ok(link)
+    }
+
+    async fn keep_link(
+        &self,
+        session: &Session,
+        kind: LinkKind,
+        email: Email,
+        account: Option<AccountId>,
+        grants: Vec<Offered>,
+        lasts: TimeDelta,
+    ) -> Result<HandedOut> {
+        let (created_at, minted) = (session.now(), self.secrets.mint(SecretKind::Link)?);
+        let expires_at = created_at + lasts;
+        let created_by = session.actor().name();
+        let link = Link { kind, email, account, grants, created_at, created_by, expires_at };
+        session.repositories().identities().keep_link(&link, &minted.digest).await?;
+        Ok(HandedOut { secret: minted.text, expires_at })
+    }
+
+    /// Opens the account that a link invites to, with its roles; whoever has an account already gives its password and gets the
+    /// roles.
+    pub async fn accept(
+        &self,
+        origin: &Origin,
+        secret: &str,
+        name: String,
+        locale: LanguageTag,
+        password: String,
+    ) -> Result<SignedIn> {
+        self.throttle.of_address(origin).await?;
+        let digest = self.secrets.digest(SecretKind::Link, secret).ok_or_else(no_link)?;
+        let system = Actor { who: Who::Operator("invitation".into()), origin: origin.clone() };
+        let mut session = self.services.session(&system, "accept an invitation").await?;
+        let now = session.now();
+        let found = session.repositories().identities().use_link(LinkKind::Invitation, &digest, now).await?;
+        let link = found.ok_or_else(no_link)?;
+        // The roles are given by whoever made the link.
+        session.act_for(&link.created_by);
+        let identities = session.repositories().identities();
+        let account = if let Some(account) = self.account(link.email.as_str()).await? {
+            let hash = identities.password(account.id).await?;
+            if self.secrets.verify(password, hash).await == PasswordVerdict::Wrong {
+                return Err(wrong());
+            }
+            account
+        } else {
+            let hash = self.hashed(password, "password", &link.email).await?;
+            let account = session.create(Account { email: link.email.clone(), name, locale }).await?;
+            identities.set_password(account.id, &hash, now).await?;
+            account
+        };
+        for offer in &link.grants {
+            session.create(grant(account.id, offer)).await?;
+        }
+        session.note_entry(self.of_account(origin, account.id, Action::InvitationAccepted).detail(&link.created_by));
+        let signed_in = self.begin_session(session.work(), origin, account, now).await?;
+        session.commit().await?;
+        Ok(signed_in)
+    }
+
+    /// Makes a link by which somebody sets a new password. For administrators, and for those who run a network or answer for a
+    /// community in which the account holds a role and none above theirs.
+    pub async fn offer_recovery(&self, actor: &Actor, account: AccountId) -> Result<HandedOut> {
+        let result = Box::pin(self.try_offer_recovery(actor, account)).await;
+        self.services.denied(actor, result).await
+    }
+
+    async fn try_offer_recovery(&self, actor: &Actor, account: AccountId) -> Result<HandedOut> {
+        const WHAT: &str = "hand out a way back into an account";
+        let session = self.services.session(actor, WHAT).await?;
+        let found = session.repositories().accounts().get(&session.reader(), &[account]).await?.pop();
+        let found = found.ok_or(Error::NotFound { noun: "Account", key: "account" })?;
+        access::require(actor, &Needs::administrator(), session.now(), WHAT)?;
+        let email = found.value.email.clone();
+        let link = self.keep_link(&session, LinkKind::Recovery, email, Some(account), Vec::new(), RECOVERY).await?;
+        session.note_entry(NewEntry::by(actor, session.now(), Action::Recovery).on(account).detail("handed out"));
+        session.commit().await?;
+        Ok(link)
+    }
+
+    /// Sets the password of the account that a link leads back into; all its sessions end.
+    pub async fn recover(&self, origin: &Origin, secret: &str, password: String) -> Result<SignedIn> {
+        self.throttle.of_address(origin).await?;
+        let digest = self.secrets.digest(SecretKind::Link, secret).ok_or_else(no_link)?;
+        let (work, now) = (self.services.store.begin().await?, self.now());
+        let identities = work.repositories().identities();
+        let link = identities.use_link(LinkKind::Recovery, &digest, now).await?.ok_or_else(no_link)?;
+        let account = self.account(link.email.as_str()).await?.filter(|account| link.account == Some(account.id));
+        let account = account.ok_or_else(no_link)?;
+        let hash = self.hashed(password, "password", &account.email).await?;
+        identities.set_password(account.id, &hash, now).await?;
+        identities.end_sessions(account.id, None, now).await?;
+        let id = account.id;
+        let signed_in = self.begin_session(&*work, origin, account, now).await?;
+        let entry = self.of_account(origin, id, Action::Recovery).detail("used");
+        work.repositories().audit().record(&[entry]).await?;
+        self.commit(work).await?;
+        Ok(signed_in)
+    }
+}
+
+impl Session {
+    /// Whether the actor could create such a record, if what it refers to is there.
+    async fn may_create(&self, value: &Grant) -> Result<()> {
+        let mut problems = Problems::default();
+        crate::record::Noun::check(value, &mut problems);
+        problems.into_result()?;
+        self.require(value, super::Change::Create).await
+    }
+}

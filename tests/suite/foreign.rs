@@ -1,0 +1,112 @@
+//! Tokens of another identity provider: a real one on this machine, with its discovery document and keys.
+
+use std::{
+    net::TcpListener,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use actix_web::{App as Site, HttpServer, web};
+use api::auth::{
+    keys::{Algorithm, SigningKeys, generate_pem},
+    oidc::{Fetch, HttpFetch, Issuer, Providers},
+};
+use chrono::Utc;
+use jsonwebtoken::{EncodingKey, Header};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::{Value, json};
+
+use crate::{app::App, client::Client};
+
+/// An issuer that listens, with the key that it signs with.
+struct Provider {
+    url: String,
+    keys: Arc<Mutex<SecretString>>,
+    asked: Arc<AtomicUsize>,
+}
+
+impl Provider {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let keys = Arc::new(Mutex::new(generate_pem().unwrap()));
+        let asked = Arc::new(AtomicUsize::new(0));
+        let (issuer, shared, count) = (url.clone(), Arc::clone(&keys), Arc::clone(&asked));
+        let server = HttpServer::new(move || {
+            let (issuer, shared, count) = (issuer.clone(), Arc::clone(&shared), Arc::clone(&count));
+            let discovery = json!({ "issuer": issuer, "jwks_uri": format!("{issuer}/keys") });
+            Site::new()
+                .route(
+                    "/.well-known/openid-configuration",
+                    web::get().to(move || std::future::ready(web::Json(discovery.clone()))),
+                )
+                .route(
+                    "/keys",
+                    web::get().to(move || {
+                        count.fetch_add(1, Ordering::SeqCst);
+                        let pem = shared.lock().unwrap().clone();
+                        std::future::ready(web::Json(SigningKeys::from_pem(&[pem]).unwrap().jwks()))
+                    }),
+                )
+        });
+        tokio::spawn(server.workers(1).disable_signals().listen(listener).unwrap().run());
+        Self { url, keys, asked }
+    }
+
+    /// A token with these claims in the place of good ones.
+    fn token(&self, changes: Value) -> String {
+        let pem = self.keys.lock().unwrap().clone();
+        let kid = SigningKeys::from_pem(std::slice::from_ref(&pem)).unwrap().kids().next().unwrap().to_owned();
+        let mut claims = json!({ "iss": self.url, "aud": "concert", "sub": "248289761001", "exp": Utc::now().timestamp() + 60,
+            "email": "ada@example.org", "email_verified": true });
+        crate::fixture::merge(&mut claims, changes);
+        let header =
+            Header { kid: Some(kid), typ: Some("at+jwt".to_owned()), ..Header::new(jsonwebtoken::Algorithm::ES256) };
+        let key = EncodingKey::from_ec_pem(pem.expose_secret().as_bytes()).unwrap();
+        jsonwebtoken::encode(&header, &claims, &key).unwrap()
+    }
+
+    fn trusted(&self) -> Providers {
+        let fetch: Arc<dyn Fetch> = Arc::new(HttpFetch::new().unwrap());
+        let issuer = Issuer {
+            issuer: self.url.clone(),
+            audience: "concert".to_owned(),
+            algorithms: vec![Algorithm::Es256],
+            jwks_uri: None,
+        };
+        Providers::new(vec![issuer], &fetch).unwrap()
+    }
+}
+
+const VIEWER: &str = "{ viewer { kind account { email } grants { role } } }";
+
+#[tokio::test]
+async fn whom_another_provider_has_signed_in_is_who_has_the_account() {
+    let provider = Provider::start().await;
+    let app = App::trusting(provider.trusted()).await;
+    let as_holder = |token: &str| Client::new(&app.url, Some(token));
+    // Nobody is let in who was not invited.
+    assert_eq!(as_holder(&provider.token(json!({}))).status(VIEWER).await, 401);
+    let network = app.network("net").await;
+    app.somebody("ada@example.org", json!([{ "role": "MEMBER_READER", "network": network }])).await;
+    for changes in [
+        json!({ "email_verified": false }),
+        json!({ "email": "eve@example.org" }),
+        json!({ "aud": "another" }),
+        json!({ "exp": Utc::now().timestamp() - 3_600 }),
+        json!({ "iss": "https://id.example.org" }),
+    ] {
+        assert_eq!(as_holder(&provider.token(changes.clone())).status(VIEWER).await, 401, "{changes}");
+    }
+    let seen = as_holder(&provider.token(json!({}))).data(VIEWER, json!({})).await;
+    let ada = json!({ "viewer": { "kind": "PERSON", "account": { "email": "ada@example.org" }, "grants": [{ "role": "MEMBER_READER" }] } });
+    assert_eq!(seen, ada);
+    // Once linked, it is the subject that counts, whatever address comes with it.
+    let moved = provider.token(json!({ "email": "elsewhere@example.org" }));
+    assert_eq!(as_holder(&moved).data(VIEWER, json!({})).await, ada);
+    assert_eq!(provider.asked.load(Ordering::SeqCst), 1, "the keys are kept");
+    let other = provider.token(json!({ "sub": "other", "email": "nobody@example.org" }));
+    assert_eq!(as_holder(&other).status(VIEWER).await, 401);
+}
