@@ -13,7 +13,9 @@ pub struct Client {
 
 impl Client {
     pub fn new(url: &str, token: Option<&str>) -> Self {
-        Self { url: url.to_owned(), token: token.map(str::to_owned), http: reqwest::Client::new() }
+        // A connection each: one that lay idle may be closed by the server at the moment it is used again.
+        let http = reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap();
+        Self { url: url.to_owned(), token: token.map(str::to_owned), http }
     }
 
     /// A GET request to a path.
