@@ -171,10 +171,10 @@ async fn a_link_is_good_once_and_brings_only_what_its_maker_may_give() {
     assert_eq!(refused["userErrors"][0]["code"], "INVALID");
     app.accept("ada@example.org", &link).await;
     let filter = json!({ "filter": { "account": ada.account, "community": community } });
-    let query = "query($filter: GrantFilter) { grants(filter: $filter) { nodes { id grantedBy account { name } } } }";
+    let query = "query($filter: GrantFilter) { grants(filter: $filter) { nodes { id givenBy account { name } } } }";
     let given = bob.client.data(query, filter).await["grants"]["nodes"][0].take();
     assert_eq!(given["account"]["name"], "ada@example.org", "the name that she has, not the one in the invitation");
-    assert!(given["grantedBy"].as_str().unwrap().starts_with("account:"));
+    assert!(given["givenBy"].as_str().unwrap().starts_with("account:"));
     // Taken back, it is gone at once.
     assert!(writes(&ada, &community).await);
     let back = json!({ "id": given["id"], "version": 1 });

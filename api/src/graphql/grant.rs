@@ -61,7 +61,7 @@ impl Grant {
     }
 
     /// By whom it was given: `account:` and a UUID, or the operator's name.
-    async fn granted_by(&self) -> &str {
+    async fn given_by(&self) -> &str {
         &self.0.meta.created_by
     }
 
