@@ -257,6 +257,10 @@ impl Noun for Learning {
         rules::distinct(problems, "indicators", &self.indicators);
     }
 
+    fn data_of(&self) -> Option<CommunityId> {
+        Some(self.community)
+    }
+
     fn references(&self) -> Vec<(&'static str, NodeRef)> {
         let mut references = vec![("community", self.community.into())];
         references.extend(self.initiative.map(|id| ("initiative", id.into())));

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     access::Actor,
     error::{Error, Problem, ProblemCode, Problems, Result},
-    id::{EntityId, NodeRef},
+    id::{CommunityId, EntityId, NodeRef},
     page::SortKey,
 };
 
@@ -29,6 +29,11 @@ pub trait Noun: Clone + Debug + PartialEq + Send + Sync + 'static {
 
     /// Notes every rule that the content breaks by itself, without looking at anything else.
     fn check(&self, problems: &mut Problems);
+
+    /// The community whose data it is, if reading it is reading that community's data.
+    fn data_of(&self) -> Option<CommunityId> {
+        None
+    }
 
     /// Whatever the content refers to, with the field that refers to it: all of it must exist.
     fn references(&self) -> Vec<(&'static str, NodeRef)>;

@@ -131,6 +131,10 @@ impl Noun for Target {
         rules::optional_text(problems, "note", self.note.as_ref(), PROSE_LENGTH);
     }
 
+    fn data_of(&self) -> Option<CommunityId> {
+        self.community
+    }
+
     fn references(&self) -> Vec<(&'static str, NodeRef)> {
         let mut references =
             vec![("indicator", self.indicator.into()), ("indicatorVersion", self.indicator_version.into())];

@@ -28,8 +28,9 @@ INSERT INTO community (id, version, created_at, created_by, updated_at, updated_
     1000 + 37 * n, 'community ' || no, 'community ' || no || E'\ncommunity-' || no || E'\ncomm. ' || no
   FROM generate_series(1, :communities) n, pg_temp.no(n) no;
 INSERT INTO community_code SELECT pg_temp.id('2', n), 'bench:ID', pg_temp.no(n) FROM generate_series(1, :communities) n;
-INSERT INTO membership (id, version, created_at, created_by, updated_at, updated_by, network_id, community_id, joined_on)
-  SELECT pg_temp.id('7', n), 1, now(), 'bench', now(), 'bench', pg_temp.id('1', 1), pg_temp.id('2', n), '2000-01-01'
+INSERT INTO membership (id, version, created_at, created_by, updated_at, updated_by, network_id, community_id, joined_on,
+    consented)
+  SELECT pg_temp.id('7', n), 1, now(), 'bench', now(), 'bench', pg_temp.id('1', 1), pg_temp.id('2', n), '2000-01-01', FALSE
   FROM generate_series(1, :communities) n;
 
 INSERT INTO initiative (id, version, created_at, created_by, updated_at, updated_by, slug, community_id, other_communities,

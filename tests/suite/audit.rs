@@ -15,6 +15,7 @@ use crate::{
     app::App,
     cli::{concert, run},
     db::TestDatabase,
+    fixture::english,
 };
 
 /// Entries of three days in 2024, so many a day.
@@ -224,4 +225,59 @@ async fn the_administrator_reads_the_log_and_nobody_else() {
     assert_eq!(error["extensions"]["field"], "after");
     let all = store.read().audit().list(&AuditSight::Everything, &Default::default()).await.unwrap();
     assert_eq!(all.items.len(), 20);
+}
+
+#[tokio::test]
+async fn reading_what_is_under_an_authority_leaves_a_trace() {
+    let app = App::start().await;
+    let world = app.world().await;
+    let (plain, under) = (app.member(&world.network, "plain").await, app.member(&world.network, "under").await);
+    app.record(&world, &plain, "2023", json!({ "value": 1.0 })).await;
+    app.record(&world, &under, "2023", json!({ "value": 2.0 })).await;
+    let authority = json!({ "id": under, "version": 1, "indigenousDataAuthority": "The council" });
+    app.admin.change("communityUpdate", authority, "community", "version").await;
+    let learning = json!({ "slug": "l", "community": under, "author": "A", "kind": "WORKED", "issue": "OTHER", "title": english("L"),
+        "whatWeDid": english("This"), "whatHappened": english("That"), "evidenceStage": "EMERGING", "visibility": "COMMUNITY" });
+    let learning = app.create("learning", learning).await;
+
+    let reads = || async {
+        let query =
+            "{ auditEntries(first: 100, filter: { action: [READ_UNDER_AUTHORITY] }, orderBy: { field: PLACE }) {
+            nodes { actorKind detail requestId community { slug } object { id } } } }";
+        app.admin.data(query, json!({})).await["auditEntries"]["nodes"].as_array().unwrap().clone()
+    };
+    let before = reads().await.len();
+    // Nobody in particular reads nothing of it, and what others share with everybody is not noted.
+    let figures = "{ communities(first: 5) { nodes { latestValues(indicators: [\"rate\"]) { value } series(first: 5) { nodes { latest { value }
+        observations(first: 5) { nodes { value revisions { value } } } } } } }
+        comparison(network: \"net\", indicator: \"rate\") { entries { current { value } } } }";
+    app.anonymous.data(figures, json!({})).await;
+    assert_eq!(reads().await.len(), before);
+
+    app.admin.data(figures, json!({})).await;
+    let noted = reads().await.split_off(before);
+    let mut what: Vec<_> = noted.iter().map(|entry| entry["detail"].as_str().unwrap()).collect();
+    what.sort_unstable();
+    // The authority has not let it be compared.
+    assert_eq!(what, ["figures", "newest figures", "newest figures", "revisions of figures"]);
+    for entry in &noted {
+        assert_eq!((&entry["community"]["slug"], &entry["object"]["id"]), (&json!("under"), &json!(under)));
+        assert_eq!(entry["actorKind"], "OPERATOR");
+        assert!(entry["requestId"].is_string());
+    }
+
+    // Published, it is for everybody, and the trace stays, also where the answer comes from the cache.
+    for act in ["PUBLISH", "COMPARE"] {
+        app.create("authorityDecision", json!({ "community": under, "act": act })).await;
+    }
+    app.create("sharingRule", json!({ "community": under, "visibility": "PUBLIC" })).await;
+    let before = reads().await.len();
+    let comparison = "{ comparison(network: \"net\", indicator: \"rate\") { entries { current { value } } } }";
+    app.anonymous.data(comparison, json!({})).await;
+    app.anonymous.data(comparison, json!({})).await;
+    app.admin.data("query($id: ID!) { node(id: $id) { id } }", json!({ "id": learning })).await;
+    let noted = reads().await.split_off(before);
+    let what: Vec<_> =
+        noted.iter().map(|entry| [&entry["actorKind"], &entry["detail"]].map(|v| v.as_str().unwrap())).collect();
+    assert_eq!(what, [["ANONYMOUS", "a comparison"], ["ANONYMOUS", "a comparison"], ["OPERATOR", "Learning"]]);
 }

@@ -50,6 +50,10 @@ async fn hot_operations_make_few_statements() {
     let id =
         client.data("{ communities(first: 1) { nodes { id } } }", json!({})).await["communities"]["nodes"][0]["id"]
             .clone();
+    // Whose data is under an authority is remembered for some seconds.
+    client
+        .data("{ communities(first: 1) { nodes { latestValues(indicators: [\"rate\"]) { value } } } }", json!({}))
+        .await;
     let page = "{ communities(first: 50) { nodes { slug name { text } initiatives(first: 3) { nodes { title { text } status } }
         latestValues(indicators: [\"rate\"]) { value period } } } }";
     let compare = "{ comparison(network: \"net\", indicator: \"rate\", baselinePeriod: \"2022\") { period entries {

@@ -244,13 +244,16 @@ pub(crate) async fn viewer(
     Ok(Viewer { actor: Actor { who, origin }, languages: Languages::parse_accept_language(accepted) })
 }
 
-/// Forgets who may do what whenever any replica tells that it has changed.
+/// Forgets who may do what, and whose data is under an authority, whenever any replica tells that it has changed.
 pub async fn forget_on_change(services: domain::service::Services, bus: Arc<dyn domain::port::bus::Bus>) {
     use futures_util::StreamExt as _;
     let mut events = bus.subscribe();
     while let Some(event) = events.next().await {
         if event.concerns_actors() {
             services.forget_actors();
+        }
+        if event.topics().contains(&domain::event::Topic::Communities) {
+            services.forget_authorities();
         }
     }
 }

@@ -101,6 +101,9 @@ pub trait Figures: Send + Sync {
     /// The communities that are members of the network on `day`; one statement.
     async fn members(&self, network: NetworkId, day: NaiveDate) -> Result<Vec<Member>>;
 
+    /// The communities for whose data an Indigenous data authority speaks; one statement.
+    async fn under_authority(&self) -> Result<Vec<CommunityId>>;
+
     /// What a comparison chooses from: every series of the communities that has a figure for it; one statement.
     async fn candidates(&self, scope: &Scope, query: &CandidateQuery) -> Result<Vec<Candidate>>;
 

@@ -50,6 +50,13 @@ impl Services {
     /// [`Error::Validation`] naming `communities` for one that is not a member, `indicator` for one without a version in
     /// force, `baselinePeriod` for one that does not lie before the period.
     pub async fn compare(&self, actor: &Actor, request: &ComparisonRequest) -> Result<Comparison> {
+        let comparison = self.comparison(actor, request).await?;
+        let read = comparison.entries.iter().filter(|entry| entry.cell.is_some()).map(|entry| entry.community);
+        self.note_reading(actor, "a comparison", read.collect::<Vec<_>>()).await?;
+        Ok(comparison)
+    }
+
+    async fn comparison(&self, actor: &Actor, request: &ComparisonRequest) -> Result<Comparison> {
         if let (Some(period), Some(baseline)) = (request.period, request.baseline_period)
             && baseline.end() > period.start()
         {

@@ -1,6 +1,6 @@
 //! Reading and recording figures.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::{Services, Session};
 use crate::{
@@ -44,12 +44,17 @@ impl Services {
         disaggregation: &Disaggregation,
     ) -> Result<Vec<Latest>> {
         let figures = self.store.read().figures();
-        figures.latest(&self.scope(actor), communities, indicators, disaggregation, self.clock.now()).await
+        let latest =
+            figures.latest(&self.scope(actor), communities, indicators, disaggregation, self.clock.now()).await?;
+        self.note_reading(actor, "newest figures", latest.iter().map(|latest| latest.series.community)).await?;
+        Ok(latest)
     }
 
     /// The newest value of each of these series.
     pub async fn latest_of(&self, actor: &Actor, series: &[SeriesId]) -> Result<HashMap<SeriesId, Observation>> {
-        self.store.read().figures().latest_of(&self.scope(actor), series, self.clock.now()).await
+        let latest = self.store.read().figures().latest_of(&self.scope(actor), series, self.clock.now()).await?;
+        self.note_reading_series(actor, "newest figures", latest.keys().copied()).await?;
+        Ok(latest)
     }
 
     /// The same part of the current figures of several series.
@@ -59,12 +64,19 @@ impl Services {
         series: &[SeriesId],
         query: &ListQuery<ObservationFilter, ObservationSort>,
     ) -> Result<HashMap<SeriesId, Page<Observation>>> {
-        self.store.read().figures().observations(&self.scope(actor), series, query, self.clock.now()).await
+        let figures = self.store.read().figures();
+        let pages = figures.observations(&self.scope(actor), series, query, self.clock.now()).await?;
+        let read = pages.iter().filter(|(_, page)| !page.items.is_empty()).map(|(series, _)| *series);
+        self.note_reading_series(actor, "figures", read.collect::<Vec<_>>()).await?;
+        Ok(pages)
     }
 
     /// Every revision of these periods, oldest first.
     pub async fn revisions(&self, actor: &Actor, keys: &[(SeriesId, Period)]) -> Result<Vec<Observation>> {
-        self.store.read().figures().revisions(&self.scope(actor), keys, self.clock.now()).await
+        let revisions = self.store.read().figures().revisions(&self.scope(actor), keys, self.clock.now()).await?;
+        let read: BTreeSet<_> = revisions.iter().map(|revision| revision.series).collect();
+        self.note_reading_series(actor, "revisions of figures", read).await?;
+        Ok(revisions)
     }
 
     /// Records one figure and answers it as it now stands with what became of it.

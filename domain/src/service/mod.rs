@@ -2,6 +2,7 @@
 //! through [`Services`]; everything that changes several things at once through a [`Session`].
 
 mod audit;
+mod authority;
 mod comparison;
 mod figures;
 mod governed;
@@ -32,6 +33,7 @@ use crate::{
     port::{cache::Cache, clock::Clock, store::Store},
     record::Stored,
 };
+use authority::Authorities;
 use known::Known;
 
 /// Every use case, over the ports that the composition root chose.
@@ -42,12 +44,13 @@ pub struct Services {
     clock: Arc<dyn Clock>,
     known: Arc<Known<CommunityId, Arc<Stored<Community>>>>,
     actors: Arc<AtomicU64>,
+    authorities: Arc<Authorities>,
 }
 
 impl Services {
     /// The use cases over these ports.
     pub fn new(store: Arc<dyn Store>, cache: Arc<dyn Cache>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, cache, clock, known: Arc::default(), actors: Arc::default() }
+        Self { store, cache, clock, known: Arc::default(), actors: Arc::default(), authorities: Arc::default() }
     }
 
     /// Counts up whenever who may do what has changed: whatever was kept of an actor under an earlier count is out of date.
@@ -58,6 +61,11 @@ impl Services {
     /// Who may do what has changed.
     pub fn forget_actors(&self) {
         self.actors.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Which communities are under an Indigenous data authority may have changed.
+    pub fn forget_authorities(&self) {
+        self.authorities.forget();
     }
 
     /// What this actor can read at this moment.

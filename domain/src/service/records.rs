@@ -1,6 +1,6 @@
 //! Reading and changing single records: the same for every kind.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -10,11 +10,16 @@ use crate::{
     access::Actor,
     audit::{Action, NewEntry},
     error::{Error, Result},
-    id::{ApiTokenId, CommunityId},
+    id::{ApiTokenId, CommunityId, EntityId as _},
     page::{ListQuery, Page},
     port::store::{Holds, Repositories},
     record::{Noun, Stored},
 };
+
+/// The communities whose data these records are.
+fn whose<'a, N: Noun>(records: impl IntoIterator<Item = &'a Stored<N>>) -> BTreeSet<CommunityId> {
+    records.into_iter().filter_map(|record| record.value.data_of()).collect()
+}
 
 impl Services {
     /// The same result; that something was not allowed is recorded in the audit log first, once the session that it happened
@@ -28,8 +33,16 @@ impl Services {
 
     /// Adds an entry to the audit log by itself.
     pub(super) async fn record_entry(&self, entry: &NewEntry) -> Result<()> {
+        self.record_entries(std::slice::from_ref(entry)).await
+    }
+
+    /// The same for several.
+    pub(super) async fn record_entries(&self, entries: &[NewEntry]) -> Result<()> {
+        if entries.is_empty() {
+            return Ok(());
+        }
         let work = self.store.begin().await?;
-        work.repositories().audit().record(std::slice::from_ref(entry)).await?;
+        work.repositories().audit().record(entries).await?;
         work.commit().await
     }
 
@@ -41,7 +54,9 @@ impl Services {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        self.store.read().repository().get(&self.scope(actor), ids).await
+        let found = self.store.read().repository().get(&self.scope(actor), ids).await?;
+        self.note_records::<N>(actor, whose(&found)).await?;
+        Ok(found)
     }
 
     /// The records with these natural keys that the actor may see, in any order.
@@ -52,7 +67,9 @@ impl Services {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
-        self.store.read().repository().by_keys(&self.scope(actor), keys).await
+        let found = self.store.read().repository().by_keys(&self.scope(actor), keys).await?;
+        self.note_records::<N>(actor, whose(&found)).await?;
+        Ok(found)
     }
 
     /// A part of a list.
@@ -60,7 +77,9 @@ impl Services {
     where
         for<'a> dyn Repositories + 'a: Holds<N>,
     {
-        self.store.read().repository().list(&self.scope(actor), query).await
+        let page = self.store.read().repository().list(&self.scope(actor), query).await?;
+        self.note_records::<N>(actor, whose(page.items.iter().map(|(_, record)| record))).await?;
+        Ok(page)
     }
 
     /// The same part of the lists of several parents.
@@ -77,7 +96,18 @@ impl Services {
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
-        self.store.read().repository().list_of(&self.scope(actor), parent, ids, query).await
+        let pages = self.store.read().repository().list_of(&self.scope(actor), parent, ids, query).await?;
+        let records = pages.values().flat_map(|page| page.items.iter().map(|(_, record)| record));
+        self.note_records::<N>(actor, whose(records)).await?;
+        Ok(pages)
+    }
+
+    /// Records that data of these communities is read, where an Indigenous data authority speaks for them.
+    async fn note_records<N: Noun>(&self, actor: &Actor, of: BTreeSet<CommunityId>) -> Result<()> {
+        if of.is_empty() {
+            return Ok(());
+        }
+        self.note_reading(actor, N::Id::KIND.name(), of).await
     }
 
     /// Creates a record.

@@ -16,7 +16,7 @@ use crate::{
     api_token::TokenAction,
     audit::{Action, NewEntry},
     error::{Error, ProblemCode, Problems, Result},
-    event::Event,
+    event::{Event, Topic},
     id::{CommunityId, EntityId, IndicatorId, NodeKind, NodeRef, SeriesId},
     observation::{NewObservation, Outcome},
     port::store::{Holds, Repositories, UnitOfWork},
@@ -49,6 +49,8 @@ pub struct Session {
     recorded_for: Mutex<BTreeSet<CommunityId>>,
     /// Whether who may do what has changed.
     of_actors: AtomicBool,
+    /// Whether any community has.
+    of_authorities: AtomicBool,
     /// What was done, for the audit log.
     done: Mutex<Vec<NewEntry>>,
 }
@@ -69,6 +71,7 @@ impl Services {
             indicators: BTreeSet::new(),
             recorded_for: Mutex::default(),
             of_actors: AtomicBool::default(),
+            of_authorities: AtomicBool::default(),
             done: Mutex::default(),
         })
     }
@@ -203,6 +206,9 @@ impl Session {
         if self.of_actors.load(Ordering::Acquire) {
             self.services.forget_actors();
         }
+        if self.of_authorities.load(Ordering::Acquire) {
+            self.services.forget_authorities();
+        }
         Ok(())
     }
 
@@ -286,7 +292,10 @@ impl Session {
         problems.into_result()
     }
 
-    async fn emit<N: Governed>(&self, record: &Stored<N>, topics: BTreeSet<crate::event::Topic>) -> Result<()> {
+    async fn emit<N: Governed>(&self, record: &Stored<N>, topics: BTreeSet<Topic>) -> Result<()> {
+        if topics.contains(&Topic::Communities) {
+            self.of_authorities.store(true, Ordering::Release);
+        }
         if DECIDING.contains(&N::Id::KIND) {
             self.of_actors.store(true, Ordering::Release);
         }

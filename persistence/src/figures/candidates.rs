@@ -5,7 +5,7 @@ use domain::{
     Error, Result,
     access::Scope,
     compare::Candidate,
-    id::NetworkId,
+    id::{CommunityId, NetworkId},
     period::Period,
     port::figures::{CandidateQuery, Member},
     series::Series,
@@ -186,4 +186,12 @@ pub(super) async fn members<C: ConnectionTrait>(db: &C, network: NetworkId, day:
             })
         })
         .collect()
+}
+
+/// See [`domain::port::figures::Figures::under_authority`].
+pub(super) async fn under_authority<C: ConnectionTrait>(db: &C) -> Result<Vec<CommunityId>> {
+    let sql = Sql::new(db.get_database_backend());
+    let text = "SELECT c.id FROM community c WHERE c.indigenous_data_authority IS NOT NULL";
+    let rows = db.query_all_raw(sql.statement(text.to_owned())).await.map_err(database)?;
+    rows.iter().map(|row| Row::new(row)?.id()).collect()
 }

@@ -82,6 +82,10 @@ impl<C: ConnectionTrait + Send + Sync> Figures for Repos<C> {
         candidates::members(&self.0, network, day).await
     }
 
+    async fn under_authority(&self) -> Result<Vec<CommunityId>> {
+        candidates::under_authority(&self.0).await
+    }
+
     async fn candidates(&self, scope: &Scope, query: &CandidateQuery) -> Result<Vec<Candidate>> {
         candidates::candidates(&self.0, scope, query).await
     }
