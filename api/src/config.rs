@@ -129,7 +129,7 @@ impl ServeSettings {
             cors_origins: self.cors_origins.clone(),
             execution_timeout: Duration::from_secs(self.execution_timeout),
             workers,
-            large_at_once: 2 * workers,
+            large_at_once: workers + 1,
             limits: Limits::default(),
             ..usual
         }

@@ -199,6 +199,8 @@ pub struct IndicatorVersion {
     pub additivity: Additivity,
     /// The first day for which this definition holds.
     pub effective_from: NaiveDate,
+    /// Whether persons are counted: small counts of persons are withheld (see [`crate::small_cells`]).
+    pub counts_persons: bool,
 }
 
 impl IndicatorVersion {
@@ -354,6 +356,7 @@ pub(crate) mod tests {
             frequency: PeriodKind::Year,
             additivity: Additivity::None,
             effective_from: NaiveDate::from_ymd_opt(2015, 1, 1).unwrap(),
+            counts_persons: true,
         }
     }
 

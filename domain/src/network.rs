@@ -10,6 +10,7 @@ use crate::{
     page::SortKey,
     record::{NoParent, Noun},
     rules::{self, NAME_LENGTH, PROSE_LENGTH},
+    small_cells::SuppressionPolicy,
     text::LocalizedText,
 };
 
@@ -28,6 +29,8 @@ pub struct Network {
     pub ends_on: Option<NaiveDate>,
     /// The indicators that its communities agreed to share, in the order in which they are shown.
     pub indicators: Vec<IndicatorId>,
+    /// What it withholds because few stand behind it.
+    pub suppression: SuppressionPolicy,
 }
 
 /// What networks can be narrowed by; every given condition must hold.
@@ -80,6 +83,7 @@ impl Noun for Network {
         rules::dates_in_order(problems, "endsOn", self.starts_on, self.ends_on);
         rules::at_most(problems, "indicators", &self.indicators, 1_000);
         rules::distinct(problems, "indicators", &self.indicators);
+        self.suppression.check(problems, "suppression");
     }
 
     fn references(&self) -> Vec<(&'static str, NodeRef)> {

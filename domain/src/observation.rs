@@ -301,6 +301,8 @@ pub struct NewObservation {
     /// Whether it says nothing of its confidentiality and external id: then they are as in the revision before. Whoever sends a
     /// figure again without a word about that must not make it public.
     pub inherits: bool,
+    /// The smallest number of persons that it tells of: [`crate::small_cells::smallest_count`] of it by its definition.
+    pub smallest_count: Option<i32>,
 }
 
 /// What became of a figure to record.
@@ -325,6 +327,8 @@ pub struct ObservationFilter {
     pub from: Option<NaiveDate>,
     /// Periods that start on or before this day.
     pub until: Option<NaiveDate>,
+    /// As they were known at this moment; as they are known now without it.
+    pub as_of: Option<DateTime<Utc>>,
 }
 
 /// What observations can be ordered by.

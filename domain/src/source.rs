@@ -24,6 +24,9 @@ pub struct Source {
     pub url: Option<Url>,
     /// How it measures.
     pub method: Option<LocalizedText>,
+    /// Whether it has controlled disclosure itself before it published, as offices of statistics do: then its figures are
+    /// shown as it published them, however few they count (see [`crate::small_cells`]).
+    pub disclosure_controlled: bool,
 }
 
 /// What sources can be narrowed by.

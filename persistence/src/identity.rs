@@ -23,15 +23,15 @@ use uuid::Uuid;
 use crate::{error::database, repo::Repos, row::Row, sql::Sql};
 
 impl<C: ConnectionTrait> Repos<C> {
-    fn sql(&self) -> Sql {
+    pub(crate) fn sql(&self) -> Sql {
         Sql::new(self.0.get_database_backend())
     }
 
-    async fn query(&self, statement: Statement) -> Result<Vec<QueryResult>> {
+    pub(crate) async fn query(&self, statement: Statement) -> Result<Vec<QueryResult>> {
         self.0.query_all_raw(statement).await.map_err(database)
     }
 
-    async fn run(&self, statement: Statement) -> Result<u64> {
+    pub(crate) async fn run(&self, statement: Statement) -> Result<u64> {
         self.0.execute_raw(statement).await.map_err(database).map(|done| done.rows_affected())
     }
 

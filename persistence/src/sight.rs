@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use domain::{
     access::{Reader, Scope},
     id::SeriesId,
+    small_cells::SuppressionPolicy,
 };
 
 use crate::sql::Sql;
@@ -64,32 +65,47 @@ impl Sight {
         self.0.as_ref().map_or_else(String::new, |eyes| format!(" AND {}", condition(eyes)))
     }
 
-    /// The figure in table `alias` is in sight, if its series is.
+    /// The current figure in table `alias`, an `observation`, is in sight, if its series is.
     pub(crate) fn figure(&self, alias: &str) -> String {
-        self.and(|eyes| eyes.figure(alias, alias))
+        self.and(|eyes| eyes.figure(alias, Breakdown::OfItsSeries))
     }
 
-    /// The figure in table `alias` is out of sight.
+    /// The current figure in table `alias`, an `observation`, is out of sight.
     pub(crate) fn hidden_figure(&self, alias: &str) -> String {
-        self.0
-            .as_ref()
-            .map_or_else(|| " AND FALSE".to_owned(), |eyes| format!(" AND NOT {}", eyes.figure(alias, alias)))
+        self.hidden(alias, Breakdown::OfItsSeries)
+    }
+
+    /// The same as [`Sight::figure`] of a row of the rollup.
+    pub(crate) fn rollup(&self, alias: &str) -> String {
+        self.and(|eyes| eyes.figure(alias, Breakdown::InTheRow))
+    }
+
+    /// The same as [`Sight::hidden_figure`] of a row of the rollup.
+    pub(crate) fn hidden_rollup(&self, alias: &str) -> String {
+        self.hidden(alias, Breakdown::InTheRow)
+    }
+
+    fn hidden(&self, alias: &str, breakdown: Breakdown) -> String {
+        let eyes = self.0.as_ref();
+        eyes.map_or_else(|| " AND FALSE".to_owned(), |eyes| format!(" AND NOT {}", eyes.figure(alias, breakdown)))
     }
 
     /// The revision in table `alias` is in sight: it was before another took its place, and what took its place is not
-    /// withheld or suppressed, since a figure withdrawn from a reader must not be read from its own history.
+    /// withheld or suppressed, since a figure withdrawn from a reader must not be read from its own history. Where any
+    /// revision of any part of the breakdown was small, none of those before the present one is.
     pub(crate) fn revision(&self, alias: &str) -> String {
         self.and(|eyes| {
             format!(
-                "({revision} AND ({own} OR {alias}.superseded_at IS NULL OR {alias}.confidentiality = 'F' \
+                "({revision} AND ({alias}.superseded_at IS NULL OR {many}) AND ({own} OR {alias}.superseded_at IS NULL OR {alias}.confidentiality = 'F' \
                  OR {alias}.embargo_until < {alias}.superseded_at) \
                  AND EXISTS (SELECT 1 FROM observation present WHERE present.series_id = {alias}.series_id \
                  AND present.period_end = {alias}.period_end AND present.period_start = {alias}.period_start \
                  AND present.period_kind = {alias}.period_kind AND present.superseded_at IS NULL AND {current} \
                  AND ({own} OR present.status <> 'Q' OR {alias}.superseded_at IS NULL)))",
-                revision = eyes.figure(alias, alias),
-                own = eyes.own(alias, alias),
-                current = eyes.figure("present", "present"),
+                revision = eyes.disclosed(alias),
+                many = eyes.many(alias, Breakdown::OfItsSeries, "least"),
+                own = eyes.own(alias),
+                current = eyes.figure("present", Breakdown::OfItsSeries),
             )
         })
     }
@@ -124,21 +140,68 @@ fn public(alias: &str, now: &str) -> String {
     )
 }
 
+/// Where the breakdown of a figure stands.
+#[derive(Clone, Copy)]
+enum Breakdown {
+    /// In its own row, as in the rollup.
+    InTheRow,
+    /// In the row of its series.
+    OfItsSeries,
+}
+
 impl Eyes {
+    /// The current figure is disclosed to the reader, and not withheld because few stand behind it.
+    fn figure(&self, alias: &str, breakdown: Breakdown) -> String {
+        format!("({} AND {})", self.disclosed(alias), self.many(alias, breakdown, "smallest"))
+    }
+
     /// The figure is for everybody, or for people of its community.
-    fn figure(&self, alias: &str, series: &str) -> String {
+    fn disclosed(&self, alias: &str) -> String {
         match self.reader {
             None => public(alias, &self.now),
-            Some(_) => format!("({} OR {})", public(alias, &self.now), self.own(alias, series)),
+            Some(_) => format!("({} OR {})", public(alias, &self.now), self.own(alias)),
         }
+    }
+
+    /// Not few stand behind the figure in table `alias` and the other parts of its breakdown, by the counts in `column`; or
+    /// the reader answers for it. The threshold is that of the strictest network of the community.
+    ///
+    /// Most installations have few small cells: that there is none at all is asked once, and otherwise one place is looked
+    /// up for each figure.
+    fn many(&self, alias: &str, breakdown: Breakdown, column: &str) -> String {
+        let (from, of) = match breakdown {
+            Breakdown::InTheRow => ("small_cell few", format!("few.breakdown_id = {alias}.breakdown_id")),
+            Breakdown::OfItsSeries => (
+                "series part JOIN small_cell few ON few.breakdown_id = part.breakdown_id",
+                format!("part.id = {alias}.series_id"),
+            ),
+        };
+        let answers = self.reader.as_ref().map_or_else(String::new, |Lists { stewarded, .. }| {
+            format!(
+                " OR EXISTS (SELECT 1 FROM series mine WHERE mine.id = {alias}.series_id \
+                 AND mine.community_id {stewarded})"
+            )
+        });
+        format!(
+            "(NOT EXISTS (SELECT 1 FROM small_cell) OR NOT EXISTS (SELECT 1 FROM {from} WHERE {of} \
+             AND few.period_end = {alias}.period_end AND few.period_start = {alias}.period_start \
+             AND few.period_kind = {alias}.period_kind AND (few.{column} < {default} OR few.{column} < \
+             (SELECT max(strict.suppress_below) FROM membership place JOIN network strict ON strict.id = place.network_id \
+             WHERE place.community_id = few.community_id AND place.archived_at IS NULL AND strict.archived_at IS NULL \
+             AND place.joined_on <= {today} AND (place.left_on IS NULL OR {today} < place.left_on))) \
+             AND NOT EXISTS (SELECT 1 FROM source safe WHERE safe.id = few.source_id AND safe.disclosure_controlled))\
+             {answers})",
+            default = SuppressionPolicy::default().suppress_below,
+            today = self.today,
+        )
     }
 
     /// The figure in table `alias` is of a community of the reader's own: people there read what is free, internal or under
     /// embargo, and who answers for its data everything.
-    fn own(&self, alias: &str, series: &str) -> String {
+    fn own(&self, alias: &str) -> String {
         let Some(Lists { own, stewarded, .. }) = &self.reader else { return "FALSE".to_owned() };
         format!(
-            "EXISTS (SELECT 1 FROM series mine WHERE mine.id = {series}.series_id AND mine.community_id {own} \
+            "EXISTS (SELECT 1 FROM series mine WHERE mine.id = {alias}.series_id AND mine.community_id {own} \
              AND ({alias}.confidentiality IN ('F', 'N', 'E') OR mine.community_id {stewarded}))"
         )
     }

@@ -148,34 +148,45 @@ impl Sql {
 
     /// A table `name(series_id, period_end, period_start, period_kind)` of these periods of series.
     pub(crate) fn periods(&mut self, keys: impl IntoIterator<Item = (SeriesId, Period)>, name: &str) -> String {
-        let keys: Vec<_> = keys.into_iter().collect();
+        self.periods_with(&keys.into_iter().collect::<Vec<_>>(), None, name)
+    }
+
+    /// The same with a column `counted`.
+    pub(crate) fn counted_periods(&mut self, keys: &[(SeriesId, Period)], counted: &[i32], name: &str) -> String {
+        self.periods_with(keys, Some(counted), name)
+    }
+
+    fn periods_with(&mut self, keys: &[(SeriesId, Period)], counted: Option<&[i32]>, name: &str) -> String {
+        let column = if counted.is_some() { ", counted" } else { "" };
         if self.is_postgres() {
             let series = self.bind(keys.iter().map(|(series, _)| (*series).into()).collect::<Vec<Uuid>>());
             let ends = self.bind(keys.iter().map(|(_, period)| period.end()).collect::<Vec<NaiveDate>>());
             let starts = self.bind(keys.iter().map(|(_, period)| period.start()).collect::<Vec<NaiveDate>>());
             let kinds =
                 self.bind(keys.iter().map(|(_, period)| period.kind().code().to_owned()).collect::<Vec<String>>());
+            let more = counted.map(|counted| format!(", {}", self.bind(counted.to_vec()))).unwrap_or_default();
             return format!(
-                "unnest({series}, {ends}, {starts}, {kinds}) AS {name}(series_id, period_end, period_start, period_kind)"
+                "unnest({series}, {ends}, {starts}, {kinds}{more}) \
+                 AS {name}(series_id, period_end, period_start, period_kind{column})"
             );
         }
         let mut json = String::from("[");
-        for (series, period) in keys {
+        for (place, (series, period)) in keys.iter().enumerate() {
             let comma = if json.len() == 1 { "" } else { "," };
-            let id = Uuid::from(series).simple();
-            let _ = write!(
-                json,
-                "{comma}[\"{id}\",\"{}\",\"{}\",\"{}\"]",
-                period.end(),
-                period.start(),
-                period.kind().code()
-            );
+            let id = Uuid::from(*series).simple();
+            let (end, start, kind) = (period.end(), period.start(), period.kind().code());
+            let _ = write!(json, "{comma}[\"{id}\",\"{end}\",\"{start}\",\"{kind}\"");
+            if let Some(counted) = counted.and_then(|counted| counted.get(place)) {
+                let _ = write!(json, ",{counted}");
+            }
+            json.push(']');
         }
         json.push(']');
         let list = self.bind(json);
+        let fourth = if counted.is_some() { ", value ->> 4 AS counted" } else { "" };
         format!(
             "(SELECT unhex(value ->> 0) AS series_id, value ->> 1 AS period_end, value ->> 2 AS period_start, \
-             value ->> 3 AS period_kind FROM json_each({list})) AS {name}"
+             value ->> 3 AS period_kind{fourth} FROM json_each({list})) AS {name}"
         )
     }
 

@@ -60,9 +60,9 @@ INSERT INTO target (id, version, created_at, created_by, updated_at, updated_by,
 
 -- The series of indicator i and community n has the number (i - 1) * communities + n.
 INSERT INTO series (id, version, created_at, created_by, updated_at, updated_by, community_id, indicator_id, indicator_version_id,
-    source_id, disaggregation)
+    source_id, disaggregation, breakdown_id)
   SELECT pg_temp.id('6', (i - 1) * :communities + n), 1, now(), 'bench', now(), 'bench', pg_temp.id('2', n), pg_temp.id('3', i),
-    pg_temp.id('4', i), pg_temp.id('5', 1), ''
+    pg_temp.id('4', i), pg_temp.id('5', 1), '', pg_temp.id('6', (i - 1) * :communities + n)
   FROM generate_series(1, :indicators::bigint) i, generate_series(1, :communities::bigint) n;
 -- The first indicator has declared starting points.
 INSERT INTO baseline (id, version, created_at, created_by, updated_at, updated_by, series_id, period_kind, period_start, period_end)
@@ -73,9 +73,9 @@ INSERT INTO observation (series_id, recorded_at, value, period_end, period_start
   FROM generate_series(1, :communities::bigint * :indicators) s, generate_series(:first, :last) y;
 -- The newest current figure of each series that has a value and is no forecast.
 INSERT INTO latest_observation (series_id, recorded_at, value, period_end, period_start, revision, period_kind, status, confidentiality,
-    recorded_by, community_id, indicator_id, indicator_version_id, source_id, disaggregation)
+    recorded_by, community_id, indicator_id, indicator_version_id, source_id, disaggregation, breakdown_id)
   SELECT o.series_id, o.recorded_at, o.value, o.period_end, o.period_start, o.revision, o.period_kind, o.status, o.confidentiality,
-    o.recorded_by, s.community_id, s.indicator_id, s.indicator_version_id, s.source_id, s.disaggregation
+    o.recorded_by, s.community_id, s.indicator_id, s.indicator_version_id, s.source_id, s.disaggregation, s.breakdown_id
   FROM series s CROSS JOIN LATERAL (
     SELECT * FROM observation o WHERE o.series_id = s.id AND o.superseded_at IS NULL AND o.value IS NOT NULL AND o.status <> 'F'
     ORDER BY o.period_end DESC, o.period_start DESC, o.period_kind DESC LIMIT 1) o;

@@ -68,7 +68,7 @@ async fn a_figure_that_is_sent_again_does_not_become_public() {
 #[tokio::test]
 async fn a_suppressed_figure_is_not_read_from_its_history_or_its_parts() {
     let (app, world, community) = start().await;
-    app.record(&world, &community, "2016", json!({ "value": 4.0, "numerator": 4.0, "denominator": 100.0 })).await;
+    app.record(&world, &community, "2016", json!({ "value": 40.0, "numerator": 40.0, "denominator": 100.0 })).await;
     let old = public(&app).await["nodes"][0]["observations"]["nodes"][0]["id"].clone();
     app.record(&world, &community, "2016", json!({ "status": "SUPPRESSED" })).await;
     let seen = public(&app).await;

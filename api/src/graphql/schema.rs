@@ -4,12 +4,25 @@ use async_graphql::{EmptySubscription, MergedObject, SDLExportOptions, Schema, S
 use domain::service::Services;
 
 use super::{
-    account::AccountMutation, api_token::ApiTokenMutation, authority_decision::AuthorityDecisionMutation,
-    baseline::BaselineMutation, community::CommunityMutation, grant::GrantMutation, identity::IdentityMutation,
-    indicator::IndicatorMutation, initiative::InitiativeMutation, learning::LearningMutation,
-    membership::MembershipMutation, network::NetworkMutation, observation::ObservationMutation,
-    participation::ParticipationMutation, partner::PartnerMutation, query::Query, sharing_rule::SharingRuleMutation,
-    source::SourceMutation, target::TargetMutation,
+    account::AccountMutation,
+    api_token::ApiTokenMutation,
+    authority_decision::AuthorityDecisionMutation,
+    baseline::BaselineMutation,
+    community::CommunityMutation,
+    grant::GrantMutation,
+    identity::IdentityMutation,
+    indicator::IndicatorMutation,
+    initiative::InitiativeMutation,
+    learning::LearningMutation,
+    membership::MembershipMutation,
+    network::NetworkMutation,
+    observation::{ObservationMutation, PushMutation},
+    participation::ParticipationMutation,
+    partner::PartnerMutation,
+    query::Query,
+    sharing_rule::SharingRuleMutation,
+    source::SourceMutation,
+    target::TargetMutation,
 };
 
 /// Where changes begin. Every change answers the record as it now stands or, in `userErrors`, why it was refused; a
@@ -37,6 +50,7 @@ pub struct MeasurementChanges(
     IndicatorMutation,
     SourceMutation,
     ObservationMutation,
+    PushMutation,
     BaselineMutation,
     TargetMutation,
     SharingRuleMutation,

@@ -6,6 +6,7 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use domain::{
     baseline::BaselineParent,
     error::{Error, ProblemCode, Result},
+    observation as observed,
     record::Stored,
     series as noun,
 };
@@ -19,6 +20,7 @@ use super::{
     observation::{self, Observation, ObservationFilter, ObservationOrder},
     order::{order, ordered},
     record::{RecordFields, referred, shows},
+    scalars::DateTime,
     source::Source,
 };
 
@@ -72,7 +74,8 @@ impl Series {
         observation::latest_of(ctx, self.0.id).await
     }
 
-    /// Its figures over time, the current revision of each.
+    /// Its figures over time: the current revision of each, or the one that was current at the moment `asOf`, as far as the reader
+    /// may see it now.
     #[allow(clippy::too_many_arguments)]
     async fn observations(
         &self,
@@ -83,10 +86,15 @@ impl Series {
         #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
         #[graphql(desc = "Only those for which all of this holds.")] filter: Option<ObservationFilter>,
         #[graphql(desc = "The order; by period if left out.")] order_by: Option<ObservationOrder>,
+        #[graphql(desc = "As they were known at this moment; as they are known now if left out.")] as_of: Option<
+            DateTime,
+        >,
     ) -> async_graphql::Result<Connection<Observation>> {
         let paging = Paging { first, after, last, before };
-        let query =
-            filter.unwrap_or_default().read().and_then(|filter| paging.query(ctx, filter, ordered(order_by), false));
+        let filter = filter.unwrap_or_default().read().and_then(|filter| {
+            Ok(observed::ObservationFilter { as_of: as_of.map(|moment| moment.get("asOf")).transpose()?, ..filter })
+        });
+        let query = filter.and_then(|filter| paging.query(ctx, filter, ordered(order_by), false));
         observation::observations(ctx, self.0.id, query).await
     }
 

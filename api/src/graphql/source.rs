@@ -66,6 +66,12 @@ impl Source {
     ) -> async_graphql::Result<Option<LocalizedText>> {
         serve_opt(ctx, self.0.method.as_ref(), locale)
     }
+
+    /// Whether it has controlled disclosure itself, as offices of statistics do: then its figures are shown as it published
+    /// them, however few they count.
+    async fn disclosure_controlled(&self) -> bool {
+        self.0.disclosure_controlled
+    }
 }
 
 order! { "sources", SourceOrder, SourceOrderField, noun::SourceSort,
@@ -104,6 +110,9 @@ pub struct SourceCreateInput {
     pub url: Option<URL>,
     /// How it measures.
     pub method: Option<LocalizedTextInput>,
+    /// Whether it has controlled disclosure itself; only an administrator says so.
+    #[graphql(default)]
+    pub disclosure_controlled: bool,
 }
 
 /// A change of a source. What is left out stays as it is.
@@ -121,6 +130,8 @@ pub struct SourceUpdateInput {
     pub url: MaybeUndefined<URL>,
     /// How it measures; null takes it away.
     pub method: MaybeUndefined<LocalizedTextInput>,
+    /// Whether it has controlled disclosure itself; only an administrator says so.
+    pub disclosure_controlled: Option<bool>,
 }
 
 payload! {
@@ -135,6 +146,7 @@ impl SourceCreateInput {
             name: self.name.get("name")?,
             url: self.url.map(|url| url.get("url")).transpose()?,
             method: self.method.map(|method| method.get("method")).transpose()?,
+            disclosure_controlled: self.disclosure_controlled,
         })
     }
 }
@@ -146,6 +158,7 @@ impl SourceUpdateInput {
             name: replace(self.name, &now.name, |name| name.get("name"))?,
             url: patch(self.url, &now.url, |url| url.get("url"))?,
             method: patch(self.method, &now.method, |method| method.get("method"))?,
+            disclosure_controlled: self.disclosure_controlled.unwrap_or(now.disclosure_controlled),
         })
     }
 }

@@ -15,10 +15,11 @@ use async_graphql::{
         types::{ExecutableDocument, OperationDefinition, OperationType},
     },
 };
+use domain::access::Who;
 use futures_util::FutureExt as _;
 
 use super::{
-    Shared,
+    MAX_BODY, MAX_PUSH_BODY, Shared,
     pieces::Pieces,
     request::{GraphqlRequest, MediaType},
     request_id::request_id,
@@ -26,6 +27,7 @@ use super::{
 use crate::{
     auth::viewer,
     graphql::{
+        context::Viewer,
         limits::{LimitExceeded, TextError, check_text},
         loaders::batch,
     },
@@ -39,26 +41,40 @@ const LARGE: u64 = 1_000;
 const PRIVATE: (header::HeaderName, &str) = (header::CACHE_CONTROL, "no-store");
 
 pub(super) async fn post(request: HttpRequest, payload: web::Payload, shared: web::Data<Shared>) -> HttpResponse {
-    let read = GraphqlRequest::from_body(&request, payload).await;
+    // Who asks is known before anything is read: programs that push may send more than anybody may.
+    let viewer = viewer(&request, request_id(&request), &shared.authenticator).await;
+    let read = match viewer {
+        Ok(viewer) => {
+            let anybody = matches!(viewer.actor.who, Who::Anonymous);
+            let most = if anybody { MAX_BODY } else { MAX_PUSH_BODY };
+            GraphqlRequest::from_body(&request, payload, most).await.map(|asked| (viewer, asked))
+        }
+        Err(refusal) => Err(refusal),
+    };
     answer(&request, &shared, read, false).await
 }
 
 pub(super) async fn get(request: HttpRequest, shared: web::Data<Shared>) -> HttpResponse {
-    let read = GraphqlRequest::from_query(&request);
+    let viewer = viewer(&request, request_id(&request), &shared.authenticator).await;
+    let read = viewer.and_then(|viewer| Ok((viewer, GraphqlRequest::from_query(&request)?)));
     answer(&request, &shared, read, true).await
 }
 
 async fn answer(
     request: &HttpRequest,
     shared: &Shared,
-    read: Result<GraphqlRequest, Refusal>,
+    read: Result<(Viewer, GraphqlRequest), Refusal>,
     reading_only: bool,
 ) -> HttpResponse {
     let media = match MediaType::negotiate(request) {
         Ok(media) => media,
         Err(refusal) => return refusal.response(),
     };
-    let work = AssertUnwindSafe(async { execute(request, shared, read?, reading_only).await }).catch_unwind();
+    let work = AssertUnwindSafe(async {
+        let (viewer, asked) = read?;
+        execute(shared, viewer, asked, reading_only).await
+    })
+    .catch_unwind();
     let result = work.await.unwrap_or_else(|_| {
         // The panic hook has logged where; the caller learns nothing of it.
         let message = "Something went wrong here; it has been noted.";
@@ -72,12 +88,11 @@ async fn answer(
 
 /// Executes a request that is within its limits.
 async fn execute(
-    request: &HttpRequest,
     shared: &Shared,
+    viewer: Viewer,
     asked: GraphqlRequest,
     reading_only: bool,
 ) -> Result<Response, Refusal> {
-    let viewer = viewer(request, request_id(request), &shared.authenticator).await?;
     let (document, nodes) = parse(shared, &asked)?;
     let operation = operation(&document, asked.operation_name.as_deref())?;
     if reading_only && operation.ty != OperationType::Query {

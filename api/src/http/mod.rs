@@ -43,6 +43,8 @@ use crate::{
 
 /// The largest request body, bytes.
 pub const MAX_BODY: usize = 1024 * 1024;
+/// The largest body of a GraphQL request of somebody who is known, bytes: a push of 10 000 rows.
+pub const MAX_PUSH_BODY: usize = 8 * 1024 * 1024;
 
 /// How the HTTP side behaves.
 #[derive(Clone)]
@@ -71,7 +73,7 @@ impl Default for HttpConfig {
             shutdown_timeout: Duration::from_secs(10),
             workers,
             limits: Limits::default(),
-            large_at_once: 2 * workers,
+            large_at_once: workers + 1,
         }
     }
 }

@@ -9,7 +9,6 @@ use async_graphql::Variables;
 use futures_util::StreamExt as _;
 use serde_json::{Map, Value};
 
-use super::MAX_BODY;
 use crate::refusal::Refusal;
 
 /// The media types of an answer.
@@ -115,10 +114,10 @@ impl GraphqlRequest {
         Self::of(fields)
     }
 
-    /// From the body of a POST request.
-    pub(super) async fn from_body(request: &HttpRequest, payload: web::Payload) -> Result<Self, Refusal> {
+    /// From the body of a POST request, of at most so many bytes.
+    pub(super) async fn from_body(request: &HttpRequest, payload: web::Payload, most: usize) -> Result<Self, Refusal> {
         check_content_type(request)?;
-        let body = read(request, payload).await?;
+        let body = read(request, payload, most).await?;
         match serde_json::from_slice(&body) {
             Ok(Value::Object(fields)) => Self::of(fields),
             Ok(Value::Array(_)) => Err(Refusal::bad_request("batches are not served; send one request at a time")),
@@ -146,19 +145,19 @@ fn check_content_type(request: &HttpRequest) -> Result<(), Refusal> {
     }
 }
 
-async fn read(request: &HttpRequest, mut payload: web::Payload) -> Result<Bytes, Refusal> {
+async fn read(request: &HttpRequest, mut payload: web::Payload, most: usize) -> Result<Bytes, Refusal> {
     let too_large = || {
-        let message = format!("the body is larger than {MAX_BODY} bytes");
-        Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", message).with("limit", MAX_BODY)
+        let message = format!("the body is larger than {most} bytes");
+        Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", message).with("limit", most)
     };
     let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    if announced.is_some_and(|length: usize| length > MAX_BODY) {
+    if announced.is_some_and(|length: usize| length > most) {
         return Err(too_large());
     }
     let mut body = web::BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| Refusal::bad_request("the body broke off"))?;
-        if body.len() + chunk.len() > MAX_BODY {
+        if body.len() + chunk.len() > most {
             return Err(too_large());
         }
         body.extend_from_slice(&chunk);

@@ -182,7 +182,9 @@ impl Person {
                     reader.partners.insert(partner);
                 }
                 (Place::Everywhere, Role::Administrator) => reader.administrator = true,
-                // A funder reads totals, which are computed from what is in them and not from what the reader may see.
+                (Place::Network(network), Role::Funder) => {
+                    reader.funded.insert(network);
+                }
                 (Place::Network(_) | Place::Everywhere, _) => {}
             }
         }

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, fmt::Write as _, sync::Arc};
 
-use crate::id::{AccountId, CommunityId, NetworkId, PartnerId};
+use crate::{
+    id::{AccountId, CommunityId, NetworkId, PartnerId},
+    learning::Visibility,
+};
 
 /// What a reader can see. Every read takes one and filters by it where the data is, so that lists, counts and single
 /// records cannot disagree.
@@ -36,6 +39,8 @@ pub struct Reader {
     pub networks: BTreeSet<NetworkId>,
     /// Networks that they run: they also see consents, grants and decisions there.
     pub coordinated: BTreeSet<NetworkId>,
+    /// Networks that they fund: of what is shared there they read the totals.
+    pub funded: BTreeSet<NetworkId>,
     /// Partners for whom they speak.
     pub partners: BTreeSet<PartnerId>,
     /// Whether they manage accounts.
@@ -74,9 +79,28 @@ impl Scope {
                 let _ = write!(key, ",{mark}{id}");
             }
         }
-        for id in &reader.networks {
-            let _ = write!(key, ",n{id}");
+        for (mark, ids) in [('n', &reader.networks), ('f', &reader.funded)] {
+            for id in ids {
+                let _ = write!(key, ",{mark}{id}");
+            }
         }
         key
+    }
+
+    /// How far communities share those figures that enter the totals of the network for this reader, though they may not read
+    /// them alone.
+    ///
+    /// Whoever belongs to the network or funds it reads totals of what is AGGREGATE_ONLY. Whoever funds it also reads totals of
+    /// what its members read. To everybody else, and to whoever reads everything anyway, a total says what they can add up
+    /// themselves.
+    pub fn counted_in_totals(&self, network: NetworkId) -> &'static [Visibility] {
+        let Self::Of(reader) = self else { return &[] };
+        if reader.funded.contains(&network) {
+            &[Visibility::AggregateOnly, Visibility::Network, Visibility::Public]
+        } else if reader.networks.contains(&network) || reader.coordinated.contains(&network) {
+            &[Visibility::AggregateOnly]
+        } else {
+            &[]
+        }
     }
 }

@@ -1,18 +1,15 @@
-//! The network as a whole: coverage, the fixed cohort's change, and all communities together.
+//! The network as a whole: coverage and the fixed cohort's change.
 
 use super::{
-    Aggregate, Cell, CohortChange, Coverage, Entry,
-    choose::{Reference, value},
-    number::{PERCENT_PLACES, clean, count, most_common, places, total},
+    Cell, CohortChange, Coverage, Entry,
+    choose::Reference,
+    number::{count, most_common, places},
     spread::{ascending, quartile},
 };
-use crate::{
-    indicator::{Additivity, IndicatorVersion, Measure},
-    port::figures::Member,
-};
+use crate::port::figures::Member;
 
 /// Below this many communities there is no figure of several.
-const SEVERAL: usize = 2;
+pub(super) const SEVERAL: usize = 2;
 
 /// Who was to be compared and who is: communities, and persons by their newest estimates. `members` and `entries` are in one
 /// order.
@@ -69,33 +66,4 @@ pub(super) fn cohort_change(entries: &[Entry], reference: &Reference) -> Option<
         improved: how_many(|improvement| improvement > 0.0),
         worsened: how_many(|improvement| improvement < 0.0),
     })
-}
-
-/// All compared communities together: counts and amounts add up; rates and percentages are multiplier x sum of numerators /
-/// sum of denominators, if every one of them says both. They are never summed or averaged themselves, whatever the version
-/// declares.
-pub(super) fn aggregate(entries: &[Entry], version: &IndicatorVersion) -> Option<Aggregate> {
-    let cells: Vec<&Cell> = entries.iter().filter_map(compared).collect();
-    if cells.len() < SEVERAL {
-        return None;
-    }
-    let communities = count(cells.len());
-    match (version.additivity, version.measure) {
-        (Additivity::None, _) | (Additivity::Sum, Measure::Percentage | Measure::Rate) => None,
-        (Additivity::Sum, _) => {
-            let sum = total(cells.iter().filter_map(|cell| value(&cell.current.figure)));
-            Some(Aggregate { value: clean(sum, places(version))?, numerator: None, denominator: None, communities })
-        }
-        (Additivity::RatioOfSums, _) => {
-            let sum = |part: fn(&Cell) -> Option<f64>| {
-                let parts: Option<Vec<f64>> = cells.iter().map(|cell| part(cell)).collect();
-                parts.and_then(|parts| clean(total(parts.into_iter()), PERCENT_PLACES))
-            };
-            let numerator = sum(|cell| cell.current.figure.numerator)?;
-            let denominator = sum(|cell| cell.current.figure.denominator)?;
-            // Denominators are above zero; were they not, the ratio would not be finite and gives nothing.
-            let value = clean(numerator / denominator * version.multiplier?, places(version))?;
-            Some(Aggregate { value, numerator: Some(numerator), denominator: Some(denominator), communities })
-        }
-    }
 }

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 
 use super::{
     Candidate, Cell, Comparability, Comparison, Entry, Input,
-    aggregate::{aggregate, cohort_change, compared, coverage},
+    aggregate::{cohort_change, compared, coverage},
     change::{Change, change, pair},
     choose::{Reference, choose, value},
     comparability::judge,
@@ -14,6 +14,7 @@ use super::{
     spread::{ascending, distribution},
     standing::Standing,
     target::Targets,
+    total::{Whole, whole},
 };
 use crate::{id::IndicatorVersionId, indicator::IndicatorVersion, period::Period, port::figures::Member};
 
@@ -44,15 +45,16 @@ pub fn compare(input: &Input) -> Comparison {
         })
         .collect();
     place(&mut entries, version);
+    let Whole { aggregate, period, source } = whole(input, version, &context.reference, &entries);
     let values = ascending(entries.iter().filter_map(compared).filter_map(|cell| value(&cell.current.figure)));
     Comparison {
         version: input.version,
-        period: reference.period,
-        source: reference.source,
+        period,
+        source,
         distribution: distribution(&values, places(version)),
         coverage: coverage(&input.members, &entries),
         cohort_change: cohort_change(&entries, &reference),
-        aggregate: aggregate(&entries, version),
+        aggregate,
         entries,
     }
 }

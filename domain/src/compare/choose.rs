@@ -69,19 +69,27 @@ fn refer<'a>(input: &Input, version: &'a IndicatorVersion, offers: &[(usize, &Ca
         .filter(|(_, candidate)| {
             candidate.series.indicator_version == input.version && value(&candidate.current.figure).is_some()
         })
+        .map(|(place, candidate)| (*place, candidate.current.period, candidate.series.source))
         .collect();
-    let most = |pairs: Vec<(usize, Reverse<Period>)>| most_common(once_each(pairs)).map(|Reverse(period)| period);
-    let period = input.period.or_else(|| {
-        most(reporting.iter().map(|(place, candidate)| (*place, Reverse(candidate.current.period))).collect())
-    });
-    let of_the_period = reporting.iter().filter(|(_, candidate)| Some(candidate.current.period) == period);
-    let source =
-        most_common(once_each(of_the_period.map(|(place, candidate)| (*place, candidate.series.source)).collect()));
+    let (period, source) = most_reported(input.period, &reporting);
     Reference { version, version_id: input.version, period, source }
 }
 
+/// The period of most communities' figures, if none is asked for (of several, the latest), and the source that most have for
+/// it (of several, the one with the smallest id).
+pub(super) fn most_reported<C: Ord + Copy>(
+    asked: Option<Period>,
+    reporting: &[(C, Period, SourceId)],
+) -> (Option<Period>, Option<SourceId>) {
+    let most = |pairs: Vec<(C, Reverse<Period>)>| most_common(once_each(pairs)).map(|Reverse(period)| period);
+    let period = asked.or_else(|| most(reporting.iter().map(|&(who, period, _)| (who, Reverse(period))).collect()));
+    let of_the_period = reporting.iter().filter(|found| Some(found.1) == period);
+    let source = most_common(once_each(of_the_period.map(|&(who, _, source)| (who, source)).collect()));
+    (period, source)
+}
+
 /// A community with several series has one voice for each period or source, not one for each series.
-fn once_each<T: Ord>(mut pairs: Vec<(usize, T)>) -> Vec<T> {
+fn once_each<C: Ord, T: Ord>(mut pairs: Vec<(C, T)>) -> Vec<T> {
     pairs.sort_unstable();
     pairs.dedup();
     pairs.into_iter().map(|(_, item)| item).collect()

@@ -11,8 +11,11 @@ mod number;
 mod spread;
 mod standing;
 mod target;
+mod total;
 
-use chrono::NaiveDate;
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 pub use self::{
@@ -22,13 +25,14 @@ pub use self::{
 };
 use crate::{
     code::codes,
-    id::{CommunityId, IndicatorVersionId, SeriesId, SourceId, TargetId},
+    id::{CommunityId, IndicatorVersionId, NetworkId, SeriesId, SourceId, TargetId},
     indicator::IndicatorVersion,
-    observation::Observation,
+    observation::{Figure, Observation},
     period::Period,
     port::figures::Member,
     record::Stored,
     series::Series,
+    small_cells::SuppressionPolicy,
     target::Target,
 };
 
@@ -89,6 +93,27 @@ pub struct Candidate {
     pub aggregated: bool,
 }
 
+/// A figure of a member that the reader does not see alone, and that may enter totals all the same.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Withheld {
+    /// Whose.
+    pub community: CommunityId,
+    /// By which definition.
+    pub version: IndicatorVersionId,
+    /// Where it comes from.
+    pub source: SourceId,
+    /// For when.
+    pub period: Period,
+    /// The figure.
+    pub figure: Figure,
+    /// Whether members read it alone; otherwise nobody does but who answers for it.
+    pub read_by_members: bool,
+    /// Every network whose totals it may enter, whoever reads.
+    pub networks: BTreeSet<NetworkId>,
+    /// Since when all of this has been so.
+    pub since: DateTime<Utc>,
+}
+
 /// Everything a comparison is computed from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Input {
@@ -100,6 +125,10 @@ pub struct Input {
     pub version: IndicatorVersionId,
     /// What the communities' series offer.
     pub candidates: Vec<Candidate>,
+    /// What enters the total of the whole network besides those; nothing where a part of the network is compared.
+    pub withheld: Vec<Withheld>,
+    /// Under what conditions it does.
+    pub suppression: SuppressionPolicy,
     /// Current targets of the network and of the communities, on this indicator.
     pub targets: Vec<Stored<Target>>,
     /// The period asked for, if one was.
@@ -225,7 +254,8 @@ pub struct CohortChange {
     pub worsened: Option<u32>,
 }
 
-/// The figure of all compared communities together, where the indicator allows one.
+/// The figure of all compared communities together, where the indicator allows one; of a whole network also of those whose
+/// figures the reader does not see alone, as far as no single one can be worked out from it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Aggregate {
     /// The sum, or multiplier x sum of numerators / sum of denominators. Never an average of percentages.
@@ -236,6 +266,8 @@ pub struct Aggregate {
     pub denominator: Option<f64>,
     /// Over how many communities.
     pub communities: u32,
+    /// How many of them have figures that the reader does not see alone.
+    pub withheld: u32,
 }
 
 /// A comparison of communities by one indicator.
@@ -243,7 +275,8 @@ pub struct Aggregate {
 pub struct Comparison {
     /// The definition compared.
     pub version: IndicatorVersionId,
-    /// The period compared: the one asked for, or that of most newest values; nothing if nobody reports.
+    /// The period compared: the one asked for, or that of most newest values, or that of the total if the reader sees no value
+    /// alone; nothing if nobody reports.
     pub period: Option<Period>,
     /// The source that most compared figures come from.
     pub source: Option<SourceId>,

@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::{
     access::Scope,
-    compare::Candidate,
+    compare::{Candidate, Withheld},
     error::Result,
     id::{CommunityId, IndicatorId, IndicatorVersionId, NetworkId, SeriesId},
     observation::{NewObservation, Observation, ObservationFilter, ObservationSort, Outcome},
@@ -106,6 +106,11 @@ pub trait Figures: Send + Sync {
 
     /// What a comparison chooses from: every series of the communities that has a figure for it; one statement.
     async fn candidates(&self, scope: &Scope, query: &CandidateQuery) -> Result<Vec<Candidate>>;
+
+    /// The figures of the same communities, as far as they are members of the network now, that the reader does not see alone
+    /// and that enter its totals for them by [`Scope::counted_in_totals`]: public as such, with the community's consent in
+    /// force, and where an Indigenous data authority speaks, with its decision to let them enter totals. One statement.
+    async fn withheld(&self, scope: &Scope, query: &CandidateQuery) -> Result<Vec<Withheld>>;
 
     /// The ids of these series, in their order; those that are missing are created at `at` by `by`.
     /// Only within a unit of work.

@@ -31,7 +31,7 @@ use crate::{
     target::Target,
 };
 
-use super::{audit::AuditLog, figures::Figures, identity::Identities};
+use super::{audit::AuditLog, figures::Figures, identity::Identities, ingest::Ingest};
 
 /// Reads and writes the records of one kind. Every read takes the reader's scope and leaves out what it does not cover.
 #[async_trait]
@@ -87,6 +87,9 @@ macro_rules! repositories {
 
             /// The audit log.
             fn audit(&self) -> &dyn AuditLog;
+
+            /// Keys of pushes, and what their rows name.
+            fn ingest(&self) -> &dyn Ingest;
 
             /// What people and programs sign in with.
             fn identities(&self) -> &dyn Identities;

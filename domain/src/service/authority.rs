@@ -22,7 +22,9 @@ const REMEMBERED: Duration = Duration::from_secs(10);
 
 /// The communities under an authority, as they were read at a moment.
 #[derive(Default)]
-pub(super) struct Authorities(Mutex<Option<(DateTime<Utc>, Arc<HashSet<CommunityId>>)>>);
+pub(super) struct Authorities(Mutex<Option<Kept>>);
+
+type Kept = (DateTime<Utc>, Arc<HashSet<CommunityId>>);
 
 impl Authorities {
     fn kept(&self, now: DateTime<Utc>) -> Option<Arc<HashSet<CommunityId>>> {

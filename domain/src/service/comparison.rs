@@ -9,7 +9,7 @@ use std::{
 use super::Services;
 use crate::{
     access::{Actor, Scope},
-    compare::{self, Comparison, Input},
+    compare::{self, Comparison, Input, Withheld},
     error::{Error, ProblemCode, Problems, Result},
     event::Topic,
     id::{CommunityId, IndicatorId, IndicatorVersionId, NetworkId},
@@ -19,6 +19,7 @@ use crate::{
     port::figures::{CandidateQuery, Member},
     record::Stored,
     series::Disaggregation,
+    small_cells::SuppressionPolicy,
     target::{Target, TargetFilter, TargetParent},
 };
 
@@ -81,7 +82,7 @@ impl Services {
     fn cache_key(&self, scope: &Scope, request: &ComparisonRequest, versions: &[i64]) -> String {
         let text = |period: Option<Period>| period.map(|period| period.to_string()).unwrap_or_default();
         let mut key = format!(
-            "comparison:2:{}:{}:{}:{}:{}:{}:{}:{versions:?}",
+            "comparison:3:{}:{}:{}:{}:{}:{}:{}:{versions:?}",
             scope.cache_key(),
             self.clock.today(),
             request.network,
@@ -116,9 +117,30 @@ impl Services {
             now: self.clock.now(),
         };
         let targets = self.targets_of(actor, request).await?;
+        // A part of the network is chosen by the reader: nothing is counted there that they do not see alone.
+        let withheld = match request.communities {
+            None => self.withheld(actor, &query).await?,
+            Some(_) => Vec::new(),
+        };
+        let suppression =
+            if withheld.is_empty() { SuppressionPolicy::default() } else { self.suppression(request.network).await? };
         // Last, because it is the largest: nothing else is waited for while it is held.
         let candidates = reader.figures().candidates(&self.scope(actor), &query).await?;
-        Ok(Input { members, versions, version, candidates, targets, period: request.period })
+        Ok(Input { members, versions, version, candidates, withheld, suppression, targets, period: request.period })
+    }
+
+    /// What enters the total besides what the reader sees alone; nothing is asked for those who see no more than the public.
+    async fn withheld(&self, actor: &Actor, query: &CandidateQuery) -> Result<Vec<Withheld>> {
+        let scope = self.scope(actor);
+        if scope.counted_in_totals(query.network).is_empty() {
+            return Ok(Vec::new());
+        }
+        self.store.read().figures().withheld(&scope, query).await
+    }
+
+    async fn suppression(&self, network: NetworkId) -> Result<SuppressionPolicy> {
+        let found = self.store.read().networks().get(&Scope::Everything, &[network]).await?;
+        Ok(found.first().map_or_else(SuppressionPolicy::default, |network| network.suppression))
     }
 
     async fn versions_of(&self, indicator: IndicatorId) -> Result<Vec<Stored<IndicatorVersion>>> {

@@ -7,12 +7,14 @@ use crate::{
     access::{Actor, Scope},
     error::{Error, ProblemCode, Problems, Result},
     id::{CommunityId, IndicatorId, IndicatorVersionId, SeriesId, SourceId},
+    indicator::IndicatorVersion,
     membership::{MembershipFilter, MembershipSort},
     observation::{Figure, NewObservation, Observation, ObservationFilter, ObservationSort, Outcome},
     page::{ListQuery, MAX_PAGE, Page, PageArgs},
     period::Period,
     port::figures::Latest,
     series::{Disaggregation, Series},
+    small_cells::smallest_count,
 };
 
 /// A figure to record, with everything that says which it is.
@@ -89,7 +91,8 @@ impl Services {
 
     async fn try_record_figure(&self, actor: &Actor, new: NewFigure) -> Result<(Observation, Outcome)> {
         let mut session = self.session(actor, "record figures").await?;
-        let indicator = session.check_figure(&new, self.clock.today()).await?;
+        let version = session.check_figure(&new, self.clock.today()).await?;
+        let indicator = version.indicator;
         let series = Series {
             community: new.community,
             indicator,
@@ -99,8 +102,13 @@ impl Services {
         };
         let series_id = session.ensure_series(&[series]).await?.pop();
         let series_id = series_id.ok_or_else(|| Error::internal("ensure_series answered nothing"))?;
-        let observation =
-            NewObservation { series: series_id, period: new.period, figure: new.figure, inherits: new.inherits };
+        let observation = NewObservation {
+            series: series_id,
+            period: new.period,
+            smallest_count: smallest_count(&version, &new.figure),
+            figure: new.figure,
+            inherits: new.inherits,
+        };
         let outcome = session.record(&[observation], [indicator]).await?.pop();
         let outcome = match outcome {
             Some(Outcome::Rejected(problem)) => return Err(problem.into()),
@@ -119,8 +127,8 @@ impl Services {
 }
 
 impl Session {
-    /// Checks a single figure and what it refers to; answers its indicator.
-    async fn check_figure(&self, new: &NewFigure, today: chrono::NaiveDate) -> Result<IndicatorId> {
+    /// Checks a single figure and what it refers to; answers its definition.
+    async fn check_figure(&self, new: &NewFigure, today: chrono::NaiveDate) -> Result<IndicatorVersion> {
         let repositories = self.repositories();
         let references = [
             ("community", new.community.into()),
@@ -143,7 +151,7 @@ impl Session {
         problems.into_result()?;
         new.figure.check(&version.value, new.period, today)?;
         self.check_has_not_left(new.community, today).await?;
-        Ok(indicator.id)
+        Ok(version.value)
     }
 
     /// Writes for a community that left every network it was in are refused.

@@ -101,8 +101,9 @@ impl Governed for Network {
         }])
     }
 
+    /// What it withholds of its members is withheld in the comparisons of their other networks too.
     fn topics(&self, id: NetworkId) -> BTreeSet<Topic> {
-        [Topic::Network(id)].into()
+        [Topic::Communities, Topic::Network(id)].into()
     }
 }
 
@@ -339,16 +340,30 @@ async fn next_number(indicator: IndicatorId, context: &Context<'_>) -> Result<i3
 impl Governed for Source {
     const TO_WRITE: &'static str = "change sources";
 
-    async fn needs(&self, change: Change<'_, Self>, _: &Context<'_>) -> Result<Vec<Needs>> {
-        let answering = Needs::anywhere(&[Role::Steward, Role::Coordinator]);
-        Ok(vec![match change {
-            Change::Create => answering.or(Needs::anywhere(&[Role::Contributor])),
-            Change::Update(_) | Change::Archive(_) => answering,
-        }])
+    fn sensitive(&self) -> Vec<(&'static str, Value)> {
+        vec![("disclosureControlled", json!(self.disclosure_controlled))]
     }
 
+    async fn needs(&self, change: Change<'_, Self>, _: &Context<'_>) -> Result<Vec<Needs>> {
+        let answering = || Needs::anywhere(&[Role::Steward, Role::Coordinator]);
+        let before = match change {
+            // That it controls disclosure decides what everybody reads of every community that it speaks of: no community
+            // decides it for another.
+            Change::Create if self.disclosure_controlled => return Ok(vec![Needs::administrator()]),
+            Change::Create => return Ok(vec![answering().or(Needs::anywhere(&[Role::Contributor]))]),
+            Change::Archive(_) => return Ok(vec![answering()]),
+            Change::Update(before) => &before.value,
+        };
+        let others = Self { disclosure_controlled: before.disclosure_controlled, ..self.clone() } != *before;
+        let controlled = self.disclosure_controlled != before.disclosure_controlled;
+        let nothing = (!others && !controlled).then(|| answering().or(Needs::administrator()));
+        let needs = [others.then(answering), controlled.then(Needs::administrator), nothing];
+        Ok(needs.into_iter().flatten().collect())
+    }
+
+    /// Whether its small figures are seen decides what is compared.
     fn topics(&self, _: Self::Id) -> BTreeSet<Topic> {
-        no_topics()
+        [Topic::Communities].into()
     }
 }
 

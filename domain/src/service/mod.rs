@@ -9,6 +9,7 @@ mod governed;
 pub mod identity;
 mod known;
 mod links;
+mod push;
 mod records;
 mod session;
 mod targets;

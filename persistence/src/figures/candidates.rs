@@ -1,5 +1,7 @@
 //! What comparisons choose from.
 
+use std::{num::NonZero, sync::LazyLock};
+
 use chrono::NaiveDate;
 use domain::{
     Error, Result,
@@ -23,12 +25,13 @@ use crate::{
     sql::{self, Sql},
 };
 
-/// How many comparisons read their figures at the same time; the others wait. One of a thousand communities takes megabytes
-/// while its rows are read, and the database has no more to give than so many at once.
-static READERS: Semaphore = Semaphore::const_new(4);
+/// How many comparisons read their figures at the same time, one a processor; the others wait. One of a thousand communities takes
+/// megabytes while its rows are read, and more at once would only share what the processors give.
+static READERS: LazyLock<Semaphore> =
+    LazyLock::new(|| Semaphore::new(std::thread::available_parallelism().map_or(2, NonZero::get).max(2)));
 
 /// The condition that the figure in table `alias` is for this period.
-fn for_period(sql: &mut Sql, alias: &str, period: Period) -> String {
+pub(super) fn for_period(sql: &mut Sql, alias: &str, period: Period) -> String {
     let (end, start, kind) = (sql.bind(period.end()), sql.bind(period.start()), sql.bind(period.kind().code()));
     format!("{alias}.period_end = {end} AND {alias}.period_start = {start} AND {alias}.period_kind = {kind}")
 }

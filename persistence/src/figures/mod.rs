@@ -11,8 +11,10 @@ mod newest;
 mod read;
 mod record;
 mod series;
+pub(crate) mod small_cells;
 #[cfg(test)]
 pub(crate) mod tests;
+mod withheld;
 
 use std::collections::HashMap;
 
@@ -21,7 +23,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use domain::{
     Result,
     access::Scope,
-    compare::Candidate,
+    compare::{Candidate, Withheld},
     id::{CommunityId, IndicatorId, IndicatorVersionId, NetworkId, SeriesId},
     observation::{NewObservation, Observation, ObservationFilter, ObservationSort, Outcome},
     page::{ListQuery, Page},
@@ -88,6 +90,10 @@ impl<C: ConnectionTrait + Send + Sync> Figures for Repos<C> {
 
     async fn candidates(&self, scope: &Scope, query: &CandidateQuery) -> Result<Vec<Candidate>> {
         candidates::candidates(&self.0, scope, query).await
+    }
+
+    async fn withheld(&self, scope: &Scope, query: &CandidateQuery) -> Result<Vec<Withheld>> {
+        withheld::withheld(&self.0, scope, query).await
     }
 
     async fn ensure_series(&self, series: &[Series], at: DateTime<Utc>, by: &str) -> Result<Vec<SeriesId>> {

@@ -103,6 +103,15 @@ fn filtered(sql: &mut Sql, filter: &ObservationFilter) -> String {
     conditions.into_iter().flatten().collect()
 }
 
+/// The conditions for figures in table `o` as they are known now, or were at a moment: then history must be in sight as well. Each
+/// begins with `AND`.
+fn known(sql: &mut Sql, sight: &Sight, as_of: Option<DateTime<Utc>>) -> String {
+    let Some(moment) = as_of else { return format!(" AND o.superseded_at IS NULL{}", sight.figure("o")) };
+    let moment = sql.bind(moment);
+    let then = format!("o.recorded_at <= {moment} AND (o.superseded_at IS NULL OR o.superseded_at > {moment})");
+    format!(" AND {then}{}", sight.revision("o"))
+}
+
 /// See [`domain::port::figures::Figures::observations`].
 pub(super) async fn observations<C: ConnectionTrait>(
     db: &C,
@@ -131,11 +140,10 @@ async fn count<C: ConnectionTrait>(
     let mut sql = Sql::new(db.get_database_backend());
     let sight = Sight::new(&mut sql, scope, now);
     let whose = sight.one_of(&mut sql, "o.series_id", series);
+    let known = known(&mut sql, &sight, filter.as_of);
     let filter = filtered(&mut sql, filter);
-    let text = format!(
-        "SELECT o.series_id, count(*) FROM observation o WHERE {whose} AND o.superseded_at IS NULL{filter}{} GROUP BY o.series_id",
-        sight.figure("o")
-    );
+    let text =
+        format!("SELECT o.series_id, count(*) FROM observation o WHERE {whose}{filter}{known} GROUP BY o.series_id");
     let rows = rows(db, sql, text).await?;
     rows.iter()
         .map(|row| {
@@ -158,6 +166,7 @@ async fn fetch<C: ConnectionTrait>(
     let mut sql = Sql::new(db.get_database_backend());
     let sight = Sight::new(&mut sql, scope, now);
     let whose = sight.one_of(&mut sql, "o.series_id", series);
+    let known = known(&mut sql, &sight, query.filter.as_of);
     let mut condition = filtered(&mut sql, &query.filter);
     let ascending = query.order.direction == Direction::Ascending;
     for (cursor, field, follows) in [(&page.after, "after", ascending), (&page.before, "before", !ascending)] {
@@ -172,18 +181,19 @@ async fn fetch<C: ConnectionTrait>(
     let way = if ascending == page.from_end { "DESC" } else { "ASC" };
     let most = sql.bind(i64::try_from(page.size).unwrap_or(i64::MAX).saturating_add(1));
     let text = format!(
-        "SELECT {ranked}, ranked.place FROM (SELECT {figure}, row_number() OVER (PARTITION BY o.series_id \
+        "SELECT {ranked}, ranked.superseded_at FROM (SELECT {figure}, o.superseded_at, row_number() OVER (PARTITION BY o.series_id \
          ORDER BY o.period_end {way}, o.period_start {way}, o.period_kind {way}) AS place \
-         FROM observation o WHERE {whose} AND o.superseded_at IS NULL{condition}{sight}) AS ranked \
+         FROM observation o WHERE {whose}{condition}{known}) AS ranked \
          WHERE ranked.place <= {most} ORDER BY ranked.series_id, ranked.place",
         ranked = sql::figure("ranked"),
         figure = sql::figure("o"),
-        sight = sight.figure("o"),
     );
     let tag = query.order.tag();
     let mut fetched: HashMap<SeriesId, Items> = HashMap::with_capacity(series.len());
     for row in &rows(db, sql, text).await? {
-        let observation = Row::new(row)?.observation()?;
+        let mut row = Row::new(row)?;
+        let observation = row.observation()?;
+        let observation = Observation { superseded_at: row.take()?, ..observation };
         let cursor = Cursor {
             order: tag.clone(),
             value: CursorValue::Text(place(observation.period)),

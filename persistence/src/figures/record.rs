@@ -14,6 +14,7 @@ use sea_orm::ConnectionTrait;
 use super::{
     bulk::{self, Revision},
     decide::{Decider, Decision},
+    small_cells,
 };
 use crate::{
     error::database,
@@ -101,6 +102,7 @@ async fn record_chunk<C: ConnectionTrait>(
     }
     written.sort_unstable_by_key(Revision::place);
     bulk::insert(db, &written, at, by).await.map_err(database)?;
+    small_cells::keep(db, &written).await?;
     update_latest(db, &written).await
 }
 
@@ -249,7 +251,8 @@ async fn recompute_latest<C: ConnectionTrait>(db: &C, series: &[SeriesId]) -> Re
 /// Puts figures `o` of series `s` into the rollup; those that it has give way if `condition` holds.
 async fn put_latest<C: ConnectionTrait>(db: &C, sql: Sql, from: &str, condition: &str) -> Result<()> {
     let text = format!(
-        "INSERT INTO latest_observation ({of_what}, {figure}) SELECT {from_series}, {from_figure} FROM {from} WHERE TRUE \
+        "INSERT INTO latest_observation ({of_what}, breakdown_id, {figure}) \
+         SELECT {from_series}, s.breakdown_id, {from_figure} FROM {from} WHERE TRUE \
          ON CONFLICT (series_id) DO UPDATE SET {set} WHERE {condition}",
         of_what = sql::series_names(),
         figure = sql::figure_names(),

@@ -7,6 +7,7 @@ use domain::{Error, Result, id::SeriesId, series::Series};
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
+use super::small_cells::breakdown_id;
 use crate::{error::database, row::Row, sql::Sql};
 
 /// The ids of these series, in their order; see [`domain::port::figures::Figures::ensure_series`].
@@ -80,21 +81,22 @@ async fn create<C: ConnectionTrait>(db: &C, series: &[&Series], at: DateTime<Utc
         let versions = sql.bind(uuids(series, |series| series.indicator_version.into()));
         let sources = sql.bind(uuids(series, |series| series.source.into()));
         let parts = sql.bind(parts(series));
-        format!("unnest({ids}, {communities}, {indicators}, {versions}, {sources}, {parts}) AS w")
+        let breakdowns = sql.bind(uuids(series, breakdown_id));
+        format!("unnest({ids}, {communities}, {indicators}, {versions}, {sources}, {parts}, {breakdowns}) AS w")
     } else {
-        let json = sql.bind(json(series, |json, _| {
+        let json = sql.bind(json(series, |json, series| {
             // Writing to a String cannot fail.
-            let _ = write!(json, ",\"{}\"", Uuid::now_v7().simple());
+            let _ = write!(json, ",\"{}\",\"{}\"", Uuid::now_v7().simple(), breakdown_id(series).simple());
         })?);
         format!(
             "(SELECT unhex(value ->> 5), unhex(value ->> 0), unhex(value ->> 1), unhex(value ->> 2), \
-             unhex(value ->> 3), value ->> 4 FROM json_each({json})) AS w"
+             unhex(value ->> 3), value ->> 4, unhex(value ->> 6) FROM json_each({json})) AS w"
         )
     };
     let (at, by) = (sql.bind(at), sql.bind(by));
     let text = format!(
         "INSERT INTO series (id, community_id, indicator_id, indicator_version_id, source_id, disaggregation, \
-         version, created_at, created_by, updated_at, updated_by) \
+         breakdown_id, version, created_at, created_by, updated_at, updated_by) \
          SELECT w.*, 1, {at}, {by}, {at}, {by} FROM {rows} WHERE TRUE \
          ON CONFLICT (community_id, indicator_version_id, source_id, disaggregation) DO NOTHING"
     );

@@ -28,7 +28,7 @@ const FIGURE: &str = "
     external_id text";
 
 /// The primary key puts the periods of a series side by side and its newest last; no other index is needed to read them.
-const TABLES: [&str; 5] = [
+const TABLES: [&str; 6] = [
     "CREATE TABLE observation ({figure},
     superseded_at {time},
     PRIMARY KEY (series_id, period_end, period_start, period_kind, revision)) {clustered}",
@@ -37,8 +37,22 @@ const TABLES: [&str; 5] = [
     indicator_id {uuid} NOT NULL,
     indicator_version_id {uuid} NOT NULL,
     source_id {uuid} NOT NULL,
+    breakdown_id {uuid} NOT NULL,
     disaggregation {code} NOT NULL,
     PRIMARY KEY (series_id)) {updated}",
+    // Figures behind which few persons stand, or stood before a revision. Its key is how readers ask: is any part of this
+    // breakdown small in this period?
+    "CREATE TABLE small_cell (
+    breakdown_id {uuid} NOT NULL,
+    series_id {uuid} NOT NULL,
+    community_id {uuid} NOT NULL,
+    source_id {uuid} NOT NULL,
+    period_end {date} NOT NULL,
+    period_start {date} NOT NULL,
+    smallest integer,
+    least integer NOT NULL,
+    period_kind {code} NOT NULL,
+    PRIMARY KEY (breakdown_id, period_end, period_start, period_kind, series_id)) {clustered}",
     "CREATE INDEX latest_observation_community ON latest_observation (community_id, indicator_id)",
     // Breaks of series are few, and every comparison looks for them.
     "CREATE INDEX observation_break ON observation (series_id, period_end) WHERE status = 'B' AND superseded_at IS NULL",
@@ -72,9 +86,12 @@ impl MigrationTrait for Migration {
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let db = manager.get_connection();
-        for statement in
-            ["DROP INDEX community_under_authority", "DROP TABLE latest_observation", "DROP TABLE observation"]
-        {
+        for statement in [
+            "DROP INDEX community_under_authority",
+            "DROP TABLE small_cell",
+            "DROP TABLE latest_observation",
+            "DROP TABLE observation",
+        ] {
             db.execute_unprepared(statement).await?;
         }
         Ok(())

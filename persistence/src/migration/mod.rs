@@ -4,6 +4,7 @@ mod m0001_records;
 mod m0002_figures;
 mod m0003_audit;
 mod m0004_access;
+mod m0005_ingest;
 
 use domain::{Error, Result};
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, TransactionTrait as _};
@@ -22,6 +23,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_figures::Migration),
             Box::new(m0003_audit::Migration),
             Box::new(m0004_access::Migration),
+            Box::new(m0005_ingest::Migration),
         ]
     }
 }

@@ -89,6 +89,7 @@ impl Table for IndicatorVersion {
         "frequency",
         "additivity",
         "effective_from",
+        "counts_persons",
     ];
 
     fn values(&self) -> Result<Vec<Value>> {
@@ -108,6 +109,7 @@ impl Table for IndicatorVersion {
             self.frequency.code().into(),
             self.additivity.code().into(),
             self.effective_from.into(),
+            self.counts_persons.into(),
         ])
     }
 
@@ -128,6 +130,7 @@ impl Table for IndicatorVersion {
             frequency: row.parse()?,
             additivity: row.parse()?,
             effective_from: row.take()?,
+            counts_persons: row.take()?,
         })
     }
 

@@ -47,6 +47,7 @@ use domain::{
         audit::AuditLog,
         figures::Figures,
         identity::Identities,
+        ingest::Ingest,
         store::{Repositories, Repository},
     },
     record::Stored,
@@ -243,6 +244,9 @@ impl<C: ConnectionTrait + Send + Sync> Repositories for Repos<C> {
         self
     }
     fn identities(&self) -> &dyn Identities {
+        self
+    }
+    fn ingest(&self) -> &dyn Ingest {
         self
     }
     fn figures(&self) -> &dyn Figures {

@@ -4,6 +4,7 @@ use domain::{
     Result,
     network::{Network, NetworkFilter, NetworkSort},
     record::NoParent,
+    small_cells::SuppressionPolicy,
 };
 use sea_orm::Value;
 use uuid::Uuid;
@@ -15,7 +16,18 @@ use crate::row::Row;
 
 impl Table for Network {
     const TABLE: &'static str = "network";
-    const COLUMNS: &'static [&'static str] = &["slug", "name", "purpose", "starts_on", "ends_on", "indicators"];
+    const COLUMNS: &'static [&'static str] = &[
+        "slug",
+        "name",
+        "purpose",
+        "starts_on",
+        "ends_on",
+        "indicators",
+        "suppress_below",
+        "flag_below",
+        "minimum_communities",
+        "maximum_share",
+    ];
     const DERIVED: &'static [&'static str] = &["name_key", "search_text"];
     const KEY: Option<&'static str> = Some("slug");
 
@@ -27,6 +39,10 @@ impl Table for Network {
             self.starts_on.into(),
             self.ends_on.into(),
             json(&self.indicators)?,
+            self.suppression.suppress_below.into(),
+            self.suppression.flag_below.into(),
+            self.suppression.minimum_communities.into(),
+            self.suppression.maximum_share.into(),
             name_key(&self.name),
             search_text(&self.name, [self.slug.as_str()]),
         ])
@@ -40,6 +56,12 @@ impl Table for Network {
             starts_on: row.take()?,
             ends_on: row.take()?,
             indicators: row.json()?,
+            suppression: SuppressionPolicy {
+                suppress_below: row.take()?,
+                flag_below: row.take()?,
+                minimum_communities: row.take()?,
+                maximum_share: row.take()?,
+            },
         })
     }
 

@@ -9,12 +9,13 @@ use sea_orm::Value;
 use uuid::Uuid;
 
 use super::table::{ParentLink, SortColumn, Table, Where};
-use crate::row::Row;
+use crate::{figures::small_cells::breakdown_id, row::Row};
 
 impl Table for Series {
     const TABLE: &'static str = "series";
     const COLUMNS: &'static [&'static str] =
         &["community_id", "indicator_id", "indicator_version_id", "source_id", "disaggregation"];
+    const DERIVED: &'static [&'static str] = &["breakdown_id"];
 
     fn values(&self) -> Result<Vec<Value>> {
         Ok(vec![
@@ -23,6 +24,7 @@ impl Table for Series {
             Uuid::from(self.indicator_version).into(),
             Uuid::from(self.source).into(),
             self.disaggregation.to_string().into(),
+            breakdown_id(self).into(),
         ])
     }
 

@@ -12,7 +12,7 @@ use crate::row::Row;
 
 impl Table for Source {
     const TABLE: &'static str = "source";
-    const COLUMNS: &'static [&'static str] = &["key", "name", "url", "method"];
+    const COLUMNS: &'static [&'static str] = &["key", "name", "url", "method", "disclosure_controlled"];
     const DERIVED: &'static [&'static str] = &["name_key", "search_text"];
     const KEY: Option<&'static str> = Some("key");
 
@@ -22,13 +22,20 @@ impl Table for Source {
             json(&self.name)?,
             code(self.url.as_ref()),
             optional_json(self.method.as_ref())?,
+            self.disclosure_controlled.into(),
             name_key(&self.name),
             search_text(&self.name, [self.key.as_str()]),
         ])
     }
 
     fn read(row: &mut Row<'_>) -> Result<Self> {
-        Ok(Self { key: row.parse()?, name: row.json()?, url: row.optional_parse()?, method: row.optional_json()? })
+        Ok(Self {
+            key: row.parse()?,
+            name: row.json()?,
+            url: row.optional_parse()?,
+            method: row.optional_json()?,
+            disclosure_controlled: row.take()?,
+        })
     }
 
     fn sort(by: SourceSort) -> SortColumn {

@@ -13,6 +13,7 @@ mod scopes;
 mod sight;
 mod sight_model;
 mod sight_world;
+mod small_cells;
 mod work;
 
 use std::{io::Write as _, sync::Arc};

@@ -23,6 +23,7 @@ use domain::{
     port::store::{Holds, Repositories, Store as _},
     record::{Noun, Stored},
     series::{Disaggregation, Series},
+    small_cells::SuppressionPolicy,
     source::Source,
     target::Target,
     text::LocalizedText,
@@ -85,6 +86,7 @@ pub(super) fn network(slug: &str, indicators: Vec<IndicatorId>) -> Network {
         starts_on: day("2002-04-01"),
         ends_on: Some(day("2030-12-31")),
         indicators,
+        suppression: SuppressionPolicy::default(),
     }
 }
 
@@ -217,6 +219,7 @@ pub(super) fn version(indicator: IndicatorId, number: i32) -> IndicatorVersion {
         frequency: PeriodKind::Year,
         additivity: Additivity::RatioOfSums,
         effective_from: day("2015-01-01"),
+        counts_persons: true,
     }
 }
 
@@ -226,6 +229,7 @@ pub(super) fn source(key: &str) -> Source {
         name: both("Income survey", "Enquête sur le revenu"),
         url: Some("https://example.org/survey".parse().unwrap()),
         method: Some(text("A survey of households")),
+        disclosure_controlled: false,
     }
 }
 

@@ -53,6 +53,7 @@ fn cases() -> usize {
 
 /// What a world leaves behind, in an order in which it can go.
 const TABLES: &[&str] = &[
+    "small_cell",
     "latest_observation",
     "observation",
     "baseline",

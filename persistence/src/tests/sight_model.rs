@@ -41,6 +41,8 @@ pub(super) struct World {
     pub(super) series: Vec<Stored<Series>>,
     /// Every revision.
     pub(super) observations: Vec<Observation>,
+    /// The smallest number of persons that each of them tells of.
+    pub(super) counts: Vec<Option<i32>>,
     pub(super) baselines: Vec<Stored<Baseline>>,
     pub(super) targets: Vec<Stored<Target>>,
     pub(super) learnings: Vec<Stored<Learning>>,
@@ -76,6 +78,9 @@ impl World {
             }
             match (grant.role, grant.place().unwrap()) {
                 (Role::Administrator, _) => reader.administrator = true,
+                (Role::Funder, Place::Network(network)) => {
+                    reader.funded.insert(network);
+                }
                 (Role::Funder, _) => {}
                 (role, Place::Network(network)) => {
                     reader.networks.insert(network);
@@ -146,6 +151,47 @@ impl World {
         of(Some(indicator)).or_else(|| of(None)).map(|rule| &rule.value)
     }
 
+    /// Fewer persons than this make a figure of the community small: as the strictest of its networks has it.
+    fn threshold(&self, community: CommunityId, day: NaiveDate) -> i32 {
+        let networks = active(&self.networks).filter(|network| self.is_member(community, network.id, day));
+        networks.map(|network| network.suppression.suppress_below).max().unwrap_or(10)
+    }
+
+    /// The revisions of every part of the breakdown that a series belongs to, in a period, each with its count.
+    fn breakdown(&self, series: SeriesId, period: Period) -> Vec<(&Observation, Option<i32>)> {
+        let dimensions = |of: &Series| of.disaggregation.iter().map(|(name, _)| name.to_owned()).collect::<Vec<_>>();
+        let what = |id: SeriesId| {
+            let of = self.series(id);
+            (of.community, of.indicator_version, of.source, dimensions(of))
+        };
+        self.observations
+            .iter()
+            .zip(self.counts.iter().copied())
+            .filter(|(found, _)| found.period == period && what(found.series) == what(series))
+            .collect()
+    }
+
+    /// Whether the figures of a series for a period are withheld because of few behind any part: of the present figures,
+    /// or of any revision that there was. A small figure that was suppressed remains small.
+    fn is_small(&self, series: SeriesId, period: Period, ever: bool, day: NaiveDate) -> bool {
+        let Series { community, source, .. } = *self.series(series);
+        if self.sources.iter().any(|found| found.id == source && found.disclosure_controlled) {
+            return false;
+        }
+        let threshold = self.threshold(community, day);
+        let small = |count: Option<i32>| count.is_some_and(|count| count < threshold);
+        let breakdown = self.breakdown(series, period);
+        if ever {
+            return breakdown.iter().any(|&(_, count)| small(count));
+        }
+        breakdown.iter().filter(|(found, _)| found.superseded_at.is_none()).any(|(current, _)| {
+            let mut revisions: Vec<_> = breakdown.iter().filter(|(found, _)| found.series == current.series).collect();
+            revisions.sort_by_key(|(found, _)| found.revision);
+            let told = revisions.iter().rfind(|(found, _)| found.figure.status != ObservationStatus::Suppressed);
+            told.is_some_and(|&&(_, count)| small(count))
+        })
+    }
+
     fn series(&self, id: SeriesId) -> &Series {
         &self.series.iter().find(|series| series.id == id).unwrap().value
     }
@@ -205,6 +251,13 @@ impl Eyes<'_> {
             }
     }
 
+    /// The figures of a series for a period are not withheld because few stand behind them.
+    fn many(&self, series: SeriesId, period: Period, ever: bool) -> bool {
+        let Some(reader) = &self.reader else { return true };
+        reader.stewarded.contains(&self.world.series(series).community)
+            || !self.world.is_small(series, period, ever, self.now.date_naive())
+    }
+
     /// The current figures in sight, in the order of their periods.
     pub(super) fn observations(&self, series: SeriesId) -> Vec<&Observation> {
         let Series { community, indicator, .. } = self.world.series(series);
@@ -214,19 +267,22 @@ impl Eyes<'_> {
             .iter()
             .filter(|found| found.series == series && found.superseded_at.is_none())
             .filter(|found| self.figures(*community, *indicator) && self.figure(*community, &found.figure))
+            .filter(|found| self.many(series, found.period, false))
             .collect();
         seen.sort_by_key(|found| found.period);
         seen
     }
 
     /// The revisions of a period: those that the reader could read while they were current, unless what took their place
-    /// is withheld from them, or suppressed from all outside the community: nothing is read from its own history.
+    /// is withheld from them, or suppressed from all outside the community: nothing is read from its own history. Where
+    /// anything was small at any time, there is no history.
     pub(super) fn revisions(&self, series: SeriesId, period: Period) -> Vec<&Observation> {
         let seen = self.observations(series);
         let Some(current) = seen.into_iter().find(|current| current.period == period) else { return Vec::new() };
         let community = self.world.series(series).community;
         let outside = self.reader.as_ref().is_some_and(|reader| !reader.own.contains(&community));
         let closed = outside && current.figure.status == ObservationStatus::Suppressed;
+        let closed = closed || !self.many(series, period, true);
         let was_read = |found: &Observation| {
             let end = found.superseded_at.map_or(self.now, |end| self.now.min(end - TimeDelta::microseconds(1)));
             Eyes { world: self.world, now: end, reader: self.reader.clone() }.figure(community, &found.figure)
@@ -341,7 +397,7 @@ impl Seen for Baseline {
             && eyes.world.observations.iter().all(|found| {
                 (found.series, found.period) != (baseline.series, baseline.period)
                     || found.superseded_at.is_some()
-                    || eyes.figure(community, &found.figure)
+                    || (eyes.figure(community, &found.figure) && eyes.many(found.series, found.period, false))
             })
     }
 }

@@ -14,12 +14,15 @@ use domain::{
     id::CommunityId,
     learning::{Learning, LearningStatus, Visibility},
     membership::{Consent, Membership},
+    network::Network,
     observation::{Confidentiality, Figure, NewObservation, Observation, ObservationStatus, Outcome},
     period::Period,
     port::store::{Holds, Repositories, Store as _, UnitOfWork},
     record::{Meta, Noun, Stored},
     series::{Disaggregation, Series},
     sharing::SharingRule,
+    small_cells::SuppressionPolicy,
+    source::Source,
     target::Target,
 };
 use proptest::{collection::vec, option, prelude::*, sample::select};
@@ -42,6 +45,9 @@ type PlannedLearning = (usize, LearningStatus, Visibility, Picks, Option<usize>,
 /// Own, stewarded, contributed, networks, coordinated, account, administrator.
 type PlannedReader = (Picks, Picks, Picks, Picks, Picks, Option<usize>, bool);
 
+/// A figure, and the smallest number of persons that it tells of.
+type Counted = (Figure, Option<i32>);
+
 /// What a world is made of; things are named by their numbers.
 #[derive(Debug, Clone)]
 pub(super) struct Plan {
@@ -50,10 +56,14 @@ pub(super) struct Plan {
     /// Community, indicator, visibility, named, archived.
     rules: Vec<(usize, Option<usize>, Visibility, Picks, bool)>,
     decisions: Vec<PlannedDecision>,
-    /// Community, indicator, source, whether of a part of the population; besides a total for each community and indicator.
-    series: Vec<(usize, usize, usize, bool)>,
-    /// Series, year, revisions.
-    figures: Vec<(usize, i32, Vec<Figure>)>,
+    /// Community, indicator, source, part of the population; besides a total for each community and indicator.
+    series: Vec<(usize, usize, usize, usize)>,
+    /// Series, year, revisions with the smallest number of persons that each tells of.
+    figures: Vec<(usize, i32, Vec<Counted>)>,
+    /// Below how many persons each network suppresses.
+    thresholds: Vec<i32>,
+    /// Whether the second source has controlled disclosure itself.
+    second_controlled: bool,
     /// Series, year, archived.
     baselines: Vec<(usize, i32, bool)>,
     /// Network or else community, indicator, archived.
@@ -73,6 +83,8 @@ const NETWORKS: usize = 3;
 const INDICATORS: usize = 2;
 const ACCOUNTS: usize = 4;
 const YEARS: std::ops::Range<i32> = 2018..2023;
+/// The total, two parts that make it up, and a part by something else.
+const PARTS: [Option<(&str, &str)>; 4] = [None, Some(("sex", "women")), Some(("sex", "men")), Some(("age", "0-17"))];
 
 fn seldom() -> impl Strategy<Value = bool> {
     proptest::bool::weighted(0.15)
@@ -82,7 +94,7 @@ fn end() -> impl Strategy<Value = Option<Days>> {
     option::weighted(0.6, select(vec![-2, 0, 0, 1, 300]))
 }
 
-fn figure(now: DateTime<Utc>) -> impl Strategy<Value = Figure> {
+fn figure(now: DateTime<Utc>) -> impl Strategy<Value = (Figure, Option<i32>)> {
     let status = prop_oneof![
         6 => Just(ObservationStatus::Normal),
         1 => Just(ObservationStatus::SeriesBreak),
@@ -97,11 +109,10 @@ fn figure(now: DateTime<Utc>) -> impl Strategy<Value = Figure> {
         2 => select(vec![Confidentiality::Confidential, Confidentiality::SmallCounts, Confidentiality::Secondary])
             .prop_map(|secret| (secret, None)),
     ];
-    (status, who).prop_map(|(status, (confidentiality, embargo_until))| Figure {
-        status,
-        confidentiality,
-        embargo_until,
-        ..Figure::default()
+    let count = option::weighted(0.25, select(vec![1, 9, 10, 24, 25, 99]));
+    (status, who, count).prop_map(|(status, (confidentiality, embargo_until), count)| {
+        let figure = Figure { status, confidentiality, embargo_until, ..Figure::default() };
+        (figure, count.filter(|_| !status.is_without_value()))
     })
 }
 
@@ -128,10 +139,11 @@ pub(super) fn plan(now: DateTime<Utc>) -> impl Strategy<Value = Plan> {
     );
     let revisions = vec(figure(now), 1..4);
     let figures = (
-        vec((0..COMMUNITIES, 0..INDICATORS, 0..2usize, any::<bool>()), 0..4),
+        vec((0..COMMUNITIES, 0..INDICATORS, 0..2usize, 0..PARTS.len()), 0..8),
         vec((0..64usize, YEARS, revisions), 10..40),
         vec((0..64usize, YEARS, seldom()), 0..8),
         vec((option::weighted(0.3, 0..NETWORKS), 0..COMMUNITIES, 0..INDICATORS, seldom()), 0..8),
+        (vec(select(vec![10, 10, 25]), NETWORKS), any::<bool>()),
     );
     let status = || select(LearningStatus::ALL.to_vec());
     let author = || option::weighted(0.7, 0..ACCOUNTS);
@@ -145,7 +157,7 @@ pub(super) fn plan(now: DateTime<Utc>) -> impl Strategy<Value = Plan> {
     (shared, figures, learnings, people).prop_map(
         |(
             (third_under_authority, memberships, rules, decisions),
-            (series, figures, baselines, targets),
+            (series, figures, baselines, targets, (thresholds, second_controlled)),
             learnings,
             (accounts, grants, tokens, readers),
         )| Plan {
@@ -155,6 +167,8 @@ pub(super) fn plan(now: DateTime<Utc>) -> impl Strategy<Value = Plan> {
             decisions,
             series,
             figures,
+            thresholds,
+            second_controlled,
             baselines,
             targets,
             learnings,
@@ -223,10 +237,17 @@ pub(super) fn build(plan: &Plan, now: DateTime<Utc>) -> (World, Vec<Reader>) {
         let indicator = maker.make(samples::indicator(&format!("i{place}")), false);
         world.versions.push(maker.make(samples::version(indicator.id, 1), false));
         world.indicators.push(indicator);
-        world.sources.push(maker.make(samples::source(&format!("s{place}")), false));
+        let disclosure_controlled = place == 1 && plan.second_controlled;
+        let source = Source { disclosure_controlled, ..samples::source(&format!("s{place}")) };
+        world.sources.push(maker.make(source, false));
     }
     for place in 0..NETWORKS {
-        world.networks.push(maker.make(samples::network(&format!("n{place}"), ids(&world.indicators)), false));
+        let suppress_below = plan.thresholds[place];
+        let network = Network {
+            suppression: SuppressionPolicy { suppress_below, flag_below: 25, ..SuppressionPolicy::default() },
+            ..samples::network(&format!("n{place}"), ids(&world.indicators))
+        };
+        world.networks.push(maker.make(network, false));
     }
     world.partners.push(maker.make(samples::partner("p"), false));
     share(plan, &mut maker, &mut world);
@@ -240,6 +261,7 @@ pub(super) fn build(plan: &Plan, now: DateTime<Utc>) -> (World, Vec<Reader>) {
         contributed: picked(own & contributed, &communities).into_iter().collect(),
         networks: picked(shared, &networks).into_iter().collect(),
         coordinated: picked(shared & coordinated, &networks).into_iter().collect(),
+        funded: BTreeSet::new(),
         partners: BTreeSet::new(),
         administrator,
     };
@@ -293,7 +315,7 @@ fn share(plan: &Plan, maker: &mut Maker, world: &mut World) {
 }
 
 fn measure(plan: &Plan, maker: &mut Maker, world: &mut World) {
-    let totals = (0..COMMUNITIES).flat_map(|community| (0..INDICATORS).map(move |i| (community, i, 0, false)));
+    let totals = (0..COMMUNITIES).flat_map(|community| (0..INDICATORS).map(move |i| (community, i, 0, 0)));
     let all: BTreeSet<_> = totals.chain(plan.series.iter().copied()).collect();
     for (community, indicator, source, part) in all {
         let series = Series {
@@ -301,7 +323,7 @@ fn measure(plan: &Plan, maker: &mut Maker, world: &mut World) {
             indicator: world.indicators[indicator].id,
             indicator_version: world.versions[indicator].id,
             source: world.sources[source].id,
-            disaggregation: Disaggregation::new(part.then_some(("sex", "women"))).unwrap(),
+            disaggregation: Disaggregation::new(PARTS[part]).unwrap(),
         };
         world.series.push(maker.make(series, false));
     }
@@ -311,7 +333,8 @@ fn measure(plan: &Plan, maker: &mut Maker, world: &mut World) {
         figures.insert((of_series(*series), *year), revisions);
     }
     for ((series, year), revisions) in figures {
-        for (place, figure) in revisions.iter().enumerate() {
+        for (place, (figure, count)) in revisions.iter().enumerate() {
+            world.counts.push(*count);
             // Ten days lie between one revision and the next; no two figures say the same.
             let days = 10 * i64::try_from(place).unwrap() - 30;
             let value = f64::from(u32::try_from(world.observations.len()).unwrap());
@@ -430,8 +453,10 @@ pub(super) async fn keep(store: &SqlStore, world: &World) {
     insert(&*work, &world.tokens).await;
     insert(&*work, &world.learnings).await;
     let mut rounds: BTreeMap<DateTime<Utc>, Vec<NewObservation>> = BTreeMap::new();
-    for Observation { series, period, figure, recorded_at, .. } in world.observations.clone() {
-        rounds.entry(recorded_at).or_default().push(NewObservation { series, period, figure, inherits: false });
+    for (observation, &smallest_count) in world.observations.iter().cloned().zip(&world.counts) {
+        let Observation { series, period, figure, recorded_at, .. } = observation;
+        let new = NewObservation { series, period, figure, inherits: false, smallest_count };
+        rounds.entry(recorded_at).or_default().push(new);
     }
     for (at, figures) in rounds {
         let outcomes = work.repositories().figures().record(&figures, at, "test").await.unwrap();

@@ -177,8 +177,13 @@ async fn whether_a_definition_is_observed_waits_for_whoever_records_under_it() {
     let series = Series { indicator_version: definition, ..world.series.value.clone() };
     let figures = recorder.repositories().figures();
     let series = figures.ensure_series(&[series], moment(1), "test").await.unwrap()[0];
-    let figure =
-        NewObservation { series, period: Period::year(2020).unwrap(), figure: Figure::of(1.0), inherits: false };
+    let figure = NewObservation {
+        series,
+        period: Period::year(2020).unwrap(),
+        figure: Figure::of(1.0),
+        inherits: false,
+        smallest_count: None,
+    };
     figures.record(&[figure], moment(1), "test").await.unwrap();
 
     let store = Arc::clone(&scratch.store);

@@ -53,7 +53,7 @@ data! {
         initiatives: Vec<Initiative>,
         learnings: Vec<Learning>,
     }
-    Source { key: Code, name: Text, url: Option<Url>, method: Option<Text> }
+    Source { key: Code, name: Text, url: Option<Url>, method: Option<Text>, disclosure_controlled: bool }
     Indicator { code: Code, kind: IndicatorKind, issue: Option<Issue>, name: Text, description: Option<Text>, version: Version }
     Version {
         measure: Measure,

@@ -15,6 +15,7 @@ use domain::{
     participation, partner,
     series::{Disaggregation, SeriesFilter},
     service::{Services, Session},
+    small_cells::SuppressionPolicy,
     source, target,
 };
 
@@ -85,7 +86,13 @@ async fn records(session: &Session, data: &Data, known: &mut Known) -> Result<()
         let name = given.name.get()?;
         let method = optional(given.method.as_ref())?;
         session
-            .create(source::Source { key: given.key.clone(), name, url: given.url.clone(), method })
+            .create(source::Source {
+                key: given.key.clone(),
+                name,
+                url: given.url.clone(),
+                method,
+                disclosure_controlled: given.disclosure_controlled,
+            })
             .await
             .map_err(told)?;
     }
@@ -144,6 +151,7 @@ async fn add_indicator(session: &Session, given: &data::Indicator) -> Result<(In
             frequency: version.frequency,
             additivity: version.additivity,
             effective_from: version.effective_from,
+            counts_persons: true,
         })
         .await?;
     Ok((indicator.id, version.id))
@@ -181,6 +189,7 @@ async fn add_network(session: &Session, given: &data::Network, known: &mut Known
             starts_on: given.starts_on,
             ends_on: given.ends_on,
             indicators,
+            suppression: SuppressionPolicy::default(),
         })
         .await?;
     known.networks.insert(given.slug.clone(), network.id);

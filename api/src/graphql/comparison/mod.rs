@@ -94,7 +94,8 @@ impl Comparison {
         referred(ctx, self.result.version).await
     }
 
-    /// The period compared: the one asked for, or that of most newest values; nothing if nobody reports.
+    /// The period compared: the one asked for, or that of most newest values; that of the total if no value is seen alone;
+    /// nothing if nobody reports.
     async fn period(&self) -> Option<Period> {
         self.result.period.map(Into::into)
     }
@@ -140,7 +141,8 @@ impl Comparison {
     }
 
     /// All compared communities together, where the indicator allows it: counts add, rates are the ratio of sums, and
-    /// percentages are never averaged.
+    /// percentages are never averaged. Members and funders of the network also get what they may not see alone counted in,
+    /// unless they ask for some of its communities only, and as far as no single figure can be worked out.
     async fn aggregate(&self) -> Option<Aggregate> {
         self.result.aggregate.map(Into::into)
     }
@@ -382,7 +384,7 @@ impl From<noun::CohortChange> for CohortChange {
     }
 }
 
-/// The figure of all compared communities together.
+/// The figure of all compared communities together, and of those that are counted without being seen alone.
 #[derive(Debug, Clone, Copy, SimpleObject)]
 pub struct Aggregate {
     /// The sum, or multiplier x sum of numerators / sum of denominators.
@@ -393,11 +395,13 @@ pub struct Aggregate {
     pub denominator: Option<f64>,
     /// Over how many communities.
     pub communities: u32,
+    /// How many of them have figures that whoever asks does not see alone.
+    pub withheld_communities: u32,
 }
 
 impl From<noun::Aggregate> for Aggregate {
-    fn from(noun::Aggregate { value, numerator, denominator, communities }: noun::Aggregate) -> Self {
-        Self { value, numerator, denominator, communities }
+    fn from(noun::Aggregate { value, numerator, denominator, communities, withheld }: noun::Aggregate) -> Self {
+        Self { value, numerator, denominator, communities, withheld_communities: withheld }
     }
 }
 

@@ -80,6 +80,9 @@ pub struct IndicatorVersionCreateInput {
     pub additivity: Additivity,
     /// The first day for which this definition holds.
     pub effective_from: Date,
+    /// Whether persons are counted: small counts of persons are withheld.
+    #[graphql(default = true)]
+    pub counts_persons: bool,
 }
 
 /// A change of a definition under which no figure is recorded yet. What is left out stays as it is.
@@ -115,6 +118,8 @@ pub struct IndicatorVersionUpdateInput {
     pub additivity: Option<Additivity>,
     /// The first day for which this definition holds.
     pub effective_from: Option<Date>,
+    /// Whether persons are counted: small counts of persons are withheld.
+    pub counts_persons: Option<bool>,
 }
 
 payload! {
@@ -170,6 +175,7 @@ impl IndicatorVersionCreateInput {
             frequency: self.frequency.into(),
             additivity: self.additivity.into(),
             effective_from: self.effective_from.get("effectiveFrom")?,
+            counts_persons: self.counts_persons,
         })
     }
 }
@@ -192,6 +198,7 @@ impl IndicatorVersionUpdateInput {
             frequency: self.frequency.map_or(now.frequency, Into::into),
             additivity: self.additivity.map_or(now.additivity, Into::into),
             effective_from: replace(self.effective_from, &now.effective_from, |day| day.get("effectiveFrom"))?,
+            counts_persons: self.counts_persons.unwrap_or(now.counts_persons),
         })
     }
 }

@@ -198,6 +198,11 @@ impl IndicatorVersion {
     async fn effective_from(&self) -> Date {
         self.0.effective_from.into()
     }
+
+    /// Whether persons are counted: small counts of persons are withheld.
+    async fn counts_persons(&self) -> bool {
+        self.0.counts_persons
+    }
 }
 
 order! { "definitions", IndicatorVersionOrder, IndicatorVersionOrderField, noun::IndicatorVersionSort,

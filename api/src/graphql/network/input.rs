@@ -1,7 +1,7 @@
 //! Changing networks.
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
-use domain::{error::Result, network as noun};
+use domain::{error::Result, network as noun, small_cells};
 
 use super::Network;
 use crate::graphql::{
@@ -28,6 +28,33 @@ pub struct NetworkCreateInput {
     /// The indicators that its communities agreed to share, in the order in which they are shown.
     #[graphql(default)]
     pub indicators: Vec<ID>,
+    /// What it withholds because few stand behind it; what is left out is as anywhere.
+    pub suppression: Option<SuppressionPolicyInput>,
+}
+
+/// What a network withholds because few stand behind it: it may be stricter than the default, never laxer. What is left out
+/// stays as it is.
+#[derive(Debug, Clone, InputObject)]
+pub struct SuppressionPolicyInput {
+    /// Figures behind which fewer persons stand are read only by those who answer for them, 10 to 100.
+    pub suppress_below: Option<i32>,
+    /// Figures behind which fewer persons stand carry a warning, 16 to 200 and not less than `suppressBelow`.
+    pub flag_below: Option<i32>,
+    /// A total needs so many communities, 3 to 100.
+    pub minimum_communities: Option<i32>,
+    /// No community makes up more of a total than this, in percent, 50 to 80.
+    pub maximum_share: Option<f64>,
+}
+
+impl SuppressionPolicyInput {
+    fn apply(self, now: small_cells::SuppressionPolicy) -> small_cells::SuppressionPolicy {
+        small_cells::SuppressionPolicy {
+            suppress_below: self.suppress_below.unwrap_or(now.suppress_below),
+            flag_below: self.flag_below.unwrap_or(now.flag_below),
+            minimum_communities: self.minimum_communities.unwrap_or(now.minimum_communities),
+            maximum_share: self.maximum_share.unwrap_or(now.maximum_share),
+        }
+    }
 }
 
 /// A change of a network. What is left out stays as it is.
@@ -49,6 +76,8 @@ pub struct NetworkUpdateInput {
     pub ends_on: MaybeUndefined<Date>,
     /// The indicators that its communities agreed to share: the whole list.
     pub indicators: Option<Vec<ID>>,
+    /// What it withholds because few stand behind it.
+    pub suppression: Option<SuppressionPolicyInput>,
 }
 
 payload! {
@@ -65,6 +94,7 @@ impl NetworkCreateInput {
             starts_on: self.starts_on.get("startsOn")?,
             ends_on: self.ends_on.map(|day| day.get("endsOn")).transpose()?,
             indicators: id::parse_all(&self.indicators, "indicators")?,
+            suppression: self.suppression.map(|given| given.apply(Default::default())).unwrap_or_default(),
         })
     }
 }
@@ -78,6 +108,7 @@ impl NetworkUpdateInput {
             starts_on: replace(self.starts_on, &now.starts_on, |day| day.get("startsOn"))?,
             ends_on: patch(self.ends_on, &now.ends_on, |day| day.get("endsOn"))?,
             indicators: replace(self.indicators, &now.indicators, |ids| id::parse_all(&ids, "indicators"))?,
+            suppression: self.suppression.map_or(now.suppression, |given| given.apply(now.suppression)),
         })
     }
 }

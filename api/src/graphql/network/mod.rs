@@ -4,10 +4,10 @@ mod input;
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Object};
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use domain::{
     community::CommunityParent, indicator::IndicatorParent, membership::MembershipParent, network as noun,
-    record::Stored, target::TargetParent,
+    record::Stored, small_cells, target::TargetParent,
 };
 
 pub use input::NetworkMutation;
@@ -24,6 +24,26 @@ use super::{
     target::{Target, TargetFilter, TargetOrder},
     text::{LocalizedText, serve, serve_opt},
 };
+
+/// What a network withholds because few stand behind it.
+#[derive(Debug, Clone, Copy, SimpleObject)]
+pub struct SuppressionPolicy {
+    /// Figures behind which fewer persons stand are read only by those who answer for them.
+    suppress_below: i32,
+    /// Figures behind which fewer persons stand carry a warning.
+    flag_below: i32,
+    /// A total needs so many communities.
+    minimum_communities: i32,
+    /// No community makes up more of a total than this, in percent.
+    maximum_share: f64,
+}
+
+impl From<small_cells::SuppressionPolicy> for SuppressionPolicy {
+    fn from(policy: small_cells::SuppressionPolicy) -> Self {
+        let small_cells::SuppressionPolicy { suppress_below, flag_below, minimum_communities, maximum_share } = policy;
+        Self { suppress_below, flag_below, minimum_communities, maximum_share }
+    }
+}
 
 /// A network of communities that share lessons and compare progress.
 #[derive(Clone)]
@@ -81,6 +101,11 @@ impl Network {
     /// Its last day, if it is to end.
     async fn ends_on(&self) -> Option<Date> {
         self.0.ends_on.map(Into::into)
+    }
+
+    /// What it withholds because few stand behind it.
+    async fn suppression(&self) -> SuppressionPolicy {
+        self.0.suppression.into()
     }
 
     /// The communities that are members today.

@@ -2,6 +2,7 @@
 
 mod input;
 mod loaders;
+mod push;
 mod rows;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object};
@@ -9,6 +10,7 @@ use domain::{error::Result, observation as noun};
 
 pub use input::ObservationMutation;
 pub use loaders::{latest_of, observations, revisions};
+pub use push::PushMutation;
 
 use super::{
     connection::Listed,
@@ -213,6 +215,7 @@ impl ObservationFilter {
             kind: self.kind.map(Into::into),
             from: self.from.map(|day| day.get("filter.from")).transpose()?,
             until: self.until.map(|day| day.get("filter.until")).transpose()?,
+            as_of: None,
         })
     }
 }

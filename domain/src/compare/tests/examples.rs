@@ -335,7 +335,10 @@ fn rates_are_ratios_of_sums_and_counts_add_up() {
     let mut candidates = vec![part(1, 50.0, 100.0), part(2, 100.0, 900.0)];
     candidates.push(candidate(3, "2020", with_status(ObservationStatus::Missing)));
     let all = compare(&input(lower(), candidates.clone())).aggregate.unwrap();
-    assert_eq!(all, Aggregate { value: 15.0, numerator: Some(150.0), denominator: Some(1_000.0), communities: 2 });
+    assert_eq!(
+        all,
+        Aggregate { value: 15.0, numerator: Some(150.0), denominator: Some(1_000.0), communities: 2, withheld: 0 }
+    );
     let by = |measure, additivity| {
         compare(&input(IndicatorVersion { measure, additivity, ..lower() }, candidates.clone())).aggregate
     };
@@ -345,7 +348,7 @@ fn rates_are_ratios_of_sums_and_counts_add_up() {
     assert_eq!(compare(&input(lower(), candidates)).aggregate, None, "a part of the sums would mislead");
     let counts = IndicatorVersion { measure: Measure::Count, additivity: Additivity::Sum, ..lower() };
     let all = compare(&input(counts, values(&[0.1, 0.2, 0.0]))).aggregate.unwrap();
-    assert_eq!(all, Aggregate { value: 0.3, numerator: None, denominator: None, communities: 3 });
+    assert_eq!(all, Aggregate { value: 0.3, numerator: None, denominator: None, communities: 3, withheld: 0 });
 }
 
 #[test]

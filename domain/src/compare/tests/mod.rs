@@ -2,6 +2,7 @@
 
 mod examples;
 mod properties;
+mod totals;
 
 use chrono::{DateTime, NaiveDate};
 use uuid::Uuid;
@@ -51,6 +52,7 @@ pub(super) fn version(polarity: Polarity) -> IndicatorVersion {
         frequency: PeriodKind::Year,
         additivity: Additivity::RatioOfSums,
         effective_from: day("2010-01-01"),
+        counts_persons: true,
     }
 }
 
@@ -139,7 +141,16 @@ pub(super) fn input(version: IndicatorVersion, candidates: Vec<Candidate>) -> In
     let mut communities: Vec<CommunityId> = candidates.iter().map(|candidate| candidate.series.community).collect();
     communities.dedup();
     let members = communities.into_iter().map(|community| Member { community, ..member(0) }).collect();
-    Input { members, versions: vec![stored(1, version)], version: id(1), candidates, targets: Vec::new(), period: None }
+    Input {
+        members,
+        versions: vec![stored(1, version)],
+        version: id(1),
+        candidates,
+        withheld: Vec::new(),
+        suppression: SuppressionPolicy::default(),
+        targets: Vec::new(),
+        period: None,
+    }
 }
 
 /// Candidates by version 1 for 2020 with these values, of the communities 1, 2, 3 …

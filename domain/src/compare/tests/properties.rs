@@ -71,6 +71,8 @@ fn inputs() -> impl Strategy<Value = Input> {
             versions: vec![stored(1, one), stored(2, two)],
             version: id(1),
             candidates: candidates.into_iter().flatten().collect(),
+            withheld: Vec::new(),
+            suppression: SuppressionPolicy::default(),
             targets: (1..)
                 .zip(targets)
                 .map(|(number, (community, value, due))| target(number, community, f64::from(value) / 10.0, due))

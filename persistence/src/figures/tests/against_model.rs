@@ -143,6 +143,7 @@ async fn record(
             period: *period,
             figure: figure.clone(),
             inherits: false,
+            smallest_count: None,
         })
         .collect();
     let work = store.begin().await.unwrap();

@@ -6,6 +6,7 @@ use domain::{
     membership::Membership,
     network::Network,
     port::{figures::Member, store::Store},
+    small_cells::SuppressionPolicy,
 };
 
 use super::support::{community, day, hour, stored, text, world};
@@ -46,6 +47,7 @@ on_both! {
             starts_on: day("2000-01-01"),
             ends_on: None,
             indicators: Vec::new(),
+            suppression: SuppressionPolicy::default(),
         });
         let work = store.begin().await.unwrap();
         for community in [&counted, &gone] {

@@ -74,7 +74,13 @@ async fn kept_community(work: &dyn UnitOfWork, authority: Option<&str>) -> Commu
 }
 
 async fn source(work: &dyn UnitOfWork) -> SourceId {
-    let source = stored(Source { key: unique().parse().unwrap(), name: text("A source"), url: None, method: None });
+    let source = stored(Source {
+        key: unique().parse().unwrap(),
+        name: text("A source"),
+        url: None,
+        method: None,
+        disclosure_controlled: false,
+    });
     work.repositories().sources().insert(&source).await.unwrap();
     source.id
 }
@@ -106,6 +112,7 @@ pub(crate) async fn world(store: &SqlStore) -> World {
         frequency: PeriodKind::Year,
         additivity: Additivity::None,
         effective_from: day("2000-01-01"),
+        counts_persons: true,
     });
     work.repositories().indicator_versions().insert(&version).await.unwrap();
     let communities = [

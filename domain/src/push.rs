@@ -1,0 +1,151 @@
+//! Pushes: many figures at once, by identifiers or by the codes that others know things by.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    code::codes,
+    error::{Problem, ProblemCode},
+    id::{CommunityId, IndicatorVersionId, SourceId},
+    key::{Code, ExternalId},
+    observation::Figure,
+    period::Period,
+    series::Disaggregation,
+};
+
+/// The most rows of one push.
+pub const MOST_ROWS: usize = 10_000;
+/// The longest key of a push, characters.
+pub const KEY_LENGTH: usize = 255;
+/// How long a key of a push is remembered, days.
+pub const KEY_DAYS: i64 = 7;
+
+codes! {
+    /// What becomes of a push some of whose rows are refused.
+    pub enum PushMode {
+        /// Nothing of it is kept.
+        Atomic = "ATOMIC",
+        /// The other rows are kept.
+        BestEffort = "BEST_EFFORT",
+    }
+}
+
+/// How a row names its community.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum CommunityRef {
+    /// By its identifier.
+    Id(CommunityId),
+    /// By a code that others know it by.
+    Code(ExternalId),
+}
+
+/// How a row names its indicator.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum IndicatorRef {
+    /// By the identifier of a definition.
+    Version(IndicatorVersionId),
+    /// By its code: the definition that is in force on the day of the push.
+    Code(Code),
+}
+
+/// How a row names its source.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum SourceRef {
+    /// By its identifier.
+    Id(SourceId),
+    /// By its key.
+    Key(Code),
+}
+
+/// A figure to record, as whoever pushes it knows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PushRow {
+    /// Whose.
+    pub community: CommunityRef,
+    /// By which definition.
+    pub indicator: IndicatorRef,
+    /// Where it comes from.
+    pub source: SourceRef,
+    /// About which part of the population.
+    pub disaggregation: Disaggregation,
+    /// For which period.
+    pub period: Period,
+    /// What is known.
+    pub figure: Figure,
+    /// Whether it says nothing of its confidentiality; see [`crate::observation::NewObservation::inherits`].
+    pub inherits: bool,
+}
+
+/// The name under which a push is known again when it is repeated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PushKey {
+    /// What the caller calls it, at most [`KEY_LENGTH`] characters; it is the caller's own.
+    pub key: String,
+    /// The SHA-256 of what is pushed.
+    pub digest: [u8; 32],
+}
+
+/// Many figures to record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Push {
+    /// The rows in their order; those that could not be read, with why.
+    pub rows: Vec<Result<PushRow, Problem>>,
+    /// What becomes of it if rows are refused.
+    pub mode: PushMode,
+    /// Whether nothing is to be kept.
+    pub dry_run: bool,
+    /// The name under which it is known again.
+    pub key: Option<PushKey>,
+}
+
+/// A row that was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rejection {
+    /// Its place in the push, from 0.
+    pub row: u32,
+    /// The field at fault, as steps of a path within the row; empty for the row as a whole.
+    pub path: Vec<String>,
+    /// The kind of rule.
+    pub code: ProblemCode,
+    /// What is wrong and what would be right, for people.
+    pub message: String,
+}
+
+impl Rejection {
+    /// The row at this place was refused for this problem.
+    pub fn new(row: usize, problem: Problem) -> Self {
+        // A push has at most `MOST_ROWS` rows.
+        let row = u32::try_from(row).unwrap_or(u32::MAX);
+        Self { row, path: problem.path.0, code: problem.code, message: problem.message }
+    }
+}
+
+/// What a row would write.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Difference {
+    /// Its place in the push, from 0.
+    pub row: u32,
+    /// The figure as it is, if there is one.
+    pub before: Option<Figure>,
+    /// The figure as it would be.
+    pub after: Figure,
+}
+
+/// What became of a push.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Pushed {
+    /// Rows that were the first of their series and period.
+    pub created: u64,
+    /// Rows that said something else than the current revision.
+    pub updated: u64,
+    /// Rows that said the same.
+    pub unchanged: u64,
+    /// The rows that were refused, by their place.
+    pub rejections: Vec<Rejection>,
+    /// Of a dry run: what it would write, by place.
+    pub differences: Vec<Difference>,
+    /// Whether what was created and updated is kept.
+    pub kept: bool,
+    /// Whether this was answered before, under the same key.
+    #[serde(skip)]
+    pub repeated: bool,
+}

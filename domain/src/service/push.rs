@@ -1,0 +1,355 @@
+//! Pushing figures. One code path for what is kept and for a dry run: a session that is committed, or is not.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use chrono::TimeDelta;
+
+use super::{Services, Session, session::to_record};
+use crate::{
+    access::{Actor, Scope},
+    audit::{Action, NewEntry},
+    error::{Error, Problem, ProblemCode, Problems, Result},
+    id::{CommunityId, IndicatorId, NodeRef, SeriesId, SourceId},
+    indicator::{Indicator, IndicatorVersion, IndicatorVersionFilter, IndicatorVersionParent, IndicatorVersionSort},
+    key::Code,
+    observation::{Figure, NewObservation, Outcome},
+    page::{Direction, ListQuery, Order, PageArgs},
+    period::Period,
+    port::ingest::Claim,
+    push::{
+        CommunityRef, Difference, IndicatorRef, KEY_DAYS, KEY_LENGTH, MOST_ROWS, Push, PushMode, PushRow, Pushed,
+        Rejection, SourceRef,
+    },
+    record::Stored,
+    series::Series,
+    small_cells::smallest_count,
+};
+
+/// Completes “sign in to …” and “you may not …”.
+const WHAT: &str = "record figures";
+
+impl Services {
+    /// Records many figures, and says what became of each that was refused.
+    ///
+    /// A push with a key that was kept before is answered as it was then and writes nothing; one of which nothing was kept does not
+    /// use up its key.
+    ///
+    /// # Errors
+    /// [`Error::Validation`] for more than [`MOST_ROWS`] rows or a key that is too long; [`Error::Conflict`] for a key that stands
+    /// for another push. What is wrong with single rows is in the answer.
+    pub async fn push(&self, actor: &Actor, push: Push) -> Result<Pushed> {
+        if push.rows.len() > MOST_ROWS {
+            let message = format!("{} rows in one push; at most {MOST_ROWS}", push.rows.len());
+            return Err(Error::invalid("rows", ProblemCode::OutOfRange, message));
+        }
+        let mut session = self.session(actor, WHAT).await?;
+        if let Some(answered) = Box::pin(session.claim(&push)).await? {
+            return Ok(answered);
+        }
+        let mut pushed = Box::pin(session.push(&push, self.clock.today())).await?;
+        let refused = pushed.rejections.iter().any(|rejection| rejection.code == ProblemCode::Forbidden);
+        pushed.kept = !push.dry_run && (push.mode == PushMode::BestEffort || pushed.rejections.is_empty());
+        if pushed.kept {
+            if let Some(key) = &push.key {
+                let answer = serde_json::to_string(&pushed).map_err(Error::internal)?;
+                let work = session.repositories().ingest();
+                work.settle(&actor.name(), &key.key, &answer).await?;
+            }
+            session.commit().await?;
+        } else {
+            drop(session);
+        }
+        if refused {
+            let entry =
+                NewEntry::by(actor, self.clock.now(), Action::Denied).detail("record figures of these communities");
+            self.record_entry(&entry).await?;
+        }
+        Ok(pushed)
+    }
+}
+
+/// What rows refer to, each thing looked up once.
+struct Known {
+    communities: HashMap<CommunityRef, CommunityId>,
+    versions: HashMap<IndicatorRef, Definition>,
+    sources: HashMap<SourceRef, SourceId>,
+    departed: HashSet<CommunityId>,
+    refused: HashSet<(CommunityId, IndicatorId)>,
+}
+
+/// A definition with its indicator.
+#[derive(Clone)]
+struct Definition {
+    version: Stored<IndicatorVersion>,
+    indicator: Stored<Indicator>,
+    /// Whether communities have figures of this kind.
+    of_a_community: std::result::Result<(), Problem>,
+}
+
+impl Definition {
+    fn new(indicator: Stored<Indicator>, version: Stored<IndicatorVersion>) -> Self {
+        let mut problems = Problems::default();
+        Series::check_kind(&indicator.value, &mut problems);
+        let of_a_community = problems.iter().next().cloned().map_or(Ok(()), Err);
+        Self { version, indicator, of_a_community }
+    }
+}
+
+/// A row of which everything is known.
+struct Ready<'a> {
+    place: usize,
+    row: &'a PushRow,
+    series: Series,
+    /// See [`NewObservation::smallest_count`].
+    smallest_count: Option<i32>,
+}
+
+impl Ready<'_> {
+    fn observation(&self, series: SeriesId) -> NewObservation {
+        let PushRow { period, ref figure, inherits, .. } = *self.row;
+        NewObservation { series, period, figure: figure.clone(), inherits, smallest_count: self.smallest_count }
+    }
+}
+
+impl Session {
+    /// What was answered to this push before, if it was; otherwise its key is taken.
+    async fn claim(&self, push: &Push) -> Result<Option<Pushed>> {
+        // A dry run keeps nothing, its key neither.
+        let Some(key) = push.key.as_ref().filter(|_| !push.dry_run) else { return Ok(None) };
+        if key.key.is_empty() || key.key.chars().count() > KEY_LENGTH {
+            let message = format!("a key has 1 to {KEY_LENGTH} characters");
+            return Err(Error::invalid("idempotencyKey", ProblemCode::Invalid, message));
+        }
+        let since = self.now() - TimeDelta::days(KEY_DAYS);
+        let ingest = self.repositories().ingest();
+        match ingest.claim(&self.actor().name(), &key.key, &key.digest, self.now(), since).await? {
+            Claim::New => Ok(None),
+            Claim::Same(answer) => {
+                let answer: Pushed = serde_json::from_str(&answer).map_err(Error::internal)?;
+                Ok(Some(Pushed { repeated: true, ..answer }))
+            }
+            Claim::Other => {
+                let message = "the key stands for another push; give every push a key of its own";
+                Err(Error::Conflict(Problem::new("idempotencyKey", ProblemCode::Conflict, message)))
+            }
+        }
+    }
+
+    /// Records what can be recorded of a push.
+    async fn push(&mut self, push: &Push, today: chrono::NaiveDate) -> Result<Pushed> {
+        let mut pushed = Pushed::default();
+        let known = self.known(&push.rows, today).await?;
+        let mut ready = Vec::with_capacity(push.rows.len());
+        for (place, row) in push.rows.iter().enumerate() {
+            let row = row.as_ref().map_err(Clone::clone);
+            match row.and_then(|row| known.place(place, row, today)) {
+                Ok(row) => ready.push(row),
+                Err(problem) => pushed.rejections.push(Rejection::new(place, problem)),
+            }
+        }
+        self.write(&ready, push.dry_run, &mut pushed).await?;
+        pushed.rejections.sort_by_key(|rejection| rejection.row);
+        Ok(pushed)
+    }
+
+    async fn write(&mut self, ready: &[Ready<'_>], dry_run: bool, pushed: &mut Pushed) -> Result<()> {
+        if ready.is_empty() {
+            return Ok(());
+        }
+        let series: Vec<Series> = ready.iter().map(|row| row.series.clone()).collect();
+        let ids = self.ensure_series(&series).await?;
+        let figures: Vec<NewObservation> = ready.iter().zip(&ids).map(|(ready, &id)| ready.observation(id)).collect();
+        let before = if dry_run { self.current(&figures).await? } else { HashMap::new() };
+        let indicators: BTreeSet<_> = series.iter().map(|series| series.indicator).collect();
+        let outcomes = self.record(&figures, indicators).await?;
+        let mut written = Vec::new();
+        for ((row, new), outcome) in ready.iter().zip(&figures).zip(outcomes) {
+            match outcome {
+                Outcome::Created => pushed.created += 1,
+                Outcome::Updated => pushed.updated += 1,
+                Outcome::Unchanged => {
+                    pushed.unchanged += 1;
+                    continue;
+                }
+                Outcome::Rejected(problem) => {
+                    pushed.rejections.push(Rejection::new(row.place, problem));
+                    continue;
+                }
+            }
+            written.push((row.place, (new.series, new.period)));
+        }
+        if dry_run {
+            let keys: Vec<_> = written.iter().map(|(_, key)| *key).collect();
+            let after = self.current_of(&keys).await?;
+            pushed.differences = written
+                .into_iter()
+                .filter_map(|(place, key)| {
+                    let row = u32::try_from(place).unwrap_or(u32::MAX);
+                    Some(Difference { row, before: before.get(&key).cloned(), after: after.get(&key)?.clone() })
+                })
+                .collect();
+        }
+        Ok(())
+    }
+
+    async fn current(&self, figures: &[NewObservation]) -> Result<HashMap<(SeriesId, Period), Figure>> {
+        let keys: Vec<_> = figures.iter().map(|new| (new.series, new.period)).collect();
+        self.current_of(&keys).await
+    }
+
+    /// The current figures of these periods, as they are within the session.
+    async fn current_of(&self, keys: &[(SeriesId, Period)]) -> Result<HashMap<(SeriesId, Period), Figure>> {
+        let revisions = self.repositories().figures().revisions(&Scope::Everything, keys, self.now()).await?;
+        let current = revisions.into_iter().filter(|revision| revision.superseded_at.is_none());
+        Ok(current.map(|revision| ((revision.series, revision.period), revision.figure)).collect())
+    }
+
+    /// Looks up what the rows refer to: a statement or two for each kind of thing, however many rows there are.
+    async fn known(&self, rows: &[Result<PushRow, Problem>], today: chrono::NaiveDate) -> Result<Known> {
+        let rows = || rows.iter().flatten();
+        let communities = self.known_communities(rows().map(|row| &row.community).collect()).await?;
+        let versions = self.known_versions(rows().map(|row| &row.indicator).collect(), today).await?;
+        let sources = self.known_sources(rows().map(|row| &row.source).collect()).await?;
+        let ids: HashSet<_> = communities.values().copied().collect();
+        let departed = self.repositories().ingest().departed(&ids, today).await?;
+        let of_what: HashSet<_> = rows()
+            .filter_map(|row| {
+                Some((*communities.get(&row.community)?, versions.get(&row.indicator)?.version.indicator))
+            })
+            .collect();
+        let refused = of_what
+            .into_iter()
+            .filter(|&(community, indicator)| !to_record(community, Some(indicator)).met_by(self.actor(), self.now()))
+            .collect();
+        Ok(Known { communities, versions, sources, departed, refused })
+    }
+
+    async fn known_communities(&self, named: HashSet<&CommunityRef>) -> Result<HashMap<CommunityRef, CommunityId>> {
+        let (mut ids, mut codes) = (Vec::new(), HashSet::new());
+        for name in named {
+            match name {
+                CommunityRef::Id(id) => ids.push(*id),
+                CommunityRef::Code(code) => drop(codes.insert(code.clone())),
+            }
+        }
+        let references: Vec<NodeRef> = ids.iter().map(|&id| id.into()).collect();
+        let missing = self.repositories().missing(&self.reader(), &references).await?;
+        let found = ids.into_iter().filter(|&id| !missing.contains(&id.into())).map(|id| (CommunityRef::Id(id), id));
+        let by_code = self.repositories().ingest().communities_by_code(&codes).await?;
+        Ok(found.chain(by_code.into_iter().map(|(code, id)| (CommunityRef::Code(code), id))).collect())
+    }
+
+    async fn known_sources(&self, named: HashSet<&SourceRef>) -> Result<HashMap<SourceRef, SourceId>> {
+        let (mut ids, mut keys) = (Vec::new(), Vec::new());
+        for name in named {
+            match name {
+                SourceRef::Id(id) => ids.push(*id),
+                SourceRef::Key(key) => keys.push(key.clone()),
+            }
+        }
+        let references: Vec<NodeRef> = ids.iter().map(|&id| id.into()).collect();
+        let missing = self.repositories().missing(&self.reader(), &references).await?;
+        let mut found: HashMap<_, _> =
+            ids.into_iter().filter(|&id| !missing.contains(&id.into())).map(|id| (SourceRef::Id(id), id)).collect();
+        let keyed = self.repositories().sources().by_keys(&self.reader(), &keys).await?;
+        let present = keyed.into_iter().filter(|source| source.meta.archived_at.is_none());
+        found.extend(present.map(|source| (SourceRef::Key(source.key.clone()), source.id)));
+        Ok(found)
+    }
+
+    async fn known_versions(
+        &self,
+        named: HashSet<&IndicatorRef>,
+        today: chrono::NaiveDate,
+    ) -> Result<HashMap<IndicatorRef, Definition>> {
+        let (mut ids, mut codes) = (Vec::new(), Vec::new());
+        for name in named {
+            match name {
+                IndicatorRef::Version(id) => ids.push(*id),
+                IndicatorRef::Code(code) => codes.push(code.clone()),
+            }
+        }
+        let versions = self.repositories().indicator_versions().get(&self.reader(), &ids).await?;
+        let mut found = HashMap::new();
+        let of: HashSet<IndicatorId> = versions.iter().map(|version| version.indicator).collect();
+        let indicators =
+            self.repositories().indicators().get(&self.reader(), &of.into_iter().collect::<Vec<_>>()).await?;
+        let indicators: HashMap<_, _> = indicators.into_iter().map(|indicator| (indicator.id, indicator)).collect();
+        for version in versions {
+            if let Some(indicator) = indicators.get(&version.indicator) {
+                let definition = Definition::new(indicator.clone(), version);
+                found.insert(IndicatorRef::Version(definition.version.id), definition);
+            }
+        }
+        for (code, definition) in self.in_force(&codes, today).await? {
+            found.insert(IndicatorRef::Code(code), definition);
+        }
+        Ok(found)
+    }
+
+    /// The definitions of the indicators with these codes that are in force.
+    async fn in_force(&self, codes: &[Code], today: chrono::NaiveDate) -> Result<Vec<(Code, Definition)>> {
+        if codes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let indicators = self.repositories().indicators().by_keys(&self.reader(), codes).await?;
+        let query = ListQuery {
+            filter: IndicatorVersionFilter { effective_by: Some(today), ..IndicatorVersionFilter::default() },
+            order: Order { by: IndicatorVersionSort::Number, direction: Direction::Descending },
+            page: PageArgs::first(1),
+            ..ListQuery::default()
+        };
+        let ids: Vec<uuid::Uuid> = indicators.iter().map(|indicator| indicator.id.into()).collect();
+        let repository = self.repositories().indicator_versions();
+        let mut newest = repository.list_of(&self.reader(), IndicatorVersionParent::Indicator, &ids, &query).await?;
+        Ok(indicators
+            .into_iter()
+            .filter_map(|indicator| {
+                let version = newest.remove(&indicator.id.into())?.items.pop()?.1;
+                Some((indicator.code.clone(), Definition::new(indicator, version)))
+            })
+            .collect())
+    }
+}
+
+impl Known {
+    /// The row with the series that it belongs to, once its figure is checked.
+    fn place<'a>(
+        &self,
+        place: usize,
+        row: &'a PushRow,
+        today: chrono::NaiveDate,
+    ) -> std::result::Result<Ready<'a>, Problem> {
+        let missing = |path, what| Problem::new(path, ProblemCode::NotFound, format!("there is no such {what}"));
+        let community = *self.communities.get(&row.community).ok_or_else(|| missing("community", "community"))?;
+        let definition = self.versions.get(&row.indicator).ok_or_else(|| match row.indicator {
+            IndicatorRef::Version(_) => missing("indicatorVersion", "indicator version"),
+            IndicatorRef::Code(_) => missing("indicator", "indicator with a version in force"),
+        })?;
+        let source = *self.sources.get(&row.source).ok_or_else(|| missing("source", "source"))?;
+        let (indicator, version) = (&definition.indicator, &definition.version);
+        if self.refused.contains(&(community, indicator.id)) {
+            let message = "you may not record figures of this community by this indicator";
+            return Err(Problem::new("community", ProblemCode::Forbidden, message));
+        }
+        for (path, archived) in [("indicator", &indicator.meta), ("indicatorVersion", &version.meta)] {
+            if archived.archived_at.is_some() {
+                return Err(Problem::new(path, ProblemCode::Archived, "it is archived"));
+            }
+        }
+        if self.departed.contains(&community) {
+            let message = "the community has left its networks; its figures are history";
+            return Err(Problem::new("community", ProblemCode::Conflict, message));
+        }
+        definition.of_a_community.clone()?;
+        row.figure.check(&version.value, row.period, today)?;
+        let series = Series {
+            community,
+            indicator: indicator.id,
+            indicator_version: version.id,
+            source,
+            disaggregation: row.disaggregation.clone(),
+        };
+        Ok(Ready { place, row, series, smallest_count: smallest_count(version, &row.figure) })
+    }
+}
