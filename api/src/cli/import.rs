@@ -11,12 +11,17 @@ use domain::{
     access::Actor,
     error::Error,
     key::{Code, CountryCode, Scheme, Slug},
+    period::PeriodKind,
     service::Services,
     text::LanguageTag,
 };
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::exchange::{self, Create, Format, Importer, Observer, Options, Reject, RejectsFile, Report, Total};
+use super::mapping;
+use crate::exchange::{
+    self, Combo, Create, Dhis2, Format, IdScheme, Importer, Observer, Options, Reject, RejectsFile, Report,
+    SdmxColumns, Strategy, Total,
+};
 
 /// Rejected rows shown of each file; all of them go to the file of `--rejects`.
 const SHOWN: usize = 20;
@@ -31,6 +36,38 @@ enum FormatName {
     Tidy,
     /// A file `indicator_CODE.csv` for each indicator: Year, Geography, dimensions, Value
     OpenSdg,
+    /// A full table of Statistics Canada: REF_DATE, GEO, dimensions, UOM, VALUE
+    Statcan,
+    /// Any table, by the column mapping of --mapping
+    Mapped,
+    /// DHIS2 data value sets, JSON or CSV; needs --import-strategy
+    Dhis2,
+    /// SDMX-CSV 2.0 or 2.1
+    SdmxCsv,
+    /// One JSON object a line: community, indicator, period, value and more keys
+    Ndjson,
+    /// Common Impact Data Standard, JSON-LD, Basic tier
+    Cids,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum StrategyName {
+    /// Record the values; those known already become new revisions where they differ
+    #[value(alias = "CREATE_AND_UPDATE")]
+    CreateAndUpdate,
+    /// Withdraw the values
+    #[value(alias = "DELETE")]
+    Delete,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum IdSchemeName {
+    /// By the identifiers of DHIS2: codes of the scheme dhis2:UID
+    Uid,
+    /// By codes of the scheme dhis2:code
+    Code,
+    /// By names
+    Name,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -52,13 +89,17 @@ enum Missing {
 /// same file again changes nothing. Exits with 0 if every row was kept, 1 if not, 2 for arguments that do not fit.
 #[derive(Debug, Args)]
 pub struct ImportArgs {
-    /// Files, plain or gzip, and folders with such files (*.csv, *.csv.gz) at any depth
+    /// Files, plain or gzip, and folders with files whose names end as the format's do (*.csv, *.csv.gz, …) at any depth
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
 
     /// How the files are written
     #[arg(long, value_enum)]
     format: FormatName,
+
+    /// How the columns of a table are read (mapped): a file of JSON; `--infer` proposes one
+    #[arg(long, value_name = "FILE", required_if_eq("format", "mapped"))]
+    mapping: Option<PathBuf>,
 
     /// The network whose members the figures are of
     #[arg(long, value_name = "SLUG")]
@@ -76,6 +117,11 @@ pub struct ImportArgs {
     #[arg(long, value_enum, value_name = "KINDS", num_args = 0.., require_equals = true, value_delimiter = ',', default_missing_value = "all")]
     create_missing: Vec<Missing>,
 
+    /// The sources that are created have controlled disclosure themselves, as offices of statistics do: their figures are
+    /// shown as published, however few they count
+    #[arg(long)]
+    disclosure_controlled: bool,
+
     /// Do everything, then undo it
     #[arg(long)]
     dry_run: bool,
@@ -84,7 +130,7 @@ pub struct ImportArgs {
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
 
-    /// The scheme of the communities' codes, such as uk:GSS [tidy: areacd, open-sdg: codes are not read]
+    /// The scheme of the communities' codes, such as uk:GSS [tidy: areacd, dhis2: dhis2:UID, sdmx-csv: sdmx:REF_AREA, cids: cids:IRI, others: codes are not read]
     #[arg(long, value_name = "SCHEME")]
     code_scheme: Option<Scheme>,
 
@@ -92,7 +138,7 @@ pub struct ImportArgs {
     #[arg(long, value_name = "CC")]
     country: Option<CountryCode>,
 
-    /// The member that rows without a place are of (open-sdg)
+    /// The member that rows without a place are of (open-sdg, cids)
     #[arg(long, value_name = "SLUG")]
     blank_geography: Option<Slug>,
 
@@ -104,9 +150,37 @@ pub struct ImportArgs {
     #[arg(long, value_name = "MONTH", value_parser = clap::value_parser!(u32).range(2..=12))]
     fiscal_year_start: Option<u32>,
 
-    /// A value that means everybody, of one dimension or of any: "Gender=All genders", "Total" (open-sdg)
+    /// A value that means everybody, of one dimension or of any: "Gender=All genders", "Total" (open-sdg, dhis2, sdmx-csv)
     #[arg(long, value_name = "[DIM=]VALUE")]
     total: Vec<Total>,
+
+    /// What is done with the values; versions of DHIS2 do not agree on what it is without one (dhis2)
+    #[arg(long, value_enum, value_name = "STRATEGY")]
+    import_strategy: Option<StrategyName>,
+
+    /// By what the payload names organisation units (dhis2)
+    #[arg(long, value_enum, value_name = "SCHEME", default_value = "uid")]
+    org_unit_id_scheme: IdSchemeName,
+
+    /// What a combination of options means: "oPcWGgS2Liz=Sex=F;Age=15-24", "HllvX50cXC0=" for everybody (dhis2)
+    #[arg(long, value_name = "COMBO=DIM=VALUE;…")]
+    option_combo: Vec<Combo>,
+
+    /// The column that names the place, instead of REF_AREA (sdmx-csv)
+    #[arg(long, value_name = "ID", default_value = "", hide_default_value = true)]
+    area_column: String,
+
+    /// The column that names the indicator, instead of INDICATOR (sdmx-csv)
+    #[arg(long, value_name = "ID", default_value = "", hide_default_value = true)]
+    indicator_column: String,
+
+    /// The column of the period, instead of TIME_PERIOD (sdmx-csv)
+    #[arg(long, value_name = "ID", default_value = "", hide_default_value = true)]
+    period_column: String,
+
+    /// A column behind OBS_VALUE that is a dimension (sdmx-csv)
+    #[arg(long, value_name = "ID")]
+    dimension: Vec<String>,
 
     /// A column that is not read
     #[arg(long, value_name = "NAME")]
@@ -120,9 +194,17 @@ pub struct ImportArgs {
     #[arg(long)]
     decimal_comma: bool,
 
+    /// The kind of period of every row; without it quarters are told from months by the metadata beside the table (statcan)
+    #[arg(long, value_name = "KIND", value_parser = frequency)]
+    frequency: Option<PeriodKind>,
+
     /// What stands between cells: one character
     #[arg(long, value_name = "CHAR", default_value = ",", value_parser = delimiter)]
     delimiter: u8,
+}
+
+fn frequency(text: &str) -> Result<PeriodKind, String> {
+    text.to_uppercase().replace('-', "_").parse().map_err(|error: domain::code::UnknownCode| error.to_string())
 }
 
 fn delimiter(text: &str) -> Result<u8, &'static str> {
@@ -151,6 +233,12 @@ impl ImportArgs {
         let format = match self.format {
             FormatName::Tidy => Format::Tidy,
             FormatName::OpenSdg => Format::OpenSdg,
+            FormatName::Statcan => Format::Statcan,
+            FormatName::Mapped => Format::Mapped,
+            FormatName::Dhis2 => Format::Dhis2,
+            FormatName::SdmxCsv => Format::SdmxCsv,
+            FormatName::Ndjson => Format::Ndjson,
+            FormatName::Cids => Format::Cids,
         };
         let creates = |missing| self.create_missing.iter().any(|&given| given == missing || given == Missing::All);
         let options = Options {
@@ -161,17 +249,42 @@ impl ImportArgs {
                 indicators: creates(Missing::Indicators),
                 sources: creates(Missing::Sources),
             },
+            disclosure_controlled: self.disclosure_controlled,
             dry_run: self.dry_run,
             code_scheme: self.code_scheme,
             country: self.country,
             blank_geography: self.blank_geography,
             geography_column: self.geography_column,
+            dhis2: Dhis2 {
+                strategy: self.import_strategy.map(|strategy| match strategy {
+                    StrategyName::CreateAndUpdate => Strategy::CreateAndUpdate,
+                    StrategyName::Delete => Strategy::Delete,
+                }),
+                org_units: match self.org_unit_id_scheme {
+                    IdSchemeName::Uid => IdScheme::Uid,
+                    IdSchemeName::Code => IdScheme::Code,
+                    IdSchemeName::Name => IdScheme::Name,
+                },
+                combos: self.option_combo,
+            },
+            sdmx: SdmxColumns {
+                area: self.area_column,
+                indicator: self.indicator_column,
+                period: self.period_column,
+                dimensions: self.dimension,
+            },
             fiscal_year_start: self.fiscal_year_start,
             totals: self.total,
             ignored_columns: self.ignore_column,
             decimal_comma: self.decimal_comma,
             delimiter: self.delimiter,
+            frequency: self.frequency,
             ..Options::new(format, self.network, self.language)
+        };
+        let options = match &self.mapping {
+            Some(_) if format != Format::Mapped => return Err(usage("--mapping goes with --format mapped".to_owned())),
+            Some(path) => options.mapped(mapping::read(path).map_err(usage)?),
+            None => options,
         };
         if let Some(complaint) = options.complaint() {
             return Err(usage(complaint.to_owned()));

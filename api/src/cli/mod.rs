@@ -4,6 +4,7 @@ mod accounts;
 mod audit;
 mod demo;
 mod import;
+mod mapping;
 
 use clap::{Parser, Subcommand};
 

@@ -3,9 +3,10 @@
 //! The reader knows nothing of what is recorded already. It numbers what it meets, community, indicator, source, part of
 //! the population, and their combinations, which are series; the writer looks each of them up once.
 
-use std::{collections::HashMap, hash::Hash};
+use std::{collections::HashMap, hash::Hash, sync::Arc};
 
 use domain::{
+    key::ExternalId,
     observation::Figure,
     period::{Period, PeriodKind},
     series::Disaggregation,
@@ -35,6 +36,10 @@ pub enum AreaKey {
         /// The code; blank if only the name is given.
         code: String,
     },
+    /// By the readable part of its address.
+    Slug(String),
+    /// By a code of a scheme that the row names.
+    External(ExternalId),
     /// By nothing: the community given for such rows.
     Blank,
 }
@@ -44,6 +49,8 @@ pub enum AreaKey {
 pub struct IndicatorKey {
     /// Its code or name; blank if the caller named one for all rows.
     pub name: String,
+    /// What it is called if it is created, where `name` is its code; blank otherwise.
+    pub title: String,
     /// The Open SDG series that it is of; blank without.
     pub series: String,
     /// The kind of quantity, if the row says so.
@@ -69,17 +76,31 @@ pub struct SeriesKey {
     pub disaggregation: u32,
 }
 
+/// What a row wants.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Act {
+    /// That its figure is recorded.
+    #[default]
+    Record,
+    /// That the figure of its series and period is withdrawn; what else it says does not count.
+    Retract,
+}
+
 /// A row that could be read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReadRow {
     /// The line that it begins at.
     pub line: u64,
+    /// The column that holds the value, where a line has several; otherwise the format says it.
+    pub column: Option<Arc<str>>,
     /// The number of its series.
     pub series: u32,
     /// Its period.
     pub period: Period,
     /// What it says.
     pub figure: Figure,
+    /// What is to be done with it.
+    pub act: Act,
     /// The rules by which it was read.
     pub adjustments: Adjustments,
 }
@@ -223,6 +244,14 @@ impl Keys {
 pub trait RowReader: Send {
     /// Reads a row; whatever it names for the first time goes into the batch of `keys`, but only if the row is good.
     fn read(&mut self, row: &super::csv::Row<'_>, keys: &mut Keys) -> Result<ReadRow, Reason>;
+
+    /// Whether the first row, in a table that was opened without a header, is one all the same.
+    ///
+    /// # Errors
+    /// Whatever is wrong with it.
+    fn is_header(&mut self, _row: &super::csv::Row<'_>) -> Result<bool, super::failure::Failure> {
+        Ok(false)
+    }
 
     /// What should be known of the columns.
     fn notices(&self) -> Vec<String>;

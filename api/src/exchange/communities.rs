@@ -50,11 +50,10 @@ impl Directory {
         let mut found =
             repositories.networks().by_keys(&Scope::Everything, std::slice::from_ref(&options.network)).await?;
         let network = found.pop().ok_or(Error::NotFound { noun: "Network", key: "slug" })?;
-        let own = (options.format == Format::Tidy).then_some(OWN_SCHEME);
         let mut directory = Self {
             network: network.id,
             joined_on: network.starts_on.min(today),
-            scheme: options.code_scheme.clone().or_else(|| own.and_then(|own| own.parse().ok())),
+            scheme: options.scheme(),
             codes: HashMap::new(),
             slugs: HashMap::new(),
             names: HashMap::new(),
@@ -155,6 +154,12 @@ impl Resolver<'_> {
         match key {
             AreaKey::Code { code, name, geography } => self.by_code(session, code, name, geography).await,
             AreaKey::Name { name, code } => self.by_name(session, name, code).await,
+            AreaKey::Slug(slug) => Ok(self.directory.slugs.get(slug).copied().ok_or_else(|| {
+                let kind = "no member of the network has this slug";
+                let detail = format!("“{}”: {kind}", super::values::shown(slug));
+                Reason::detailed("NOT_FOUND", self.options.place_column(), kind, detail)
+            })),
+            AreaKey::External(external) => self.by_external(session, external).await,
             AreaKey::Blank => {
                 let slug = self.options.blank_geography.as_ref().map_or("", Slug::as_str);
                 Ok(self.directory.slugs.get(slug).copied().ok_or_else(|| {
@@ -166,7 +171,7 @@ impl Resolver<'_> {
     }
 
     async fn by_code(&mut self, session: &Session, code: &str, name: &str, geography: &str) -> Found<CommunityId> {
-        const COLUMN: &str = "areacd";
+        let column = self.options.place_column();
         if let Some(&community) = self.directory.codes.get(code) {
             let called =
                 self.directory.names.get(&fold_spelling(name)).is_some_and(|called| called.contains(&community));
@@ -179,26 +184,48 @@ impl Resolver<'_> {
             return Ok(Ok(community));
         }
         let (Some(scheme), Ok(parsed)) = (self.directory.scheme.clone(), code.parse::<Code>()) else {
-            return Ok(Err(Reason::detailed("INVALID", COLUMN, "not a code", format!("“{code}” is not a code"))));
+            return Ok(Err(Reason::detailed("INVALID", column, "not a code", format!("“{code}” is not a code"))));
         };
         let external = ExternalId { scheme, code: parsed };
         if let Some(community) = known_by(session, &external).await? {
-            return self.admit(session, &community, COLUMN).await;
+            return self.admit(session, &community, column).await;
         }
         let Some(country) = self.options.country.clone().filter(|_| self.options.create.communities) else {
             let kind = "no community has this code";
             let scheme = &external.scheme;
             return Ok(Err(Reason::detailed(
                 "NOT_FOUND",
-                COLUMN,
+                column,
                 kind,
                 format!("no community has the code {code} of {scheme}"),
             )));
         };
         if name.is_empty() {
-            return Ok(Err(Reason::plain("REQUIRED", "areanm", "a community cannot be created without its name")));
+            return Ok(Err(Reason::plain(
+                "REQUIRED",
+                self.options.name_column(),
+                "a community cannot be created without its name",
+            )));
         }
-        self.create(session, Draft { name, geography, code: Some(external), country, column: COLUMN }).await
+        self.create(session, Draft { name, geography, code: Some(external), country, column }).await
+    }
+
+    async fn by_external(&mut self, session: &Session, external: &ExternalId) -> Found<CommunityId> {
+        if self.directory.scheme.as_ref() == Some(&external.scheme)
+            && let Some(&community) = self.directory.codes.get(external.code.as_str())
+        {
+            return Ok(Ok(community));
+        }
+        let column = self.options.place_column();
+        let Some(community) = known_by(session, external).await? else {
+            let kind = "no community has this code";
+            let detail = format!("no community has the code {} of {}", external.code, external.scheme);
+            return Ok(Err(Reason::detailed("NOT_FOUND", column, kind, detail)));
+        };
+        if self.directory.slugs.get(community.slug.as_str()) == Some(&community.id) {
+            return Ok(Ok(community.id));
+        }
+        self.admit(session, &community, column).await
     }
 
     /// A community that is known elsewhere joins the network if missing ones are wanted and it never left it.
@@ -288,7 +315,8 @@ impl Resolver<'_> {
         {
             return self.admit(session, &other, column).await;
         }
-        self.create(session, Draft { name, geography: "", code, country, column }).await
+        let geography = self.options.level().to_owned();
+        self.create(session, Draft { name, geography: &geography, code, country, column }).await
     }
 
     async fn create(&mut self, session: &Session, draft: Draft<'_>) -> Found<CommunityId> {
@@ -396,12 +424,28 @@ async fn free_slug(session: &Session, name: &str, code: Option<&ExternalId>) -> 
 }
 
 impl Options {
+    /// The kind of place that a mapping says all communities are, for those that are found by name alone.
+    fn level(&self) -> &str {
+        self.mapping.as_ref().and_then(|mapping| mapping.community.level.as_constant()).unwrap_or_default()
+    }
+
     /// The column that names the place of a row.
     fn place_column(&self) -> &'static str {
         match self.format {
             Format::Tidy => "areacd",
             Format::OpenSdg => "Geography",
+            Format::Statcan => "GEO",
+            Format::Mapped => super::mapped::COMMUNITY,
+            Format::Dhis2 => "orgUnit",
+            Format::SdmxCsv => "REF_AREA",
+            Format::Ndjson => "community",
+            Format::Cids => "forOrganization",
         }
+    }
+
+    /// The column of its name, where a code names it.
+    fn name_column(&self) -> &'static str {
+        if self.format == Format::Tidy { "areanm" } else { self.place_column() }
     }
 }
 

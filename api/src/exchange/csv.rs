@@ -5,6 +5,8 @@
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 
+use domain::mapping::TableShape;
+
 use super::{
     failure::{Failure, FailureCode},
     reader::Input,
@@ -37,7 +39,7 @@ pub struct Header(Vec<String>);
 pub enum Next<'a> {
     /// A row of text.
     Row(Row<'a>),
-    /// A row that is not UTF-8: the line it begins at and the column of the first bad byte.
+    /// A row that is not UTF-8, or holds the byte 0: the line it begins at and the column of the first bad byte.
     Broken(u64, String),
     /// Nothing more.
     End,
@@ -95,6 +97,21 @@ impl Header {
         self.0.iter().map(String::as_str)
     }
 
+    /// This header with another row of it below: a blank cell takes the text to its left, and two texts are joined.
+    fn over(self, below: &Self, join: &str) -> Self {
+        let mut group = String::new();
+        let mut names = self.0.into_iter();
+        let columns = below.0.iter().map(|name| {
+            group = names.next().filter(|above| !above.is_empty()).unwrap_or_else(|| std::mem::take(&mut group));
+            match (group.is_empty(), name.is_empty()) {
+                (true, _) => name.clone(),
+                (false, true) => group.clone(),
+                (false, false) => format!("{group}{join}{name}"),
+            }
+        });
+        Self(columns.collect())
+    }
+
     /// Refuses two columns that `same` takes for one, and columns without a name.
     pub fn distinct<K: PartialEq>(&self, same: impl Fn(&str) -> K) -> Result<(), Failure> {
         let mut keys = Vec::with_capacity(self.len());
@@ -120,17 +137,32 @@ impl Table {
     /// # Errors
     /// `EMPTY_FILE` if there is none, ENCODING if it is not UTF-8, and whatever reading runs into.
     pub fn open(input: Input, delimiter: u8) -> Result<Self, Failure> {
-        let mut table = Self {
-            input,
-            machine: ReaderBuilder::new().delimiter(delimiter).build(),
-            header: Header(Vec::new()),
-            fields: vec![0; 4096],
-            ends: vec![0; 64],
-            raw: Vec::new(),
-            line: 1,
-            carriage_return: false,
-        };
-        table.header = match table.next()? {
+        Self::shaped(input, delimiter, &TableShape::default())
+    }
+
+    /// Reads the header of a table of this shape, but for its delimiter and encoding: leaves out the rows before it, and joins
+    /// its rows where it has several.
+    ///
+    /// # Errors
+    /// As [`Table::open`].
+    pub fn shaped(input: Input, delimiter: u8, shape: &TableShape) -> Result<Self, Failure> {
+        let mut table = Self::without_header(input, delimiter);
+        for _ in 0..shape.skip_rows {
+            if matches!(table.next()?, Next::End) {
+                return Err(Failure::new(FailureCode::Empty, "it ends before its header"));
+            }
+        }
+        table.header = table.read_header()?;
+        for _ in 1..shape.header_rows {
+            let below = table.read_header()?;
+            let above = std::mem::replace(&mut table.header, Header(Vec::new()));
+            table.header = above.over(&below, &shape.join);
+        }
+        Ok(table)
+    }
+
+    fn read_header(&mut self) -> Result<Header, Failure> {
+        Ok(match self.next()? {
             Next::Row(row) if row.is_blank() => {
                 return Err(Failure::new(FailureCode::Empty, "its first row is blank").at(row.line));
             }
@@ -141,18 +173,26 @@ impl Table {
                 );
             }
             Next::End => return Err(Failure::new(FailureCode::Empty, "there is no row in it")),
-        };
-        Ok(table)
+        })
+    }
+
+    /// A table whose columns are told by their places: the first row is one like all others.
+    pub fn without_header(input: Input, delimiter: u8) -> Self {
+        Self {
+            input,
+            machine: ReaderBuilder::new().delimiter(delimiter).build(),
+            header: Header(Vec::new()),
+            fields: vec![0; 4096],
+            ends: vec![0; 64],
+            raw: Vec::new(),
+            line: 1,
+            carriage_return: false,
+        }
     }
 
     /// The names of the columns.
     pub const fn header(&self) -> &Header {
         &self.header
-    }
-
-    /// How many bytes of the file have been read so far.
-    pub fn consumed(&self) -> u64 {
-        self.input.consumed()
     }
 
     /// The row read last as it stands in the text, without the end of its line.
@@ -177,6 +217,8 @@ impl Table {
         };
         match std::str::from_utf8(fields) {
             Err(error) => Ok(Next::Broken(line, column_at(error.valid_up_to()))),
+            // No text has it, and what looks like text with it is UTF-16 without its mark.
+            Ok(text) if text.contains('\0') => Ok(Next::Broken(line, column_at(text.find('\0').unwrap_or_default()))),
             // Two cells can each be broken and their bytes one after the other not be.
             Ok(text) => match ends.iter().find(|&&end| !text.is_char_boundary(end)) {
                 Some(end) => Ok(Next::Broken(line, column_at(end.saturating_sub(1)))),
@@ -317,6 +359,18 @@ mod tests {
     }
 
     #[test]
+    fn titles_are_left_out_and_the_rows_of_a_header_are_joined() {
+        let text = "A title,,\n\"of two\nlines\",,\nPlace,All ages,\nName,Low,High\nx,1,2\n";
+        let shape = TableShape { skip_rows: 2, header_rows: 2, ..TableShape::default() };
+        let open = |text: &'static str| Table::shaped(Input::new(text.as_bytes()).unwrap(), b',', &shape);
+        let mut table = open(text).unwrap();
+        assert_eq!(table.header().names().collect::<Vec<_>>(), ["Place / Name", "All ages / Low", "All ages / High"]);
+        assert!(matches!(table.next(), Ok(Next::Row(row)) if row.line == 6));
+        assert_eq!(open("a\nb\nc\n").err().unwrap().code, FailureCode::Empty);
+        assert_eq!(open("a\n").err().unwrap().code, FailureCode::Empty);
+    }
+
+    #[test]
     fn the_raw_row_is_the_text_itself() {
         let mut table = Table::open(Input::new(&b"a,b\r\n\"1\", 2\r\r\n"[..]).unwrap(), b',').unwrap();
         assert!(matches!(table.next(), Ok(Next::Row(_))));
@@ -330,6 +384,8 @@ mod tests {
         assert_eq!(found[1].1, ["broken name"]);
         // Each cell is broken and their bytes together are “é”.
         assert_eq!(rows(b"name,value\n\xc3,\xa9\n").unwrap()[0].1, ["broken name"]);
+        assert_eq!(rows(b"name,value\na,1\0\n").unwrap()[0].1, ["broken value"]);
+        assert_eq!(failure(b"n\0a\0,\0v\0\n\0"), (FailureCode::Encoding, Some(1)));
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub enum FailureCode {
     TooLong,
     /// A quotation mark is never closed.
     UnclosedQuote,
+    /// It is not written as its format says.
+    Malformed,
     /// Its name does not tell which indicator it is about.
     Name,
 }
@@ -43,6 +45,7 @@ impl FailureCode {
             Self::DuplicateColumn => "DUPLICATE_COLUMN",
             Self::TooLong => "ROW_TOO_LONG",
             Self::UnclosedQuote => "UNCLOSED_QUOTE",
+            Self::Malformed => "MALFORMED",
             Self::Name => "FILE_NAME",
         }
     }

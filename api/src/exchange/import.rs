@@ -9,28 +9,31 @@ use std::{
 use domain::{
     access::{Actor, Scope},
     error::{Error, ProblemCode, Result},
+    mapping::Encoding,
     service::Services,
 };
 use tokio::sync::mpsc;
 
 use super::{
-    batch::{Batch, Keys, RowReader},
+    batch::{Batch, RowReader},
+    cids,
     communities::Directory,
-    csv::{Next, Table},
+    csv::{Header, Table},
+    dhis2,
     failure::{Failure, FailureCode},
+    mapped, metadata, ndjson,
     open_sdg::{self, OpenSdg},
     options::{Format, Options},
     reader::Input,
-    report::{Created, Reason, Reject, Report},
+    report::{Created, Reject, Report},
     resolve::Resolver,
+    sdmx_csv,
+    sink::{self, Sink},
+    statcan::{self, Statcan},
     tidy::Tidy,
     writer::Writer,
 };
 
-/// Rows handed over at a time.
-const BATCH_ROWS: usize = 5_000;
-/// Bytes of rows handed over at a time, where rows are long.
-const BATCH_BYTES: usize = 4 * 1024 * 1024;
 /// Batches that may wait: the reader stops when the writer falls behind.
 const WAITING: usize = 3;
 
@@ -102,7 +105,7 @@ impl<'a> Importer<'a> {
         }
         if let Some(code) = self.options.indicator.as_ref().filter(|_| !self.options.create.indicators)
             && repositories.indicators().by_keys(&Scope::Everything, std::slice::from_ref(code)).await?.is_empty()
-            && self.options.format == Format::Tidy
+            && !matches!(self.options.format, Format::OpenSdg | Format::Statcan)
         {
             return Err(Error::invalid("indicator", ProblemCode::NotFound, format!("there is no indicator “{code}”")));
         }
@@ -142,8 +145,12 @@ impl<'a> Importer<'a> {
                 Ok(code) => Some(code.to_owned()),
                 Err(failure) => return Ok(Report::failed(failure)),
             },
-            (Format::OpenSdg, Some(code)) => Some(code.to_string()),
-            (Format::Tidy, _) => None,
+            (Format::Statcan, None) => match statcan::table_of(name) {
+                Ok(number) => Some(number.to_owned()),
+                Err(failure) => return Ok(Report::failed(failure)),
+            },
+            (Format::OpenSdg | Format::Statcan, Some(code)) => Some(code.to_string()),
+            _ => None,
         };
         let session = self.services.session(self.actor, "import figures").await?;
         let today = self.services.clock().today();
@@ -151,6 +158,7 @@ impl<'a> Importer<'a> {
             Some(directory) => directory,
             None => Directory::load(session.repositories(), self.options, today).await?,
         };
+        let beside = path.clone();
         let resolver = Resolver {
             options: self.options,
             directory: &mut directory,
@@ -163,7 +171,10 @@ impl<'a> Importer<'a> {
         };
         let keep_rows = observer.wants_rows();
         let (sender, batches) = mpsc::channel(WAITING);
-        let options = self.options.clone();
+        let mut options = self.options.clone();
+        if options.format == Format::Statcan && options.frequency.is_none() {
+            options.frequency = beside.and_then(|path| metadata::statcan(&path)).and_then(|(_, kind)| kind);
+        }
         let reading = tokio::task::spawn_blocking(move || read(reader, &options, keep_rows, &sender));
         let mut writer = Writer::new(session, resolver);
         writer.write(batches, observer).await?;
@@ -185,50 +196,38 @@ impl<'a> Importer<'a> {
 }
 
 /// Reads a whole text and hands it over in batches; answers what should be known of its columns.
-fn read(
+pub(super) fn read(
     reader: impl Read + Send + 'static,
     options: &Options,
     keep_rows: bool,
     sender: &mpsc::Sender<Batch>,
 ) -> std::result::Result<Vec<String>, Failure> {
-    let mut table = Table::open(Input::new(reader)?, options.delimiter)?;
-    let mut rows: Box<dyn RowReader> = match options.format {
-        Format::Tidy => Box::new(Tidy::new(table.header(), options)?),
-        Format::OpenSdg => Box::new(OpenSdg::new(table.header(), options)?),
+    let mapping = options.mapping.as_deref().filter(|_| options.format == Format::Mapped);
+    let input = Input::decoded(reader, mapping.map_or(Encoding::Utf8, |mapping| mapping.table.encoding))?;
+    let mut sink = Sink::new(sender, keep_rows, input.consumed());
+    let notices = match options.format {
+        Format::Tidy => table(input, options, &mut sink, |header| Ok(Box::new(Tidy::new(header, options)?)))?,
+        Format::OpenSdg => table(input, options, &mut sink, |header| Ok(Box::new(OpenSdg::new(header, options)?)))?,
+        Format::Statcan => table(input, options, &mut sink, |header| Ok(Box::new(Statcan::new(header, options)?)))?,
+        Format::Mapped => mapped::read(input, mapping, &mut sink)?,
+        Format::Dhis2 => dhis2::read(input, options, &mut sink)?,
+        Format::SdmxCsv => sdmx_csv::read(input, options, &mut sink)?,
+        Format::Ndjson => ndjson::read(input, options, &mut sink).map(|()| Vec::new())?,
+        Format::Cids => cids::read(input, options, &mut sink)?,
     };
-    let mut keys = Keys::default();
-    let mut bytes = 0;
-    loop {
-        let line = match table.next()? {
-            Next::End => break,
-            Next::Row(row) if row.is_blank() => continue,
-            Next::Row(row) => {
-                match rows.read(&row, &mut keys) {
-                    Ok(read) => keys.batch.rows.push(read),
-                    Err(reason) => keys.batch.rejects.push((row.line, reason)),
-                }
-                row.line
-            }
-            Next::Broken(line, column) => {
-                let reason = Reason::plain("ENCODING", column, "the cell is not UTF-8");
-                keys.batch.rejects.push((line, reason));
-                line
-            }
-        };
-        bytes += table.raw().len();
-        if keep_rows {
-            keys.batch.raw.insert(line, String::from_utf8_lossy(table.raw()).into_owned());
-        }
-        if keys.batch.rows.len() + keys.batch.rejects.len() >= BATCH_ROWS || bytes >= BATCH_BYTES {
-            bytes = 0;
-            keys.batch.consumed = table.consumed();
-            if sender.blocking_send(keys.take()).is_err() {
-                // The writer gave up and says why.
-                return Ok(Vec::new());
-            }
-        }
-    }
-    keys.batch.consumed = table.consumed();
-    let _ = sender.blocking_send(keys.take());
-    Ok(rows.notices())
+    sink.end();
+    Ok(notices)
+}
+
+/// Reads a table whose header says what its columns are.
+fn table(
+    input: Input,
+    options: &Options,
+    sink: &mut Sink<'_>,
+    reader: impl FnOnce(&Header) -> std::result::Result<Box<dyn RowReader>, Failure>,
+) -> std::result::Result<Vec<String>, Failure> {
+    let table = Table::open(input, options.delimiter)?;
+    let mut reader = reader(table.header())?;
+    sink::rows(table, &mut *reader, sink)?;
+    Ok(reader.notices())
 }

@@ -12,7 +12,7 @@ use domain::{
         Additivity, Indicator, IndicatorFilter, IndicatorKind, IndicatorSort, IndicatorVersion, IndicatorVersionFilter,
         IndicatorVersionSort, Measure, Polarity,
     },
-    key::{Code, Slug},
+    key::{Code, CurrencyCode, Slug},
     page::{Direction, ListQuery, MAX_PAGE, Order, PageArgs},
     record::Stored,
     series::Series,
@@ -44,8 +44,8 @@ impl Resolver<'_> {
     pub async fn indicator(&mut self, session: &Session, key: &IndicatorKey) -> Found<Definition> {
         let column = self.indicator_column();
         let found = match self.options.format {
-            Format::Tidy => self.find_tidy(session, key).await?,
-            Format::OpenSdg => self.find_open_sdg(session, key).await?,
+            Format::OpenSdg | Format::Statcan => self.find_open_sdg(session, key).await?,
+            _ => self.find_named(session, key).await?,
         };
         let (indicator, code) = match found {
             Err(reason) => return Ok(Err(reason)),
@@ -79,11 +79,16 @@ impl Resolver<'_> {
         match self.options.format {
             Format::Tidy => "indicator",
             Format::OpenSdg => "",
+            Format::Statcan => "UOM",
+            Format::Dhis2 => "dataElement",
+            Format::SdmxCsv => "INDICATOR",
+            Format::Ndjson | Format::Mapped => "indicator",
+            Format::Cids => "forIndicator",
         }
     }
 
     /// By the code named for all rows, else by the code or the name that the row has.
-    async fn find_tidy(&mut self, session: &Session, key: &IndicatorKey) -> Found<(Option<Stored<Indicator>>, Code)> {
+    async fn find_named(&mut self, session: &Session, key: &IndicatorKey) -> Found<(Option<Stored<Indicator>>, Code)> {
         if let Some(code) = self.options.indicator.clone() {
             return Ok(Ok((by_code(session, &code).await?, code)));
         }
@@ -93,23 +98,26 @@ impl Resolver<'_> {
         {
             return Ok(Ok((Some(indicator), code)));
         }
-        let mut called = called(session, name).await?;
+        // What a mapping calls by a title has its code and nothing else as its key.
+        let mut called = if key.title.is_empty() { called(session, name).await? } else { Vec::new() };
         if called.len() > 1 {
             let codes: Vec<_> = called.iter().map(|indicator| indicator.code.to_string()).collect();
             let kind = format!("“{name}” is the name of {}: use the code", codes.join(", "));
-            return Ok(Err(Reason::plain("AMBIGUOUS", "indicator", kind)));
+            return Ok(Err(Reason::plain("AMBIGUOUS", self.indicator_column(), kind)));
         }
         if let Some(indicator) = called.pop() {
             let code = indicator.code.clone();
             return Ok(Ok((Some(indicator), code)));
         }
-        let Some(code) = Slug::suggest(name).and_then(|slug| slug.as_str().parse::<Code>().ok()) else {
+        let written = name.parse::<Code>().ok().filter(|_| self.options.format.has_codes());
+        let suggested = || Slug::suggest(name).and_then(|slug| slug.as_str().parse::<Code>().ok());
+        let Some(code) = written.or_else(suggested) else {
             let kind = format!("no code can be made of “{name}”");
-            return Ok(Err(Reason::plain("INVALID", "indicator", kind)));
+            return Ok(Err(Reason::plain("INVALID", self.indicator_column(), kind)));
         };
         if let Some(other) = by_code(session, &code).await? {
             let kind = format!("“{name}” would have the code {code}, which “{}” has", other.name.resolve(&[]).text);
-            return Ok(Err(Reason::plain("CONFLICT", "indicator", kind)));
+            return Ok(Err(Reason::plain("CONFLICT", self.indicator_column(), kind)));
         }
         Ok(Ok((None, code)))
     }
@@ -171,11 +179,12 @@ impl Resolver<'_> {
             };
             let mut names = details.name.clone();
             if names.is_empty() {
-                names = one(language, if key.name.is_empty() { code.as_str() } else { &key.name });
+                let titles = [&key.title, &key.name].into_iter().find(|name| !name.is_empty());
+                names = one(language, titles.map_or(code.as_str(), String::as_str));
             }
             let parts: Vec<_> =
                 [&key.series, &key.unit].into_iter().filter(|part| !part.is_empty()).map(String::as_str).collect();
-            if self.options.format == Format::OpenSdg && !parts.is_empty() {
+            if matches!(self.options.format, Format::OpenSdg | Format::Statcan) && !parts.is_empty() {
                 let ending = format!(" – {}", parts.join(", "));
                 let room = LONGEST_NAME.saturating_sub(ending.chars().count()).max(40);
                 for name in names.values_mut() {
@@ -196,7 +205,9 @@ impl Resolver<'_> {
         let stated =
             if key.unit.is_empty() { details.unit.values().next().map_or("", String::as_str) } else { &key.unit };
         let words: Vec<_> = name.iter().map(|(_, text)| text).collect();
-        let (measure, currency) = classify(&words.join(" "), &key.measure, stated, self.options.country.as_ref());
+        let told = Some(&key.measure).filter(|_| self.options.format == Format::Mapped).and_then(|told| declared(told));
+        let (measure, currency) =
+            told.unwrap_or_else(|| classify(&words.join(" "), &key.measure, stated, self.options.country.as_ref()));
         let indicator = Indicator { code, kind: IndicatorKind::Population, issue: None, name, description };
         let indicator = match create(session, indicator, column).await? {
             Ok(indicator) => indicator,
@@ -218,6 +229,7 @@ impl Resolver<'_> {
             frequency: key.frequency,
             additivity: Additivity::None,
             effective_from: since_ever(),
+            counts_persons: true,
         };
         let version = match create(session, version, column).await? {
             Ok(version) => version,
@@ -231,12 +243,18 @@ impl Resolver<'_> {
     async fn details(&self, key: &IndicatorKey) -> Result<Details> {
         let Some(path) = self.path.clone() else { return Ok(Details::default()) };
         let (name, format, language): (String, Format, LanguageTag) = match self.options.format {
+            Format::Mapped | Format::Dhis2 | Format::SdmxCsv | Format::Ndjson | Format::Cids => {
+                return Ok(Details::default());
+            }
             Format::Tidy => (key.name.clone(), Format::Tidy, self.options.language.clone()),
-            Format::OpenSdg => (self.named.clone().unwrap_or_default(), Format::OpenSdg, self.options.language.clone()),
+            format @ (Format::OpenSdg | Format::Statcan) => {
+                (self.named.clone().unwrap_or_default(), format, self.options.language.clone())
+            }
         };
         let read = move |path: PathBuf| match format {
-            Format::Tidy => Details::tidy(&path, &name, &language),
             Format::OpenSdg => Details::open_sdg(&path, &name, &language),
+            Format::Statcan => Details::statcan(&path, &language),
+            _ => Details::tidy(&path, &name, &language),
         };
         tokio::task::spawn_blocking(move || read(path)).await.map_err(domain::Error::internal)
     }
@@ -305,4 +323,10 @@ fn agree(version: &Definition, unit: &str) -> std::result::Result<(), Reason> {
     let own: Vec<_> = version.unit.iter().map(|(_, own)| own).collect();
     let kind = format!("the row is in “{}”, the indicator in “{}”", super::values::shown(unit), own.join("” or “"));
     Err(Reason::plain("UNIT", "unit", kind))
+}
+
+/// The kind of quantity that a mapping declares, with the currency of an amount of money after it: `AMOUNT USD`.
+fn declared(text: &str) -> Option<(Measure, Option<CurrencyCode>)> {
+    let (measure, currency) = text.split_once(' ').map_or((text, None), |(measure, rest)| (measure, Some(rest)));
+    Some((measure.parse().ok()?, currency.and_then(|currency| currency.parse().ok())))
 }

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use domain::{fold::fold, text::LanguageTag};
+use domain::{fold::fold, period::PeriodKind, text::LanguageTag};
 
 use super::reader;
 
@@ -58,6 +58,12 @@ impl Details {
         details
     }
 
+    /// Reads the title of a table of Statistics Canada beside it: see [`statcan`].
+    pub fn statcan(data: &Path, language: &LanguageTag) -> Self {
+        let name = statcan(data).map(|(title, _)| (language.clone(), title)).into_iter().collect();
+        Self { name, ..Self::default() }
+    }
+
     /// Reads `NAME.json` beside a tidy file `NAME.csv`, as the UK's Explore local statistics publishes it: under
     /// `ess-beta-metadata` an object `shared` and one for each indicator, with `longDescription` and `decimalPlaces`. The
     /// `label` only helps to find it: the name stays that of the rows, by which the next import finds the indicator.
@@ -83,6 +89,19 @@ impl Details {
             look("decimalPlaces").and_then(serde_json::Value::as_i64).and_then(|places| i32::try_from(places).ok());
         details
     }
+}
+
+/// What `NNNNNNNN_MetaData.csv` says of the table beside it: its title, and the kind of its periods where that is needed to
+/// read them. The first row names the columns, in English or French, the second has the answers.
+pub fn statcan(data: &Path) -> Option<(String, Option<PeriodKind>)> {
+    let number = super::statcan::table_of(data.file_name()?.to_str()?).ok()?;
+    let text = read(&data.with_file_name(format!("{number}_MetaData.csv")))?;
+    let mut rows = csv::ReaderBuilder::new().flexible(true).from_reader(text.trim_start_matches('\u{feff}').as_bytes());
+    let frequency =
+        rows.headers().ok()?.iter().position(|name| ["frequency", "frequence"].contains(&fold(name).as_str()));
+    let row = rows.records().next()?.ok()?;
+    let title = row.get(0).map(plain).filter(|title| !title.is_empty())?;
+    Some((title, frequency.and_then(|column| row.get(column)).and_then(super::statcan::frequency)))
 }
 
 fn read(file: &Path) -> Option<String> {

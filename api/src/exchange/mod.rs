@@ -3,25 +3,37 @@
 
 pub mod audit;
 mod batch;
+pub mod cids;
 mod communities;
 mod csv;
+pub mod dhis2;
 mod failure;
 mod import;
 mod indicators;
+mod json;
+pub mod mapped;
 mod measures;
 mod metadata;
+pub mod ndjson;
 pub mod open_sdg;
 mod options;
 mod reader;
 mod report;
 mod resolve;
+pub mod sdmx_csv;
+mod sink;
+pub mod statcan;
 pub mod tidy;
+#[cfg(test)]
+mod told;
 mod values;
 mod writer;
 
 pub use communities::OWN_SCHEME;
+pub use dhis2::{Combo, Dhis2, IdScheme, Strategy};
 pub use failure::{Failure, FailureCode};
 pub use import::{Importer, Observer, Unheard, import_reader};
 pub use options::{Create, Format, Options, Total};
 pub use reader::{find, stem};
 pub use report::{Adjustment, Counts, Created, Reason, Reject, RejectsFile, Report};
+pub use sdmx_csv::SdmxColumns;

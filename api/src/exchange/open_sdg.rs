@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use domain::{observation::Figure, observation::ObservationStatus, period::Period, series::Disaggregation};
 
 use super::{
-    batch::{AreaKey, IndicatorKey, Keys, ReadRow, RowReader, SeriesKey},
+    batch::{Act, AreaKey, IndicatorKey, Keys, ReadRow, RowReader, SeriesKey},
     csv::{Header, Row},
     failure::{Failure, FailureCode},
     options::{Options, Total},
@@ -241,6 +241,7 @@ impl OpenSdg {
         self.key.push_str(units);
         keys.indicator(&self.key, || IndicatorKey {
             name: String::new(),
+            title: String::new(),
             series: series.to_owned(),
             measure: String::new(),
             unit: units.to_owned(),
@@ -280,7 +281,7 @@ impl RowReader for OpenSdg {
         let indicator = self.indicator(row, period, keys);
         let source = keys.source("");
         let series = keys.series(SeriesKey { area, indicator, source, disaggregation });
-        Ok(ReadRow { line: row.line, series, period, figure, adjustments })
+        Ok(ReadRow { line: row.line, column: None, series, period, figure, act: Act::Record, adjustments })
     }
 
     fn notices(&self) -> Vec<String> {

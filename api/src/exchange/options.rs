@@ -1,10 +1,13 @@
 //! What the caller of an import decides.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
+use super::{dhis2::Dhis2, sdmx_csv::SdmxColumns};
 use domain::{
     fold::fold,
     key::{Code, CountryCode, Scheme, Slug},
+    mapping::ColumnMapping,
+    period::PeriodKind,
     text::LanguageTag,
 };
 
@@ -15,6 +18,18 @@ pub enum Format {
     Tidy,
     /// A file for each indicator; see [`super::open_sdg`].
     OpenSdg,
+    /// A full table of Statistics Canada; see [`super::statcan`].
+    Statcan,
+    /// Any table, by a column mapping; see [`super::mapped`].
+    Mapped,
+    /// Data value sets of DHIS2, JSON or CSV; see [`super::dhis2`].
+    Dhis2,
+    /// SDMX-CSV 2.0 and 2.1; see [`super::sdmx_csv`].
+    SdmxCsv,
+    /// One JSON object a line; see [`super::ndjson`].
+    Ndjson,
+    /// The Common Impact Data Standard, JSON-LD; see [`super::cids`].
+    Cids,
 }
 
 impl Format {
@@ -23,15 +38,31 @@ impl Format {
         match self {
             Self::Tidy => super::tidy::column_of(field),
             Self::OpenSdg => super::open_sdg::column_of(field),
+            Self::Statcan => super::statcan::column_of(field),
+            Self::Mapped => field.to_owned().into(),
+            Self::Dhis2 => super::dhis2::column_of(field),
+            Self::SdmxCsv => super::sdmx_csv::column_of(field),
+            Self::Ndjson => super::ndjson::column_of(field),
+            Self::Cids => super::cids::column_of(field),
         }
     }
 
     /// Which files of a folder are of this format, by their names.
     pub fn takes(self) -> fn(&str) -> bool {
         match self {
-            Self::Tidy => |name| super::reader::stem(name).is_some(),
+            Self::Tidy | Self::SdmxCsv => |name| super::reader::stem(name).is_some(),
             Self::OpenSdg => super::open_sdg::is_data_file,
+            Self::Statcan => super::statcan::is_table,
+            Self::Mapped => super::reader::is_table,
+            Self::Dhis2 => super::dhis2::is_data_file,
+            Self::Ndjson => super::ndjson::is_data_file,
+            Self::Cids => super::cids::is_data_file,
         }
+    }
+
+    /// Whether rows name indicators by codes, so that a created one has the very code that they name.
+    pub const fn has_codes(self) -> bool {
+        matches!(self, Self::Dhis2 | Self::SdmxCsv | Self::Ndjson | Self::Mapped)
     }
 }
 
@@ -91,6 +122,8 @@ pub struct Options {
     pub source: Option<Code>,
     /// Which missing records are created.
     pub create: Create,
+    /// Whether sources that are created have controlled disclosure themselves.
+    pub disclosure_controlled: bool,
     /// Whether everything is undone in the end.
     pub dry_run: bool,
     /// The scheme of the communities' codes in the rows. Open SDG files are read by names alone without it.
@@ -99,6 +132,10 @@ pub struct Options {
     pub country: Option<CountryCode>,
     /// The community of rows that name none.
     pub blank_geography: Option<Slug>,
+    /// What is particular to DHIS2.
+    pub dhis2: Dhis2,
+    /// Which columns of SDMX-CSV mean what.
+    pub sdmx: SdmxColumns,
     /// The column of Open SDG files that names the community.
     pub geography_column: String,
     /// The month that a year such as 2014/2015 begins in, 1 to 12.
@@ -111,8 +148,12 @@ pub struct Options {
     pub language: LanguageTag,
     /// Whether a comma is the decimal mark.
     pub decimal_comma: bool,
-    /// What stands between the cells.
+    /// What stands between the cells. A mapping says it itself.
     pub delimiter: u8,
+    /// The kind of period of all rows, where the file does not say it: Statistics Canada names a quarter by its first month.
+    pub frequency: Option<PeriodKind>,
+    /// How the columns of [`Format::Mapped`] are read.
+    pub mapping: Option<Arc<ColumnMapping>>,
 }
 
 impl Options {
@@ -124,10 +165,13 @@ impl Options {
             indicator: None,
             source: None,
             create: Create { communities: false, indicators: false, sources: false },
+            disclosure_controlled: false,
             dry_run: false,
             code_scheme: None,
             country: None,
             blank_geography: None,
+            dhis2: Dhis2::new(),
+            sdmx: SdmxColumns::new(),
             geography_column: String::new(),
             fiscal_year_start: None,
             totals: Vec::new(),
@@ -135,7 +179,30 @@ impl Options {
             language,
             decimal_comma: false,
             delimiter: b',',
+            frequency: None,
+            mapping: None,
         }
+    }
+
+    /// The import of tables by this mapping, whose codes of communities are of the scheme that it names.
+    #[must_use]
+    pub fn mapped(mut self, mapping: ColumnMapping) -> Self {
+        self.format = Format::Mapped;
+        self.code_scheme = mapping.community.scheme.clone().or(self.code_scheme);
+        self.mapping = Some(Arc::new(mapping));
+        self
+    }
+
+    /// The scheme of the communities' codes: the one that the caller names, or the format's own.
+    pub fn scheme(&self) -> Option<Scheme> {
+        let own = match self.format {
+            Format::Tidy => Some(super::communities::OWN_SCHEME),
+            Format::Dhis2 => self.dhis2.org_units.scheme(),
+            Format::SdmxCsv => Some(super::sdmx_csv::OWN_SCHEME),
+            Format::Cids => Some(super::cids::OWN_SCHEME),
+            _ => None,
+        };
+        self.code_scheme.clone().or_else(|| own.and_then(|own| own.parse().ok()))
     }
 
     /// Whether a column is not to be read.
@@ -150,6 +217,26 @@ impl Options {
         }
         if self.format == Format::OpenSdg && self.source.is_none() {
             return Some("Open SDG files do not say where their figures come from: name the source");
+        }
+        if self.format == Format::Statcan && self.source.is_none() {
+            return Some("name the source of all rows, such as statcan");
+        }
+        if self.format == Format::Mapped {
+            let Some(mapping) = &self.mapping else {
+                return Some("tables of any make are read by a mapping: name its file");
+            };
+            if self.source.is_none() && mapping.source.is_empty() {
+                return Some("the mapping does not say where figures come from: name the source");
+            }
+            if !mapping.community.code.is_empty() && self.code_scheme.is_none() {
+                return Some("the mapping reads codes of communities: name their scheme, there or here");
+            }
+        }
+        if matches!(self.format, Format::Dhis2 | Format::SdmxCsv | Format::Cids) && self.source.is_none() {
+            return Some("files of this format do not say where their figures come from: name the source");
+        }
+        if self.format == Format::Dhis2 && self.dhis2.strategy.is_none() {
+            return Some("name the import strategy: versions of DHIS2 do not agree on what it is without one");
         }
         None
     }

@@ -10,6 +10,7 @@ use std::{
     },
 };
 
+use domain::mapping::Encoding;
 use flate2::bufread::MultiGzDecoder;
 
 use super::failure::{Failure, FailureCode};
@@ -17,6 +18,8 @@ use super::failure::{Failure, FailureCode};
 const BUFFER: usize = 128 * 1024;
 const GZIP: &[u8] = &[0x1f, 0x8b];
 const UTF8_MARK: &[u8] = &[0xef, 0xbb, 0xbf];
+/// As many bytes as tell gzip and byte order marks from text.
+const MARK: usize = UTF8_MARK.len();
 
 type Text = Box<dyn BufRead + Send>;
 
@@ -27,16 +30,25 @@ pub struct Input {
 }
 
 impl Input {
-    /// Reads from anything.
+    /// Reads UTF-8 from anything.
     ///
     /// # Errors
-    /// `EMPTY_FILE` for a text without a byte, ENCODING for UTF-16, TRUNCATED, DAMAGED or UNREADABLE for its first bytes.
+    /// As [`Input::decoded`].
     pub fn new(raw: impl Read + Send + 'static) -> Result<Self, Failure> {
+        Self::decoded(raw, Encoding::Utf8)
+    }
+
+    /// Reads from anything what is written in this encoding. What comes out is UTF-8, if the text is good.
+    ///
+    /// # Errors
+    /// `EMPTY_FILE` for a text without a byte, ENCODING for UTF-16 and for UTF-8 that is declared to be something else,
+    /// TRUNCATED, DAMAGED or UNREADABLE for its first bytes.
+    pub fn decoded(raw: impl Read + Send + 'static, encoding: Encoding) -> Result<Self, Failure> {
         let consumed = Arc::new(AtomicU64::new(0));
         let raw = Counted { inner: raw, count: Arc::clone(&consumed) };
-        let (mut head, mut text) = peek(Box::new(BufReader::with_capacity(BUFFER, raw)))?;
+        let (mut head, mut text) = peek(Box::new(BufReader::with_capacity(BUFFER, raw)), MARK)?;
         if head.starts_with(GZIP) {
-            (head, text) = peek(Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(text))))?;
+            (head, text) = peek(Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(text))), MARK)?;
         }
         if head.is_empty() {
             return Err(Failure::new(FailureCode::Empty, "there is nothing in it"));
@@ -45,7 +57,14 @@ impl Input {
             return Err(Failure::new(FailureCode::Encoding, "it is UTF-16; save it as UTF-8").at(1));
         }
         if head == UTF8_MARK {
+            if encoding != Encoding::Utf8 {
+                let message = "it begins with the mark of UTF-8 and is declared to be windows-1252";
+                return Err(Failure::new(FailureCode::Encoding, message).at(1));
+            }
             text.consume(UTF8_MARK.len());
+        }
+        if encoding == Encoding::Windows1252 {
+            text = Box::new(BufReader::with_capacity(BUFFER, Decoder { text, rest: Vec::new() }));
         }
         Ok(Self { text, consumed })
     }
@@ -55,19 +74,68 @@ impl Input {
         &mut *self.text
     }
 
-    /// How many bytes of the file have been read so far.
-    pub fn consumed(&self) -> u64 {
-        self.consumed.load(Ordering::Relaxed)
+    /// The first bytes of the text, or as many as there are; they are still to be read.
+    ///
+    /// # Errors
+    /// TRUNCATED, DAMAGED or UNREADABLE.
+    pub fn head(&mut self, bytes: usize) -> Result<Vec<u8>, Failure> {
+        let text = std::mem::replace(&mut self.text, Box::new(io::empty()));
+        let (head, text) = peek(text, bytes)?;
+        self.text = text;
+        Ok(head)
+    }
+
+    /// Counts the bytes of the file that have been read so far.
+    pub fn consumed(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.consumed)
     }
 }
 
-/// The first three bytes, or as many as there are, and the text with them still in it.
-fn peek(mut text: Text) -> Result<(Vec<u8>, Text), Failure> {
-    let mut head = Vec::with_capacity(UTF8_MARK.len());
-    let mut start = text.by_ref().take(UTF8_MARK.len() as u64);
+/// The first bytes, or as many as there are, and the text with them still in it.
+fn peek(mut text: Text, bytes: usize) -> Result<(Vec<u8>, Text), Failure> {
+    let mut head = Vec::with_capacity(bytes);
+    let mut start = text.by_ref().take(bytes as u64);
     start.read_to_end(&mut head).map_err(|error| Failure::reading(&error, 1))?;
     let whole = io::Cursor::new(head.clone()).chain(text);
     Ok((head, Box::new(whole)))
+}
+
+/// What the bytes 0x80 to 0x9f are in Windows-1252; the five that are nothing are control characters, as on the web.
+const WINDOWS: [char; 32] = [
+    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘', '’',
+    '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+];
+
+/// Makes UTF-8 of Windows-1252.
+struct Decoder {
+    text: Text,
+    /// Bytes of a letter that did not fit.
+    rest: Vec<u8>,
+}
+
+impl Read for Decoder {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.rest.is_empty() {
+            let bytes = self.text.fill_buf()?;
+            // No letter takes more than three bytes.
+            let count = bytes.len().min(BUFFER / 3);
+            for &byte in bytes.get(..count).unwrap_or_default() {
+                let letter = match byte {
+                    0x80..=0x9f => {
+                        WINDOWS.get(usize::from(byte - 0x80)).copied().unwrap_or(char::REPLACEMENT_CHARACTER)
+                    }
+                    other => char::from(other),
+                };
+                self.rest.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
+            }
+            self.text.consume(count);
+        }
+        let length = self.rest.len().min(buffer.len());
+        for (to, byte) in buffer.iter_mut().zip(self.rest.drain(..length)) {
+            *to = byte;
+        }
+        Ok(length)
+    }
 }
 
 struct Counted<R> {
@@ -130,6 +198,12 @@ pub fn stem(name: &str) -> Option<&str> {
     name.strip_suffix(".csv")
 }
 
+/// Whether a file is called as tables of text are: `.csv`, `.tsv` or `.txt`, with or without `.gz`.
+pub fn is_table(name: &str) -> bool {
+    let name = name.strip_suffix(".gz").unwrap_or(name);
+    [".csv", ".tsv", ".txt"].into_iter().any(|ending| name.ends_with(ending))
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 mod tests {
@@ -183,6 +257,19 @@ mod tests {
         let check = damaged.len() - 6;
         damaged[check] ^= 1;
         assert_eq!(code(damaged), FailureCode::Damaged);
+    }
+
+    #[test]
+    fn windows_1252_becomes_utf8_and_is_not_taken_for_it() {
+        let decoded = |bytes: Vec<u8>| {
+            let mut text = String::new();
+            Input::decoded(io::Cursor::new(bytes), Encoding::Windows1252)?.text().read_to_string(&mut text).unwrap();
+            Ok::<_, Failure>(text)
+        };
+        let bytes = b"Do\xf1a Ana, \x80 5 \x96 7\n".to_vec();
+        assert_eq!(decoded(bytes.clone()).as_deref(), Ok("Doña Ana, € 5 – 7\n"));
+        assert_eq!(decoded(zipped(&bytes.repeat(40_000))).unwrap(), "Doña Ana, € 5 – 7\n".repeat(40_000));
+        assert_eq!(decoded("\u{feff}a".into()).unwrap_err().code, FailureCode::Encoding);
     }
 
     #[test]

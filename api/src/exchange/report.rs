@@ -13,7 +13,7 @@ const MOST_GROUPS: usize = 1_000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
     /// The kind of rule it breaks: a code of the domain, or UNIT, ENCODING, CELLS, AMBIGUOUS,
-    /// `NOT_A_MEMBER`, `NO_CODE`.
+    /// `NOT_A_MEMBER`, `NO_CODE`, RETRACT.
     pub code: &'static str,
     /// The column at fault.
     pub column: Cow<'static, str>,
@@ -149,13 +149,25 @@ adjustments! {
     BlankGeography = "blank geography taken as the community given for it",
     /// A value that was declared to mean everybody.
     Total = "value declared as a total left out of the disaggregation",
+    /// NaN or #N/A of SDMX.
+    MarkedMissing = "NaN or #N/A kept as missing (O)",
     /// A comma read as a decimal mark because that was asked for.
     DecimalComma = "decimal comma read as a decimal point",
+    /// A cell of which a mapping says that it stands for no value.
+    MissingToken = "cell declared to stand for no value kept with the status declared for it",
+    /// A value in thousands, millions or the like.
+    Multiplied = "value in multiples of its unit multiplied",
+    /// Separators of thousands that are declared.
+    Thousands = "separators of thousands left out",
+    /// Limits for another share of cases than 95 %.
+    LimitsMoved = "limits for another share of cases moved to those for 95 %, under a normal distribution",
+    /// A symbol of Statistics Canada.
+    Symbol = "symbol of Statistics Canada kept as a status",
 }
 
 /// The rules that were used on one row.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Adjustments(u16);
+pub struct Adjustments(u32);
 
 impl Adjustments {
     /// Notes a use.

@@ -96,7 +96,9 @@ impl Resolver<'_> {
             Ok(name) => name,
             Err(reason) => return Ok(Err(reason)),
         };
-        let source = match create(session, Source { key, name, url: None, method: None }, COLUMN).await? {
+        let disclosure_controlled = self.options.disclosure_controlled;
+        let source = Source { key, name, url: None, method: None, disclosure_controlled };
+        let source = match create(session, source, COLUMN).await? {
             Ok(source) => source,
             Err(reason) => return Ok(Err(reason)),
         };

@@ -13,7 +13,7 @@ use domain::{
 };
 
 use super::{
-    batch::{AreaKey, IndicatorKey, Keys, ReadRow, RowReader, SeriesKey},
+    batch::{Act, AreaKey, IndicatorKey, Keys, ReadRow, RowReader, SeriesKey},
     csv::{Header, Row},
     failure::{Failure, FailureCode},
     options::Options,
@@ -177,6 +177,7 @@ impl Tidy {
         let [name, measure, unit] = cells;
         keys.indicator(&self.key, || IndicatorKey {
             name: name.to_owned(),
+            title: String::new(),
             series: String::new(),
             measure: measure.to_owned(),
             unit: unit.to_owned(),
@@ -222,7 +223,7 @@ impl RowReader for Tidy {
         let indicator = self.indicator(row, period, keys);
         let source = keys.source(row.optional(self.columns.source));
         let series = keys.series(SeriesKey { area, indicator, source, disaggregation });
-        Ok(ReadRow { line: row.line, series, period, figure, adjustments })
+        Ok(ReadRow { line: row.line, column: None, series, period, figure, act: Act::Record, adjustments })
     }
 
     fn notices(&self) -> Vec<String> {

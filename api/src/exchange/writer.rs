@@ -1,18 +1,22 @@
 //! Writes what was read: looks up each thing once, checks each figure, and records a batch at a time.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use domain::{
-    error::{Error, Result},
+    error::{Error, Problem, Result},
     id::{CommunityId, IndicatorId, IndicatorVersionId, SeriesId, SourceId},
     observation::{NewObservation, Outcome},
     series::{Disaggregation, Series},
     service::Session,
+    small_cells::smallest_count,
 };
 use tokio::sync::mpsc;
 
 use super::{
-    batch::{AreaKey, Batch, IndicatorKey, ReadRow, SeriesKey},
+    batch::{Act, AreaKey, Batch, IndicatorKey, ReadRow, SeriesKey},
     import::Observer,
     indicators::Definition,
     report::{Adjustments, Reason, Reject, Report},
@@ -123,7 +127,8 @@ impl<'a> Writer<'a> {
         rejects.sort_by_key(|(line, _)| *line);
         for (line, reason) in rejects {
             self.report.reject(&reason);
-            observer.rejected(&Reject { line, reason, raw: batch.raw.remove(&line) });
+            // A line can hold several figures that are not kept.
+            observer.rejected(&Reject { line, reason, raw: batch.raw.get(&line).cloned() });
         }
         observer.progress(batch.consumed, self.report.counts.read);
         Ok(())
@@ -152,6 +157,9 @@ impl<'a> Writer<'a> {
     /// Finds the series of a row and checks its figure. The check comes before the community is looked up, so that a row
     /// that is not kept creates none.
     async fn place(&mut self, row: &ReadRow) -> Result<std::result::Result<Place, Reason>> {
+        if row.act == Act::Retract {
+            return Ok(Err(Reason::plain("RETRACT", "", "figures cannot be withdrawn by a file: nothing is done")));
+        }
         let (key, known) = self.series.get(row.series as usize).ok_or_else(unnumbered)?;
         let key = *key;
         let known = match known {
@@ -162,8 +170,7 @@ impl<'a> Writer<'a> {
         let version = match resolve!(self, indicators, key.indicator, indicator) {
             Ok(definition) => {
                 if let Err(problem) = row.figure.check(definition, row.period, self.resolver.today) {
-                    let column = self.resolver.options.format.column_of(&problem.path.to_string());
-                    return Ok(Err(Reason::of(problem, column)));
+                    return Ok(Err(self.reason(problem, row.column.as_deref())));
                 }
                 if let Some(place) = known {
                     return Ok(Ok(place));
@@ -205,6 +212,17 @@ impl<'a> Writer<'a> {
         Ok(Ok(Place { slot, indicator: key.indicator }))
     }
 
+    /// Why a figure is not kept, with the column that holds the field at fault.
+    fn reason(&self, problem: Problem, column: Option<&str>) -> Reason {
+        let field = problem.path.to_string();
+        let column = match (column, field.as_str()) {
+            (Some(column), "value") => column.to_owned().into(),
+            (Some(column), field) => format!("{column}, {field}").into(),
+            (None, field) => self.resolver.options.format.column_of(field),
+        };
+        Reason::of(problem, column)
+    }
+
     /// Asks for the identifiers of the series that this batch met first.
     async fn ask(&mut self) -> Result<()> {
         if self.asked.is_empty() {
@@ -221,12 +239,16 @@ impl<'a> Writer<'a> {
 
     async fn record(&mut self, placed: Vec<(ReadRow, Place)>, rejects: &mut Vec<(u64, Reason)>) -> Result<()> {
         let mut observations = Vec::with_capacity(placed.len());
-        let mut rows: Vec<(u64, Adjustments)> = Vec::with_capacity(placed.len());
+        let mut rows: Vec<(u64, Option<Arc<str>>, Adjustments)> = Vec::with_capacity(placed.len());
         let mut numbers = BTreeSet::new();
-        for (ReadRow { line, period, figure, adjustments, .. }, place) in placed {
+        for (ReadRow { line, column, period, figure, adjustments, .. }, place) in placed {
             let series = *self.ids.get(place.slot).ok_or_else(unnumbered)?;
-            observations.push(NewObservation { series, period, figure, inherits: true });
-            rows.push((line, adjustments));
+            let smallest_count = match self.indicators.get(place.indicator as usize) {
+                Some((_, Known::Is(definition))) => smallest_count(definition, &figure),
+                _ => None,
+            };
+            observations.push(NewObservation { series, period, figure, inherits: true, smallest_count });
+            rows.push((line, column, adjustments));
             numbers.insert(place.indicator);
         }
         let indicators: Vec<IndicatorId> = numbers
@@ -243,14 +265,13 @@ impl<'a> Writer<'a> {
         if outcomes.len() != rows.len() {
             return Err(Error::internal("record answered another number of figures"));
         }
-        for ((line, adjustments), outcome) in rows.into_iter().zip(outcomes) {
+        for ((line, column, adjustments), outcome) in rows.into_iter().zip(outcomes) {
             let count = match outcome {
                 Outcome::Created => &mut self.report.counts.created,
                 Outcome::Updated => &mut self.report.counts.updated,
                 Outcome::Unchanged => &mut self.report.counts.unchanged,
                 Outcome::Rejected(problem) => {
-                    let column = self.resolver.options.format.column_of(&problem.path.to_string());
-                    rejects.push((line, Reason::of(problem, column)));
+                    rejects.push((line, self.reason(problem, column.as_deref())));
                     continue;
                 }
             };
