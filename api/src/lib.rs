@@ -6,6 +6,7 @@ pub mod config;
 pub mod exchange;
 pub mod graphql;
 pub mod http;
+pub mod import_jobs;
 pub mod readiness;
 mod refusal;
 pub mod shutdown;

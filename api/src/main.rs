@@ -12,6 +12,7 @@ use api::{
     config::{ServeSettings, Settings},
     graphql::schema::sdl,
     http::build,
+    import_jobs::work_on_imports,
     readiness::Dependencies,
     shutdown::{requested, stop_when},
     telemetry,
@@ -171,8 +172,11 @@ async fn serve(composition: Composition, settings: &ServeSettings, demo: Option<
     let listener = TcpListener::bind(settings.listen).map_err(refused)?;
     actix_web::rt::spawn(forget_on_change(services.clone(), Arc::clone(&bus)));
     let readiness = Arc::new(Dependencies::new(services.clone(), Arc::clone(&bus)));
-    let running = build(services, authenticator, readiness, settings.http(), listener).map_err(Error::internal)?;
+    let (services_of_imports, http) = (services.clone(), settings.http());
+    let queue = http.imports.clone();
+    let running = build(services, authenticator, readiness, http, listener).map_err(Error::internal)?;
     tracing::info!(address = %running.address, "serving");
+    actix_web::rt::spawn(work_on_imports(services_of_imports, queue, requested().map_err(Error::internal)?));
     let wake = store.wake();
     actix_web::rt::spawn(relay(store, bus, wake, requested().map_err(Error::internal)?));
     actix_web::rt::spawn(stop_when(requested().map_err(Error::internal)?, running.handle()));

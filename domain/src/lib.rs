@@ -17,6 +17,7 @@ pub mod event;
 pub mod fold;
 pub mod grant;
 pub mod id;
+pub mod import_job;
 pub mod indicator;
 pub mod initiative;
 pub mod key;

@@ -7,6 +7,7 @@ mod connect;
 mod error;
 mod figures;
 mod identity;
+mod import_jobs;
 mod ingest;
 pub mod limiter;
 mod link;

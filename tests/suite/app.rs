@@ -9,6 +9,7 @@ use api::{
         oidc::Providers,
     },
     http::{HttpConfig, build},
+    import_jobs::work_on_imports,
     readiness::Dependencies,
 };
 use domain::{
@@ -93,6 +94,7 @@ impl App {
         let authenticator =
             Authenticator::new(Some(ADMIN_TOKEN.to_owned().into())).with_accounts(identity, keyring, providers);
         tokio::spawn(forget_on_change(services.clone(), Arc::clone(&bus)));
+        tokio::spawn(work_on_imports(services.clone(), config.imports.clone(), std::future::pending()));
         let running = build(services, authenticator, readiness, config, listener).unwrap();
         let url = format!("http://{}", running.address);
         let handle = running.handle();

@@ -28,6 +28,11 @@ impl Client {
         self.authorized(self.http.post(format!("{}/graphql", self.url)))
     }
 
+    /// A POST request to a path.
+    pub fn post_to(&self, path: &str) -> RequestBuilder {
+        self.authorized(self.http.post(format!("{}{path}", self.url)))
+    }
+
     fn authorized(&self, request: RequestBuilder) -> RequestBuilder {
         match &self.token {
             Some(token) => request.bearer_auth(token),

@@ -17,6 +17,7 @@ mod foreign;
 mod health;
 mod http;
 mod identity;
+mod imports;
 mod layering;
 mod limits;
 mod matrix;

@@ -199,6 +199,10 @@ impl Cast {
             "query($c: ID) { auditEntries(first: 1, filter: { community: $c, action: [CREATE] }) { nodes { id } } }";
         let entry = self.app.admin.data(query, json!({ "c": self.id("here") })).await;
         self.ids.insert("entry", entry["auditEntries"]["nodes"][0]["id"].as_str().unwrap().to_owned());
+        let address = "/imports?format=tidy&network=net&source=survey&indicator=rate&async=false";
+        let job = self.people["steward"].post_to(address).body("areacd,period,observation\nx,2020,1\n").send().await;
+        let job: Value = job.unwrap().json().await.unwrap();
+        self.ids.insert("job", job["id"].as_str().unwrap().to_owned());
     }
 }
 
@@ -252,6 +256,7 @@ fn changes(cast: &Cast) -> Vec<Row> {
         ("observationRecord", json!({ "community": "@here", "indicatorVersion": "@version", "source": "@source", "period": "2020", "value": 30.0 }), vec!["steward"]),
         ("observationsPush", json!({ "rows": [{ "community": "@here", "indicatorVersion": "@version", "source": "@source", "period": "2020",
             "value": 30.0 }] }), vec!["steward"]),
+        ("importJobCancel", json!({ "id": "@job" }), vec!["steward", "administrator"]),
         ("grantCreate", json!({ "account": "@account", "role": "FUNDER", "network": "@net" }), vec!["coordinator", "administrator"]),
         ("apiTokenCreate", json!({ "name": "T", "communities": ["@here"], "actions": ["READ"] }), vec!["steward", "administrator"]),
     ]);
@@ -354,7 +359,7 @@ async fn every_change_is_for_those_it_is_for() {
 }
 
 /// Every type that has a global id, one of its records, the list that it stands in, and who reads it; nothing if everybody does.
-const READ: [(&str, &str, &str, Option<&[&str]>); 22] = [
+const READ: [(&str, &str, &str, Option<&[&str]>); 23] = [
     ("Network", "net", "networks", None),
     ("Membership", "membership", "", None),
     ("Community", "here", "communities", None),
@@ -377,6 +382,7 @@ const READ: [(&str, &str, &str, Option<&[&str]>); 22] = [
     ("Account", "account", "accounts", Some(&["coordinator", "administrator"])),
     ("Grant", "grant", "grants", Some(&["coordinator", "administrator"])),
     ("ApiToken", "token", "apiTokens", Some(&["steward", "administrator"])),
+    ("ImportJob", "job", "importJobs", Some(&["steward", "administrator"])),
     ("AuditEntry", "entry", "auditEntries", Some(&["steward", "administrator"])),
 ];
 
@@ -404,6 +410,7 @@ async fn every_type_is_read_by_those_it_is_for_and_is_not_there_for_others() {
         "learning",
         "comparison",
         "viewer",
+        "importJob",
     ];
     let known: BTreeSet<String> = lists.into_iter().chain(single.map(str::to_owned)).collect();
     assert_eq!(known, fields("Query"), "a query that this table does not know");

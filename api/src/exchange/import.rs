@@ -35,7 +35,7 @@ use super::{
 };
 
 /// Batches that may wait: the reader stops when the writer falls behind.
-const WAITING: usize = 3;
+pub(super) const WAITING: usize = 3;
 
 /// Hears how an import goes on.
 pub trait Observer: Send {
@@ -59,11 +59,11 @@ impl Observer for Unheard {}
 
 /// Imports files one after the other by the same rules.
 pub struct Importer<'a> {
-    services: &'a Services,
-    actor: &'a Actor,
-    options: &'a Options,
+    pub(super) services: &'a Services,
+    pub(super) actor: &'a Actor,
+    pub(super) options: &'a Options,
     /// Read for the first file, and again after a file whose creations were undone.
-    directory: Option<Directory>,
+    pub(super) directory: Option<Directory>,
 }
 
 /// Imports one text. `name` is what it is called; for Open SDG it tells the indicator.
@@ -129,6 +129,16 @@ impl<'a> Importer<'a> {
         self.text(&name, Some(path.to_path_buf()), file, observer).await
     }
 
+    /// What the name of a text says of its indicator, where the format has it there.
+    pub(super) fn named(&self, name: &str) -> std::result::Result<Option<String>, Failure> {
+        Ok(match (self.options.format, &self.options.indicator) {
+            (Format::OpenSdg, None) => Some(open_sdg::indicator_of(name)?.to_owned()),
+            (Format::Statcan, None) => Some(statcan::table_of(name)?.to_owned()),
+            (Format::OpenSdg | Format::Statcan, Some(code)) => Some(code.to_string()),
+            _ => None,
+        })
+    }
+
     /// Imports a text in one unit of work: all of its good rows, or, where the text itself is at fault, nothing of it.
     ///
     /// # Errors
@@ -140,17 +150,9 @@ impl<'a> Importer<'a> {
         reader: impl Read + Send + 'static,
         observer: &mut dyn Observer,
     ) -> Result<Report> {
-        let named = match (self.options.format, &self.options.indicator) {
-            (Format::OpenSdg, None) => match open_sdg::indicator_of(name) {
-                Ok(code) => Some(code.to_owned()),
-                Err(failure) => return Ok(Report::failed(failure)),
-            },
-            (Format::Statcan, None) => match statcan::table_of(name) {
-                Ok(number) => Some(number.to_owned()),
-                Err(failure) => return Ok(Report::failed(failure)),
-            },
-            (Format::OpenSdg | Format::Statcan, Some(code)) => Some(code.to_string()),
-            _ => None,
+        let named = match self.named(name) {
+            Ok(named) => named,
+            Err(failure) => return Ok(Report::failed(failure)),
         };
         let session = self.services.session(self.actor, "import figures").await?;
         let today = self.services.clock().today();

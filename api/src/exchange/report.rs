@@ -3,6 +3,7 @@
 use std::{borrow::Cow, collections::BTreeMap, fmt, io};
 
 use domain::error::{Problem, ProblemCode};
+pub use domain::import_job::RowCounts as Counts;
 
 use super::failure::Failure;
 
@@ -73,43 +74,6 @@ pub struct Reject {
     pub reason: Reason,
     /// The row as it stands in the file, if it was asked for.
     pub raw: Option<String>,
-}
-
-/// How many rows were read and what became of them. `read` is the sum of the others.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Rows read: neither the header nor blank lines.
-    pub read: u64,
-    /// Figures that were not known before.
-    pub created: u64,
-    /// New revisions of figures.
-    pub updated: u64,
-    /// Rows that say what is known already.
-    pub unchanged: u64,
-    /// Rows that were not kept.
-    pub rejected: u64,
-}
-
-impl Counts {
-    /// Whether every row read is accounted for.
-    pub const fn balance(&self) -> bool {
-        self.read == self.created + self.updated + self.unchanged + self.rejected
-    }
-
-    fn add(&mut self, other: &Self) {
-        self.read += other.read;
-        self.created += other.created;
-        self.updated += other.updated;
-        self.unchanged += other.unchanged;
-        self.rejected += other.rejected;
-    }
-}
-
-impl fmt::Display for Counts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { read, created, updated, unchanged, rejected } = self;
-        write!(f, "{read} read, {created} created, {updated} updated, {unchanged} unchanged, {rejected} rejected")
-    }
 }
 
 macro_rules! adjustments {

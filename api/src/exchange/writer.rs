@@ -19,7 +19,7 @@ use super::{
     batch::{Act, AreaKey, Batch, IndicatorKey, ReadRow, SeriesKey},
     import::Observer,
     indicators::Definition,
-    report::{Adjustments, Reason, Reject, Report},
+    report::{Adjustments, Counts, Reason, Reject, Report},
     resolve::Resolver,
 };
 
@@ -111,7 +111,19 @@ impl<'a> Writer<'a> {
         (self.session, Report { created: self.resolver.created, notices: self.resolver.notices, ..self.report })
     }
 
-    async fn take(&mut self, mut batch: Batch, observer: &mut dyn Observer) -> Result<()> {
+    /// Ends the session and goes on in another.
+    pub async fn renewed(self, renew: impl AsyncFnOnce(Session) -> Result<Session>) -> Result<Self> {
+        let session = renew(self.session).await?;
+        Ok(Self { session, ..self })
+    }
+
+    /// What became of the rows so far.
+    pub const fn counts(&self) -> &Counts {
+        &self.report.counts
+    }
+
+    /// Writes a batch.
+    pub async fn take(&mut self, mut batch: Batch, observer: &mut dyn Observer) -> Result<()> {
         self.learn(&mut batch);
         let mut rejects = std::mem::take(&mut batch.rejects);
         self.report.counts.read += (batch.rows.len() + rejects.len()) as u64;
@@ -198,6 +210,10 @@ impl<'a> Writer<'a> {
             Ok(community) => *community,
             Err(reason) => return Ok(Err(reason)),
         };
+        if !self.session.may_record(community, indicator) {
+            let kind = "you may not record figures of this community by this indicator";
+            return Ok(Err(Reason::plain("FORBIDDEN", "", kind)));
+        }
         let source = match resolve!(self, sources, key.source, source) {
             Ok(source) => *source,
             Err(reason) => return Ok(Err(reason)),

@@ -5,6 +5,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{
     error::{Error, FieldPath, ProblemCode, Result},
     id::{EntityId, NodeKind, NodeRef, SeriesId},
+    import_job::ImportJobId,
     period::Period,
 };
 use uuid::Uuid;
@@ -47,6 +48,23 @@ pub fn decode_observation(id: &str) -> Option<(SeriesId, Period, i32)> {
     let (revision, period) = rest.split_first_chunk::<4>()?;
     let period = std::str::from_utf8(period).ok()?.parse().ok()?;
     Some((SeriesId::from(Uuid::from_bytes(*series)), period, i32::from_be_bytes(*revision)))
+}
+
+/// The kind name in the ids of import jobs, which no record refers to.
+const IMPORT_JOB: &[u8] = b"ImportJob:";
+
+/// The global id of an import job.
+pub fn encode_import_job(id: ImportJobId) -> ID {
+    ID(URL_SAFE_NO_PAD.encode([IMPORT_JOB, id.0.as_bytes()].concat()))
+}
+
+/// The import job that a global id refers to, or `None` for a text that is no such id.
+pub fn decode_import_job(id: &str) -> Option<ImportJobId> {
+    if id.len() > 64 {
+        return None;
+    }
+    let bytes = URL_SAFE_NO_PAD.decode(id).ok()?;
+    Uuid::from_slice(bytes.strip_prefix(IMPORT_JOB)?).ok().map(ImportJobId)
 }
 
 /// The kind name in the ids of entries of the audit log, which are known by their place.

@@ -10,6 +10,7 @@ pub mod connection;
 pub mod context;
 pub mod error;
 pub mod id;
+pub mod import_job;
 pub mod input;
 pub mod latest;
 pub mod limits;

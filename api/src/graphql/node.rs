@@ -12,6 +12,7 @@ use super::{
     community::Community,
     grant::Grant,
     id,
+    import_job::{ImportJob, import_job},
     indicator::{Indicator, IndicatorVersion},
     initiative::Initiative,
     learning::Learning,
@@ -72,6 +73,8 @@ pub enum Node {
     ApiToken(ApiToken),
     /// An entry of the audit log.
     AuditEntry(AuditEntry),
+    /// An import job.
+    ImportJob(ImportJob),
 }
 
 /// The record with this global id, or nothing: what may not be seen looks like what does not exist, and so does a text
@@ -80,6 +83,9 @@ pub async fn node(ctx: &Context<'_>, id: &ID) -> async_graphql::Result<Option<No
     let Some(NodeRef { kind, id }) = id::decode(id) else {
         if let Some(place) = id::decode_entry(id) {
             return Ok(entry(ctx, place).await?.map(Node::AuditEntry));
+        }
+        if let Some(job) = id::decode_import_job(id) {
+            return Ok(import_job(ctx, job).await?.map(Node::ImportJob));
         }
         let Some((series, period, revision)) = id::decode_observation(id) else { return Ok(None) };
         let revisions = revisions(ctx, series, period).await?;

@@ -13,7 +13,9 @@ use super::{
     connection::{Connection, Paging, list},
     error::graphql,
     grant::{Grant, GrantFilter, GrantOrder},
+    id,
     identity::Viewer,
+    import_job::{self, ImportJob, ImportJobFilter, ImportJobOrder},
     indicator::{Indicator, IndicatorFilter, IndicatorOrder},
     initiative::{Initiative, InitiativeFilter, InitiativeOrder},
     learning::{Learning, LearningFilter, LearningOrder},
@@ -403,5 +405,33 @@ impl Query {
         #[graphql(desc = "The order; newest first if left out.")] order_by: Option<AuditEntryOrder>,
     ) -> async_graphql::Result<Connection<AuditEntry>> {
         audit::entries(ctx, Paging { first, after, last, before }, filter, order_by).await
+    }
+
+    /// An import job by its global id; nothing if the reader may not see it.
+    async fn import_job(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Its global id.")] id: ID,
+    ) -> async_graphql::Result<Option<ImportJob>> {
+        match id::decode_import_job(&id) {
+            Some(id) => import_job::import_job(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Files that were uploaded to be imported: the reader's own, all of them for administrators. Jobs are forgotten 30 days after
+    /// their end.
+    #[allow(clippy::too_many_arguments)]
+    async fn import_jobs(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many from the start, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those for which all of this holds.")] filter: Option<ImportJobFilter>,
+        #[graphql(desc = "The order; newest first if left out.")] order_by: Option<ImportJobOrder>,
+    ) -> async_graphql::Result<Connection<ImportJob>> {
+        import_job::import_jobs(ctx, Paging { first, after, last, before }, filter, order_by).await
     }
 }

@@ -4,6 +4,7 @@ mod error;
 mod explorer;
 mod graphql;
 mod health;
+mod imports;
 mod pieces;
 mod request;
 mod request_id;
@@ -39,12 +40,16 @@ use crate::{
         limits::{Limits, Shape},
         schema::{ConcertSchema, schema, sdl},
     },
+    import_jobs::ImportQueue,
 };
 
 /// The largest request body, bytes.
 pub const MAX_BODY: usize = 1024 * 1024;
 /// The largest body of a GraphQL request of somebody who is known, bytes: a push of 10 000 rows.
 pub const MAX_PUSH_BODY: usize = 8 * 1024 * 1024;
+
+/// The largest file that is taken for an import unless a setting says otherwise, bytes.
+pub const MAX_UPLOAD: u64 = 1024 * 1024 * 1024;
 
 /// How the HTTP side behaves.
 #[derive(Clone)]
@@ -62,6 +67,10 @@ pub struct HttpConfig {
     /// How many large answers are made at once; the others wait within their execution timeout. It bounds the memory that
     /// they take together, and lets small requests pass meanwhile.
     pub large_at_once: usize,
+    /// The largest file that is taken for an import, bytes.
+    pub max_upload: u64,
+    /// Whoever works on files that have come in.
+    pub imports: ImportQueue,
 }
 
 impl Default for HttpConfig {
@@ -74,6 +83,8 @@ impl Default for HttpConfig {
             workers,
             limits: Limits::default(),
             large_at_once: workers + 1,
+            max_upload: MAX_UPLOAD,
+            imports: ImportQueue::default(),
         }
     }
 }
@@ -191,6 +202,13 @@ fn routes(config: &mut web::ServiceConfig) {
                 .route(web::get().to(graphql::get))
                 .default_service(web::to(|| ready(error::method_not_allowed("GET, POST")))),
         )
+        .service(
+            web::resource("/imports")
+                .route(web::post().to(imports::post))
+                .default_service(web::to(|| ready(error::method_not_allowed("POST")))),
+        )
+        .service(reading("/imports/{id}", get().to(imports::get)))
+        .service(reading("/imports/{id}/rejects", get().to(imports::rejects)))
         .service(reading("/", get().to(explorer::page)))
         .service(reading("/explorer.js", get().to(explorer::script)))
         .service(reading("/livez", get().to(health::live)))

@@ -22,6 +22,8 @@ pub enum Need {
     Anywhere(Role),
     /// Whoever it is about.
     Oneself(AccountId),
+    /// An integration that may do this for some figures.
+    IntegrationAnywhere(TokenAction),
     /// An integration that may do this for these figures.
     Integration(TokenAction, CommunityId, Option<IndicatorId>),
 }
@@ -45,6 +47,11 @@ impl Needs {
     /// Whoever answers for the community's data.
     pub fn steward(community: CommunityId) -> Self {
         Self::community(community, &[Role::Steward])
+    }
+
+    /// Whoever records figures of any community.
+    pub fn recording() -> Self {
+        Self::anywhere(&[Role::Steward]).or_need(Need::IntegrationAnywhere(TokenAction::RecordFigures))
     }
 
     /// Whoever writes for the community.
@@ -93,6 +100,12 @@ impl Need {
             Self::Held(role, at) => actor.holds(role, at, now),
             Self::Anywhere(role) => actor.grants().iter().any(|held| held.role == role && held.is_in_force(now)),
             Self::Oneself(account) => actor.account() == Some(account),
+            Self::IntegrationAnywhere(action) => match &actor.who {
+                Who::Integration(integration) => {
+                    integration.actions.contains(&action) && integration.until.is_none_or(|until| now < until)
+                }
+                _ => false,
+            },
             Self::Integration(action, community, indicator) => match &actor.who {
                 Who::Integration(integration) => integration.may(action, community, indicator, now),
                 _ => false,

@@ -10,6 +10,7 @@ pub mod cache;
 pub mod clock;
 pub mod figures;
 pub mod identity;
+pub mod import_jobs;
 pub mod ingest;
 pub mod limiter;
 pub mod secrets;

@@ -31,7 +31,7 @@ use crate::{
     target::Target,
 };
 
-use super::{audit::AuditLog, figures::Figures, identity::Identities, ingest::Ingest};
+use super::{audit::AuditLog, figures::Figures, identity::Identities, import_jobs::ImportJobs, ingest::Ingest};
 
 /// Reads and writes the records of one kind. Every read takes the reader's scope and leaves out what it does not cover.
 #[async_trait]
@@ -90,6 +90,9 @@ macro_rules! repositories {
 
             /// Keys of pushes, and what their rows name.
             fn ingest(&self) -> &dyn Ingest;
+
+            /// Files that are uploaded and imported.
+            fn import_jobs(&self) -> &dyn ImportJobs;
 
             /// What people and programs sign in with.
             fn identities(&self) -> &dyn Identities;

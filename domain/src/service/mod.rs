@@ -7,6 +7,7 @@ mod comparison;
 mod figures;
 mod governed;
 pub mod identity;
+mod import_jobs;
 mod known;
 mod links;
 mod push;
@@ -25,6 +26,7 @@ pub use audit::AuditExport;
 pub use comparison::ComparisonRequest;
 pub use figures::NewFigure;
 pub use governed::{Change, Context, Governed};
+pub use import_jobs::Upload;
 pub use session::{DECIDING, Session};
 
 use crate::{

@@ -152,6 +152,11 @@ impl Session {
         Ok(record)
     }
 
+    /// Whether the actor may record figures of the community by the indicator.
+    pub fn may_record(&self, community: CommunityId, indicator: IndicatorId) -> bool {
+        to_record(community, Some(indicator)).met_by(&self.actor, self.now)
+    }
+
     /// The ids of these series, in their order; those that are missing are created.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ mod m0002_figures;
 mod m0003_audit;
 mod m0004_access;
 mod m0005_ingest;
+mod m0006_import_jobs;
 
 use domain::{Error, Result};
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, TransactionTrait as _};
@@ -24,6 +25,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_audit::Migration),
             Box::new(m0004_access::Migration),
             Box::new(m0005_ingest::Migration),
+            Box::new(m0006_import_jobs::Migration),
         ]
     }
 }

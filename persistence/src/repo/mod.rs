@@ -47,6 +47,7 @@ use domain::{
         audit::AuditLog,
         figures::Figures,
         identity::Identities,
+        import_jobs::ImportJobs,
         ingest::Ingest,
         store::{Repositories, Repository},
     },
@@ -247,6 +248,9 @@ impl<C: ConnectionTrait + Send + Sync> Repositories for Repos<C> {
         self
     }
     fn ingest(&self) -> &dyn Ingest {
+        self
+    }
+    fn import_jobs(&self) -> &dyn ImportJobs {
         self
     }
     fn figures(&self) -> &dyn Figures {

@@ -5,6 +5,7 @@ mod audit;
 mod busy;
 mod children;
 mod identity;
+mod import_jobs;
 mod lists;
 mod pages;
 mod records;

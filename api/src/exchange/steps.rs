@@ -1,0 +1,157 @@
+//! Imports in steps that last one by one: files of any size, in any number of attempts.
+
+use std::{collections::HashMap, io::Read};
+
+use async_trait::async_trait;
+use domain::{
+    error::{Error, Result},
+    import_job::Progress,
+    service::Session,
+};
+use tokio::sync::mpsc;
+
+use super::{
+    batch::Batch,
+    communities::Directory,
+    failure::Failure,
+    import::{Importer, Observer, WAITING, read},
+    options::Options,
+    report::{Created, Reject},
+    resolve::Resolver,
+    writer::Writer,
+};
+
+/// Rejected rows of a dry run that are kept; all are counted.
+const MOST_OF_DRY_RUN: usize = 10_000;
+
+/// Makes each step of an import last.
+#[async_trait]
+pub trait Steps: Send {
+    /// Notes in the session how far the import is with what was written in it, and commits it. `rejects` are those of this step.
+    ///
+    /// # Errors
+    /// Whatever keeps it from lasting: the import ends there, and nothing of the step stays.
+    async fn lasts(&mut self, session: Session, progress: &Progress, rejects: Vec<Reject>) -> Result<()>;
+}
+
+/// Hears what is rejected.
+#[derive(Default)]
+struct Rejects {
+    kept: Vec<Reject>,
+    bytes: u64,
+}
+
+impl Observer for Rejects {
+    fn progress(&mut self, bytes: u64, _: u64) {
+        self.bytes = bytes;
+    }
+
+    fn rejected(&mut self, reject: &Reject) {
+        self.kept.push(reject.clone());
+    }
+
+    fn wants_rows(&self) -> bool {
+        true
+    }
+}
+
+/// Reads a whole text without doing anything with it: whether it can be read to its end.
+///
+/// # Errors
+/// What keeps it from being read.
+pub async fn check(reader: impl Read + Send + 'static, options: &Options) -> Result<std::result::Result<(), Failure>> {
+    let (sender, mut batches) = mpsc::channel(WAITING);
+    let options = options.clone();
+    let reading = tokio::task::spawn_blocking(move || read(reader, &options, false, &sender));
+    while batches.recv().await.is_some() {}
+    Ok(reading.await.map_err(Error::internal)?.map(drop))
+}
+
+impl Importer<'_> {
+    /// Imports a text in steps, from where an earlier attempt came to. A dry run is one step, and nothing of it lasts but what is
+    /// told of it.
+    ///
+    /// # Errors
+    /// As [`Importer::text`], and as the steps. The steps before stay.
+    pub async fn in_steps(
+        &mut self,
+        name: &str,
+        reader: impl Read + Send + 'static,
+        done: Progress,
+        steps: &mut dyn Steps,
+    ) -> Result<std::result::Result<(), Failure>> {
+        let named = match self.named(name) {
+            Ok(named) => named,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        let today = self.services.clock().today();
+        let session = self.session().await?;
+        let mut directory = Directory::load(session.repositories(), self.options, today).await?;
+        let resolver = Resolver {
+            options: self.options,
+            directory: &mut directory,
+            path: None,
+            named,
+            today,
+            created: Created::default(),
+            notices: Vec::new(),
+            spelt: HashMap::new(),
+        };
+        let (sender, mut batches) = mpsc::channel(WAITING);
+        let options = self.options.clone();
+        let reading = tokio::task::spawn_blocking(move || read(reader, &options, true, &sender));
+        let mut writer = Writer::new(session, resolver);
+        let (mut passed, mut heard) = (0, Rejects::default());
+        while let Some(mut batch) = batches.recv().await {
+            passed += batch.length();
+            if passed <= done.counts.read {
+                // Its rows are recorded; what they name is still to be known.
+                batch.leave_out_rows();
+                writer.take(batch, &mut heard).await?;
+                continue;
+            }
+            writer.take(batch, &mut heard).await?;
+            if self.options.dry_run {
+                heard.kept.truncate(MOST_OF_DRY_RUN);
+                continue;
+            }
+            let progress = progress(&done, &writer, &heard);
+            let rejects = std::mem::take(&mut heard.kept);
+            let renew = async |session| {
+                steps.lasts(session, &progress, rejects).await?;
+                self.session().await
+            };
+            writer = writer.renewed(renew).await?;
+        }
+        let outcome = reading.await.map_err(Error::internal)?;
+        let progress = progress(&done, &writer, &heard);
+        let (session, _) = writer.finish();
+        drop(session);
+        if self.options.dry_run && outcome.is_ok() {
+            steps.lasts(self.session().await?, &progress, heard.kept).await?;
+        }
+        Ok(outcome.map(drop))
+    }
+
+    async fn session(&self) -> Result<Session> {
+        self.services.session(self.actor, "import figures").await
+    }
+}
+
+fn progress(done: &Progress, writer: &Writer<'_>, heard: &Rejects) -> Progress {
+    let mut counts = done.counts;
+    counts.add(writer.counts());
+    Progress { bytes: i64::try_from(heard.bytes).unwrap_or(i64::MAX), counts }
+}
+
+impl Batch {
+    /// How many rows were read for it.
+    fn length(&self) -> u64 {
+        (self.rows.len() + self.rejects.len()) as u64
+    }
+
+    fn leave_out_rows(&mut self) {
+        self.rows.clear();
+        self.rejects.clear();
+    }
+}

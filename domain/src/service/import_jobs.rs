@@ -1,0 +1,237 @@
+//! Uploading files, and doing what they ask for.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use uuid::Uuid;
+
+use super::Services;
+use crate::{
+    access::{self, Actor, Integration, Needs, Person, Scope, Who},
+    audit::{Action, NewEntry},
+    error::{Error, Problem, ProblemCode, Result},
+    id::{AccountId, ApiTokenId},
+    import_job::{
+        ImportJob, ImportJobFilter, ImportJobId, ImportJobSort, ImportJobState, JobFailure, KEPT_DAYS, KeptReject,
+        LEASE_SECONDS, MOST_NAME, MOST_WAITING, Progress, UPLOAD_HOURS,
+    },
+    page::{ListQuery, Page},
+    port::import_jobs::Lease,
+};
+
+/// Completes “sign in to …” and “you may not …”.
+const WHAT: &str = "import figures";
+
+/// A file to upload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upload {
+    /// What it is called.
+    pub name: String,
+    /// How it is to be read, for whoever reads it.
+    pub settings: String,
+    /// Whether nothing of it is kept.
+    pub dry_run: bool,
+    /// Whether it may create communities, indicators or sources: only administrators may say so.
+    pub creates: bool,
+}
+
+impl Services {
+    /// Begins an upload: pieces of the file follow.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] or [`Error::Forbidden`] for an actor who may record figures of no community, or may not create
+    /// what the file may name; [`Error::Conflict`] while too many files of theirs wait; [`Error::Validation`] for the name.
+    pub async fn begin_upload(&self, actor: &Actor, upload: Upload) -> Result<ImportJob> {
+        let begun = self.try_begin_upload(actor, upload).await;
+        self.denied(actor, begun).await
+    }
+
+    async fn try_begin_upload(&self, actor: &Actor, upload: Upload) -> Result<ImportJob> {
+        let now = self.clock.now();
+        access::require(actor, &Needs::recording(), now, WHAT)?;
+        if upload.creates {
+            access::require(actor, &Needs::administrator(), now, "create what a file names")?;
+        }
+        if upload.name.chars().count() > MOST_NAME || upload.name.chars().any(char::is_control) {
+            let message = format!("at most {MOST_NAME} characters, none of them a control character");
+            return Err(Error::invalid("name", ProblemCode::Invalid, message));
+        }
+        let owner = actor.name();
+        if self.store.read().import_jobs().waiting(&owner).await? >= MOST_WAITING {
+            let message = format!("{MOST_WAITING} files of yours are not done yet; wait for one of them");
+            return Err(Error::Conflict(Problem::new("", ProblemCode::Conflict, message)));
+        }
+        let job = ImportJob {
+            id: ImportJobId(self.clock.next_id()),
+            owner,
+            name: upload.name,
+            settings: upload.settings,
+            dry_run: upload.dry_run,
+            state: ImportJobState::Uploading,
+            bytes: 0,
+            progress: Progress::default(),
+            failure: None,
+            stopping: false,
+            created_at: now,
+            started_at: None,
+            finished_at: None,
+        };
+        let work = self.store.begin().await?;
+        work.repositories().import_jobs().open(&job).await?;
+        let entry = NewEntry::by(actor, now, Action::Import).detail(&format!("{} as job {}", job.name, job.id));
+        work.repositories().audit().record(&[entry]).await?;
+        work.commit().await?;
+        Ok(job)
+    }
+
+    /// Keeps the next piece of a file that is coming in, numbered from 0.
+    pub async fn keep_piece(&self, id: ImportJobId, number: i32, bytes: &[u8]) -> Result<()> {
+        let work = self.store.begin().await?;
+        work.repositories().import_jobs().keep_piece(id, number, bytes, self.clock.now()).await?;
+        work.commit().await
+    }
+
+    /// The file is there, of so many bytes.
+    pub async fn end_upload(&self, id: ImportJobId, bytes: i64) -> Result<()> {
+        let work = self.store.begin().await?;
+        work.repositories().import_jobs().queue(id, bytes).await?;
+        work.commit().await
+    }
+
+    /// The file did not come in whole: nothing of it stays.
+    pub async fn break_off_upload(&self, id: ImportJobId) -> Result<()> {
+        let work = self.store.begin().await?;
+        work.repositories().import_jobs().forget(id).await?;
+        work.commit().await
+    }
+
+    /// A job that the actor may see: one of theirs, any for administrators.
+    pub async fn import_job(&self, actor: &Actor, id: ImportJobId) -> Result<Option<ImportJob>> {
+        if matches!(actor.who, Who::Anonymous) {
+            return Ok(None);
+        }
+        let found = self.store.read().import_jobs().get(id).await?;
+        let all = Needs::administrator().met_by(actor, self.clock.now());
+        Ok(found.filter(|job| all || job.owner == actor.name()))
+    }
+
+    /// A part of the jobs that the actor may see.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] for nobody in particular.
+    pub async fn import_jobs(
+        &self,
+        actor: &Actor,
+        query: &ListQuery<ImportJobFilter, ImportJobSort>,
+    ) -> Result<Page<ImportJob>> {
+        access::require_anybody(actor, "see import jobs")?;
+        let all = Needs::administrator().met_by(actor, self.clock.now());
+        let owner = Some(actor.name()).filter(|_| !all);
+        self.store.read().import_jobs().list(owner.as_deref(), query).await
+    }
+
+    /// Rows of a job that were not kept, from this number on.
+    pub async fn import_rejects(&self, id: ImportJobId, from: u64, most: u64) -> Result<Vec<KeptReject>> {
+        self.store.read().import_jobs().rejects(id, from, most).await
+    }
+
+    /// Stops a job; one that is over already is answered as it is. What it recorded stays.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for a job that the actor may not see.
+    pub async fn cancel_import(&self, actor: &Actor, id: ImportJobId) -> Result<ImportJob> {
+        access::require_anybody(actor, WHAT)?;
+        let missing = Error::NotFound { noun: "ImportJob", key: "id" };
+        let job = self.import_job(actor, id).await?.ok_or_else(|| missing.clone())?;
+        if job.state.is_over() {
+            return Ok(job);
+        }
+        let (work, now) = (self.store.begin().await?, self.clock.now());
+        work.repositories().import_jobs().stop(id, now).await?;
+        let entry = NewEntry::by(actor, now, Action::Import).detail(&format!("cancelled job {id}"));
+        work.repositories().audit().record(&[entry]).await?;
+        work.commit().await?;
+        self.import_job(actor, id).await?.ok_or(missing)
+    }
+
+    /// Takes up a job that waits, or that somebody else has left, for [`LEASE_SECONDS`].
+    pub async fn take_up_import(&self) -> Result<Option<(Lease, ImportJob)>> {
+        let (work, now) = (self.store.begin().await?, self.clock.now());
+        let holder = self.clock.next_id();
+        let jobs = work.repositories().import_jobs();
+        let found = jobs.claim(holder, now, now + TimeDelta::seconds(LEASE_SECONDS)).await?;
+        work.commit().await?;
+        Ok(found.map(|job| (Lease { job: job.id, holder }, job)))
+    }
+
+    /// Holds a job on for [`LEASE_SECONDS`]. Whether it is still the caller's, and nobody wants it to stop.
+    pub async fn hold_import(&self, lease: Lease) -> Result<bool> {
+        let until = self.clock.now() + TimeDelta::seconds(LEASE_SECONDS);
+        let work = self.store.begin().await?;
+        let held = work.repositories().import_jobs().hold(lease, until).await?;
+        work.commit().await?;
+        Ok(held)
+    }
+
+    /// Leaves a job to whoever takes it up next.
+    pub async fn leave_import(&self, lease: Lease) -> Result<()> {
+        let work = self.store.begin().await?;
+        work.repositories().import_jobs().hold(lease, self.clock.now()).await?;
+        work.commit().await
+    }
+
+    /// A piece of the file of a job.
+    pub async fn import_piece(&self, id: ImportJobId, number: i32) -> Result<Option<Vec<u8>>> {
+        self.store.read().import_jobs().piece(id, number).await
+    }
+
+    /// The job is over: how far it came is kept, its file is not.
+    pub async fn finish_import(
+        &self,
+        lease: Lease,
+        state: ImportJobState,
+        failure: Option<&JobFailure>,
+    ) -> Result<bool> {
+        let work = self.store.begin().await?;
+        let done = work.repositories().import_jobs().finish(lease, state, failure, self.clock.now()).await?;
+        work.commit().await?;
+        Ok(done)
+    }
+
+    /// Removes uploads that nobody goes on with, and jobs that were over long ago.
+    pub async fn sweep_imports(&self) -> Result<()> {
+        let (work, now) = (self.store.begin().await?, self.clock.now());
+        let jobs = work.repositories().import_jobs();
+        jobs.sweep(now - TimeDelta::hours(UPLOAD_HOURS), now - TimeDelta::days(KEPT_DAYS)).await?;
+        work.commit().await
+    }
+
+    /// Whoever uploaded a file, with what they may do now; nothing if they may not do anything any more.
+    pub async fn owner_of_import(&self, job: &ImportJob) -> Result<Option<Actor>> {
+        let (reader, now) = (self.store.read(), self.clock.now());
+        let id = |prefix: &str| job.owner.strip_prefix(prefix).and_then(|id| id.parse::<Uuid>().ok());
+        let who = if let Some(account) = id("account:").map(AccountId::from) {
+            let principal = reader.identities().principal(account, now).await?;
+            principal.map(|principal| {
+                let (grants, memberships) = (principal.grants, principal.memberships);
+                Who::Person(Arc::new(Person { account, session: None, grants, memberships }))
+            })
+        } else if let Some(token) = id("token:").map(ApiTokenId::from) {
+            let found = reader.api_tokens().get(&Scope::Everything, &[token]).await?.pop();
+            found.filter(|token| token.meta.archived_at.is_none()).map(|token| {
+                Who::Integration(Arc::new(Integration {
+                    token: token.id,
+                    communities: token.communities.iter().copied().collect(),
+                    indicators: token.indicators.iter().copied().collect(),
+                    actions: token.actions.iter().copied().collect(),
+                    until: token.expires_at,
+                    // What it reads depends on these alone, and an import reads nothing on its behalf.
+                    memberships: std::collections::BTreeSet::default(),
+                }))
+            })
+        } else {
+            Some(Who::Operator(job.owner.as_str().into()))
+        };
+        Ok(who.map(Actor::new).filter(|actor| Needs::recording().met_by(actor, now)))
+    }
+}
