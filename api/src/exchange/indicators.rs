@@ -77,12 +77,11 @@ impl Resolver<'_> {
 
     fn indicator_column(&self) -> &'static str {
         match self.options.format {
-            Format::Tidy => "indicator",
             Format::OpenSdg => "",
             Format::Statcan => "UOM",
             Format::Dhis2 => "dataElement",
             Format::SdmxCsv => "INDICATOR",
-            Format::Ndjson | Format::Mapped => "indicator",
+            Format::Tidy | Format::Ndjson | Format::Mapped => "indicator",
             Format::Cids => "forIndicator",
         }
     }

@@ -45,8 +45,7 @@ const KEYS: &str = "community, indicator, source, period, value, numerator, deno
 
 /// Which files of a folder are of this format.
 pub fn is_data_file(name: &str) -> bool {
-    let name = name.strip_suffix(".gz").unwrap_or(name);
-    name.ends_with(".ndjson") || name.ends_with(".jsonl")
+    super::reader::is_called(name, &[".ndjson", ".jsonl"])
 }
 
 /// The key that holds a field of the domain's figure.

@@ -200,8 +200,13 @@ pub fn stem(name: &str) -> Option<&str> {
 
 /// Whether a file is called as tables of text are: `.csv`, `.tsv` or `.txt`, with or without `.gz`.
 pub fn is_table(name: &str) -> bool {
+    is_called(name, &[".csv", ".tsv", ".txt"])
+}
+
+/// Whether the name of a file ends in one of these ways, with or without `.gz`.
+pub fn is_called(name: &str, endings: &[&str]) -> bool {
     let name = name.strip_suffix(".gz").unwrap_or(name);
-    [".csv", ".tsv", ".txt"].into_iter().any(|ending| name.ends_with(ending))
+    endings.iter().any(|ending| name.ends_with(ending))
 }
 
 #[cfg(test)]

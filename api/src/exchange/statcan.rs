@@ -125,7 +125,7 @@ impl Columns {
 pub fn table_of(name: &str) -> Result<&str, Failure> {
     let file = name.rsplit(['/', '\\']).next().unwrap_or(name);
     let stem = super::reader::stem(file).filter(|stem| !stem.to_ascii_lowercase().contains("metadata"));
-    stem.and_then(|stem| stem.get(..8).filter(|_| !stem.bytes().nth(8).is_some_and(|next| next.is_ascii_digit())))
+    stem.and_then(|stem| stem.get(..8).filter(|_| !stem.as_bytes().get(8).is_some_and(u8::is_ascii_digit)))
         .filter(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
         .ok_or_else(|| {
             let message = "a table is called by the eight digits of its number; otherwise name the indicator";

@@ -97,10 +97,8 @@ on_both! {
         for _ in 0..6 {
             jobs.push(queued(store, "account:1").await.id);
         }
-        let (a, b, c, d, e, f) = tokio::join!(
-            claim(store, 1), claim(store, 1), claim(store, 1), claim(store, 1), claim(store, 1), claim(store, 1)
-        );
-        let mut taken: Vec<_> = [a, b, c, d, e, f].into_iter().flatten().map(|(_, job)| job.id).collect();
+        let at_once = futures_util::future::join_all((0..6).map(|_| claim(store, 1))).await;
+        let mut taken: Vec<_> = at_once.into_iter().flatten().map(|(_, job)| job.id).collect();
         taken.sort_unstable();
         assert!(taken.windows(2).all(|pair| pair[0] != pair[1]), "none is taken twice");
         // On PostgreSQL one may find that another has just taken the only one it saw.
@@ -140,21 +138,21 @@ on_both! {
         }).await;
         let last = store.read().import_jobs().rejects(mine.id, 1_199, 10).await.unwrap();
         assert_eq!(last.iter().map(|reject| (reject.line, reject.row.as_str())).collect::<Vec<_>>(), [(1_199, "a\u{fffd}b"), (1_200, "a\u{fffd}b")]);
-        let list = async |owner: Option<&str>, states: Option<Vec<ImportJobState>>| {
+        let listed = async |owner: Option<&str>, states: Option<Vec<ImportJobState>>| {
             let order = Order { direction: Direction::Descending, ..Order::default() };
             let query = ListQuery { filter: ImportJobFilter { states }, order, page: PageArgs::first(2), count: true, ..ListQuery::default() };
             let page = store.read().import_jobs().list(owner, &query).await.unwrap();
             (page.items.iter().map(|(_, job)| job.id).collect::<Vec<_>>(), page.total.unwrap(), page.has_next)
         };
-        assert_eq!(list(None, None).await, (vec![theirs.id, mine.id], 3, true));
-        assert_eq!(list(Some("account:1"), None).await, (vec![mine.id, resting.id], 2, false));
-        assert_eq!(list(None, Some(vec![ImportJobState::Running])).await.0, [mine.id]);
+        assert_eq!(listed(None, None).await, (vec![theirs.id, mine.id], 3, true));
+        assert_eq!(listed(Some("account:1"), None).await, (vec![mine.id, resting.id], 2, false));
+        assert_eq!(listed(None, Some(vec![ImportJobState::Running])).await.0, [mine.id]);
         assert_eq!(store.read().import_jobs().waiting("account:1").await.unwrap(), 2);
         does(store, async |jobs| jobs.finish(lease, ImportJobState::Succeeded, None, moment(5)).await).await;
         // An upload rests from its last piece on, a job is over from its end on.
         does(store, async |jobs| jobs.sweep(moment(-1), moment(4)).await).await;
-        assert_eq!(list(None, None).await.1, 3);
+        assert_eq!(listed(None, None).await.1, 3);
         does(store, async |jobs| jobs.sweep(moment(0), moment(5)).await).await;
-        assert_eq!(list(None, None).await, (vec![theirs.id], 1, false));
+        assert_eq!(listed(None, None).await, (vec![theirs.id], 1, false));
     }
 }

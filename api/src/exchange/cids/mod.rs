@@ -54,8 +54,7 @@ const FOR_ORGANIZATION: &str = "forOrganization";
 
 /// Which files of a folder may be of this format.
 pub fn is_data_file(name: &str) -> bool {
-    let name = name.strip_suffix(".gz").unwrap_or(name);
-    name.ends_with(".jsonld") || name.ends_with(".json")
+    super::reader::is_called(name, &[".jsonld", ".json"])
 }
 
 /// The key that holds a field of the domain's figure.
@@ -124,7 +123,7 @@ impl Reports<'_> {
         let period = period(only(report.get(Term::Started), STARTED)?, only(report.get(Term::Ended), ENDED)?)?;
         let mut adjustments = Adjustments::default();
         let (text, figure) = self.figure(report, &mut adjustments)?;
-        let name = if self.options.indicator.is_some() { "" } else { self.name(indicator, node)? };
+        let name = if self.options.indicator.is_some() { "" } else { Self::name(indicator, node)? };
         let units = node.map_or(&[][..], |node| node.get(Term::Unit));
         let unit = if units.is_empty() { "" } else { only(units, "unitDescription")? };
         let (code, called) = self.organization(report, node)?;
@@ -169,7 +168,7 @@ impl Reports<'_> {
         Ok((text, Figure { value: Some(value), status: ObservationStatus::Normal, note, ..Figure::default() }))
     }
 
-    fn name<'n>(&self, id: &str, node: Option<&'n Node>) -> Result<&'n str, Reason> {
+    fn name<'n>(id: &str, node: Option<&'n Node>) -> Result<&'n str, Reason> {
         let Some(node) = node else {
             let kind = "the indicator is not in the document";
             return Err(Reason::detailed("NOT_FOUND", FOR_INDICATOR, kind, format!("{}: {kind}", shown(id))));

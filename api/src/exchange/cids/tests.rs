@@ -184,8 +184,8 @@ fn the_published_test_data_are_read_report_by_report() {
     let expected =
         [("!AMBIGUOUS hasName", 2), ("!INVALID hasNumericalValue", 9), ("!REQUIRED hasNumericalValue", 1), ("kept", 4)];
     assert_eq!(counts, expected.into());
-    let fund = "“Placeholder Funds Inc. - Housing Fund 4”https://placeholderfunds.ca/";
-    assert!(found.contains(&format!("{fund} SELI assessment [Score] 2025-01-01/P2M: 1")), "{found:#?}");
+    let housing = "“Placeholder Funds Inc. - Housing Fund 4”https://placeholderfunds.ca/";
+    assert!(found.contains(&format!("{housing} SELI assessment [Score] 2025-01-01/P2M: 1")), "{found:#?}");
     let context = fs::read(folder.join("contexts/cidsContext.jsonld")).unwrap();
     let context: serde_json::Value = serde_json::from_slice(&context).unwrap();
     for (short, full) in [

@@ -103,7 +103,7 @@ struct Value<'a> {
     org_unit: Slot<Text<'a>>,
     category: Slot<Text<'a>>,
     attribute: Slot<Text<'a>>,
-    value: Slot<Scalar<'a>>,
+    given: Slot<Scalar<'a>>,
     comment: Slot<Text<'a>>,
     deleted: Slot<bool>,
 }
@@ -116,7 +116,7 @@ impl<'de> Fields<'de> for Value<'de> {
             "orgUnit" => self.org_unit.fill(map),
             "categoryOptionCombo" => self.category.fill(map),
             "attributeOptionCombo" => self.attribute.fill(map),
-            "value" => self.value.fill(map),
+            "value" => self.given.fill(map),
             "comment" => self.comment.fill(map),
             "deleted" => self.deleted.fill(map),
             // followup, storedBy, created, lastUpdated and whatever DHIS2 adds say nothing of the figure.
@@ -170,7 +170,7 @@ impl Document<'_, '_> {
             org_unit: &org_unit,
             category: value.category.text(),
             attribute: &attribute,
-            value: value.value.text(),
+            value: value.given.text(),
             comment: value.comment.text(),
             deleted: value.deleted.get().copied().unwrap_or(false),
         };

@@ -121,8 +121,7 @@ impl Dhis2 {
 
 /// Which files of a folder may be such payloads.
 pub fn is_data_file(name: &str) -> bool {
-    let name = name.strip_suffix(".gz").unwrap_or(name);
-    name.ends_with(".json") || name.ends_with(".csv")
+    super::reader::is_called(name, &[".json", ".csv"])
 }
 
 /// The key or column that holds a field of the domain's figure.

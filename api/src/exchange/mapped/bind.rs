@@ -85,7 +85,7 @@ pub struct Rule {
     /// The column that tells them.
     pub column: usize,
     /// What the mapping says of them.
-    pub rule: LeaveOut,
+    pub said: LeaveOut,
     /// How many there were.
     pub rows: u64,
 }
@@ -214,8 +214,8 @@ impl Finder {
                 bound.pieces.push(Piece::Cell { column, name: self.name(column), part: part.clone() });
                 continue;
             }
-            let captured = part.capture.as_ref().and_then(|name| captures.iter().find(|(own, _)| own == name));
-            let found = captured.map(|(_, found)| found).or(part.constant.as_ref()).map_or("", String::as_str);
+            let caught = part.capture.as_ref().and_then(|name| captures.iter().find(|(own, _)| own == name));
+            let found = caught.map(|(_, found)| found).or(part.constant.as_ref()).map_or("", String::as_str);
             let mut fixed = String::new();
             if !part.write(found, &mut fixed) {
                 let message = format!("the mapping does not list what “{found}” in the name of a column stands for");
@@ -300,7 +300,7 @@ impl Plan {
             unused: Vec::new(),
         };
         for rule in &mapping.leave_out {
-            plan.rules.push(Rule { column: finder.find(&rule.column)?, rule: rule.clone(), rows: 0 });
+            plan.rules.push(Rule { column: finder.find(&rule.column)?, said: rule.clone(), rows: 0 });
         }
         let mut taken: HashMap<usize, usize> = HashMap::new();
         for (index, figure) in mapping.figures.iter().enumerate() {

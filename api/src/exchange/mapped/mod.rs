@@ -74,7 +74,7 @@ impl<'a> Mapped<'a> {
             return hear(Err(cells(row, self.plan.cells)));
         }
         for rule in &mut self.plan.rules {
-            let (cell, told) = (row.cell(rule.column), &rule.rule);
+            let (cell, told) = (row.cell(rule.column), &rule.said);
             if told.values.contains(cell) || !(told.except.is_empty() || told.except.contains(cell)) {
                 rule.rows += 1;
                 return;
@@ -102,7 +102,7 @@ impl<'a> Mapped<'a> {
         let (disaggregation, totals) = self.disaggregation(row, column, keys)?;
         adjustments.also(totals);
         let indicator = IndicatorKey {
-            name: self.needed(row, &column.indicator.code, "indicator")?,
+            name: Self::needed(row, &column.indicator.code, "indicator")?,
             title: column.indicator.name.text(row)?,
             series: String::new(),
             measure: column.indicator.measure.clone(),
@@ -142,8 +142,8 @@ impl<'a> Mapped<'a> {
         let cell = row.cell(column.value);
         let token = self.mapping.missing.get(cell).copied();
         let value = if token.is_some() { None } else { self.numbers.read(cell, name, adjustments)? };
-        let status = self.status(row, column, (value.is_some(), token), adjustments)?;
-        let multiplier = self.multiplier(row, column)?;
+        let status = Self::status(row, column, (value.is_some(), token), adjustments)?;
+        let multiplier = Self::multiplier(row, column)?;
         if multiplier.is_some() && value.is_some() {
             adjustments.note(Adjustment::Multiplied);
         }
@@ -188,7 +188,6 @@ impl<'a> Mapped<'a> {
 
     /// The status that the row gives, else that of the cell that stands for no value.
     fn status(
-        &self,
         row: &Row<'_>,
         column: &Column,
         (has_value, token): (bool, Option<ObservationStatus>),
@@ -210,7 +209,7 @@ impl<'a> Mapped<'a> {
         }
     }
 
-    fn multiplier(&self, row: &Row<'_>, column: &Column) -> Result<Option<f64>, Reason> {
+    fn multiplier(row: &Row<'_>, column: &Column) -> Result<Option<f64>, Reason> {
         if column.multiplier.is_empty() {
             return Ok(None);
         }
@@ -280,7 +279,7 @@ impl<'a> Mapped<'a> {
         Ok(AreaKey::Code { code, name, geography: column.level.text(row)? })
     }
 
-    fn needed(&self, row: &Row<'_>, text: &Bound, what: &str) -> Result<String, Reason> {
+    fn needed(row: &Row<'_>, text: &Bound, what: &str) -> Result<String, Reason> {
         let found = text.text(row)?;
         if found.is_empty() {
             return Err(Reason::plain("REQUIRED", text.named(what), format!("no {what}")));
@@ -294,7 +293,7 @@ impl<'a> Mapped<'a> {
         for rule in self.plan.rules.iter().filter(|rule| rule.rows > 0) {
             let s = if rule.rows == 1 { "" } else { "s" };
             notices
-                .push(format!("{} row{s} left out: {} (column “{}”)", rule.rows, rule.rule.because, rule.rule.column));
+                .push(format!("{} row{s} left out: {} (column “{}”)", rule.rows, rule.said.because, rule.said.column));
         }
         if self.blank > 0 {
             let s = if self.blank == 1 { "" } else { "s" };

@@ -253,6 +253,7 @@ impl ObservationsPushInput {
 }
 
 /// What is wrong with a row, as one problem.
+#[allow(clippy::needless_pass_by_value)] // as `map_err` hands it over
 fn first_problem(error: Error) -> Problem {
     let first = match &error {
         Error::Validation(problems) => problems.iter().next().cloned(),
