@@ -2,5 +2,6 @@
 // Each part is a file of its own and can be run alone: `node --test lint.mjs`.
 import './http.mjs';
 import './lint.mjs';
+import './oidc.mjs';
 import './relay.mjs';
 import './typescript.mjs';
