@@ -1,11 +1,16 @@
 //! A real server for each test.
 
-use std::{net::TcpListener, sync::Arc, time::Duration};
+use std::{
+    net::TcpListener,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use api::{
     auth::{
         Authenticator, forget_on_change,
         keyring::{Keyring, TokenNames},
+        keys::generate_pem,
         oidc::Providers,
     },
     http::{HttpConfig, build},
@@ -25,6 +30,8 @@ use domain::{
 };
 use persistence::{SqlStore, bus, cache, limiter, relay};
 
+use secrecy::SecretString;
+
 use crate::{
     client::Client,
     db::{TestDatabase, redis},
@@ -32,6 +39,9 @@ use crate::{
 
 /// The token of the tests' administrator.
 pub const ADMIN_TOKEN: &str = "a-token-for-the-tests";
+
+/// The key that all servers of the tests sign with.
+pub static SIGNING_KEY: LazyLock<SecretString> = LazyLock::new(|| generate_pem().unwrap());
 
 /// A running server with its database.
 pub struct App {
@@ -85,7 +95,10 @@ impl App {
         let readiness = Arc::new(Dependencies::new(services.clone(), Arc::clone(&bus)));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let config = HttpConfig { workers: 1, ..config };
-        let keyring = Keyring::open(store.clone(), TokenNames::default(), &[], SystemClock.now()).await.unwrap();
+        let keyring =
+            Keyring::open(store.clone(), TokenNames::default(), std::slice::from_ref(&*SIGNING_KEY), SystemClock.now())
+                .await
+                .unwrap();
         let keyring = Arc::new(keyring);
         // Tests share a Redis server and an address.
         let many = Limit { burst: 1_000_000, per: Duration::from_mins(1) };

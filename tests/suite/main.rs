@@ -14,6 +14,7 @@ mod cli;
 mod comparison;
 mod figures;
 mod foreign;
+mod forged;
 mod health;
 mod http;
 mod identity;
