@@ -33,4 +33,5 @@ mod schema;
 mod small_cells;
 mod statements;
 mod texts;
+mod viewer_can;
 mod withheld;

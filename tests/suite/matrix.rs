@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Everybody who is tried out.
-const ROLES: [&str; 13] = [
+pub const ROLES: [&str; 13] = [
     "anonymous",
     "nobody",
     "net-reader",
@@ -29,15 +29,15 @@ const ROLES: [&str; 13] = [
 ];
 
 /// A network with everything in it, and somebody in every role.
-struct Cast {
+pub struct Cast {
     app: App,
     world: World,
     ids: BTreeMap<&'static str, String>,
-    people: BTreeMap<&'static str, Client>,
+    pub people: BTreeMap<&'static str, Client>,
 }
 
 impl Cast {
-    async fn assemble() -> Self {
+    pub async fn assemble() -> Self {
         let app = App::start().await;
         let world = app.world().await;
         let mut ids: BTreeMap<&'static str, String> = BTreeMap::new();
@@ -57,7 +57,7 @@ impl Cast {
         cast
     }
 
-    fn id(&self, name: &str) -> &str {
+    pub fn id(&self, name: &str) -> &str {
         match name {
             "net" => &self.world.network,
             "indicator" => &self.world.indicator,
@@ -140,8 +140,20 @@ impl Cast {
         ]
     }
 
+    /// The input with which a record of this noun is made here.
+    pub fn input(&self, noun: &str) -> Value {
+        let input = self.inputs().into_iter().find(|row| row.1 == noun).unwrap().2;
+        self.filled(input)
+    }
+
+    /// The first input of this change in the table of changes.
+    pub fn change(&self, name: &str) -> Value {
+        let input = changes(self).into_iter().find(|row| row.0 == name).unwrap().1;
+        self.filled(input)
+    }
+
     /// The same with ids in the place of their names.
-    fn filled(&self, input: Value) -> Value {
+    pub fn filled(&self, input: Value) -> Value {
         match input {
             Value::String(text) => match text.strip_prefix('@') {
                 Some(name) => json!(self.id(name)),
@@ -304,7 +316,7 @@ fn changes(cast: &Cast) -> Vec<Row> {
 }
 
 /// Whether somebody is let through to a change.
-async fn let_through(client: &Client, name: &str, input: &Value) -> bool {
+pub async fn let_through(client: &Client, name: &str, input: &Value) -> bool {
     let mut ty = name.to_owned();
     ty[..1].make_ascii_uppercase();
     let ty = if ty.ends_with("Archive") { "Archive".to_owned() } else { ty };
@@ -323,7 +335,7 @@ async fn let_through(client: &Client, name: &str, input: &Value) -> bool {
 }
 
 /// The fields of a type in the printed schema.
-fn fields(ty: &str) -> BTreeSet<String> {
+pub fn fields(ty: &str) -> BTreeSet<String> {
     let sdl = api::graphql::schema::sdl();
     let document = async_graphql::parser::parse_schema(&sdl).unwrap();
     let mut found = BTreeSet::new();

@@ -11,7 +11,7 @@ use super::{
     id,
     input::{key, replace},
     order::{order, ordered},
-    record::{ArchiveInput, RecordFields, archive, payload, shows, update},
+    record::{ArchiveInput, RecordFields, archive, may_change, payload, shows, update},
     scalars::LanguageTag,
 };
 
@@ -35,6 +35,16 @@ impl Account {
     #[graphql(flatten)]
     async fn record(&self) -> RecordFields {
         (&self.0.meta).into()
+    }
+
+    /// Whether you may change it.
+    async fn viewer_can_update(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        Ok(may_change(ctx, &self.0).await?.update)
+    }
+
+    /// Whether you may archive it, or bring it back.
+    async fn viewer_can_archive(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        Ok(may_change(ctx, &self.0).await?.archive)
     }
 
     /// The address that they sign in with.

@@ -13,7 +13,7 @@ use super::{
     indicator::Indicator,
     input::{each, key},
     order::order,
-    record::{ArchiveInput, RecordFields, archive, by_id, payload, referred, shows},
+    record::{ArchiveInput, RecordFields, archive, by_id, may_change, payload, referred, shows},
     scalars::DateTime,
 };
 
@@ -47,6 +47,11 @@ impl ApiToken {
     #[graphql(flatten)]
     async fn record(&self) -> RecordFields {
         (&self.0.meta).into()
+    }
+
+    /// Whether you may archive it, or bring it back.
+    async fn viewer_can_archive(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        Ok(may_change(ctx, &self.0).await?.archive)
     }
 
     /// What it is for.

@@ -11,7 +11,7 @@ use super::{
     indicator::Indicator,
     network::Network,
     order::order,
-    record::{ArchiveInput, RecordFields, archive, by_id, create, payload, referred, shows},
+    record::{ArchiveInput, RecordFields, archive, by_id, create, may_change, payload, referred, shows},
     scalars::{Date, LanguageTag},
     text::{LocalizedText, LocalizedTextInput, serve_opt},
 };
@@ -48,6 +48,11 @@ impl AuthorityDecision {
     #[graphql(flatten)]
     async fn record(&self) -> RecordFields {
         (&self.0.meta).into()
+    }
+
+    /// Whether you may archive it, or bring it back.
+    async fn viewer_can_archive(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        Ok(may_change(ctx, &self.0).await?.archive)
     }
 
     /// Whose figures.

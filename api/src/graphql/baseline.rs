@@ -9,7 +9,7 @@ use super::{
     id,
     input::patch,
     order::order,
-    record::{ArchiveInput, RecordFields, archive, create, payload, referred, shows, update},
+    record::{ArchiveInput, RecordFields, archive, create, may_change, payload, referred, shows, update},
     scalars::{LanguageTag, Period},
     series::Series,
     text::{LocalizedText, LocalizedTextInput, serve_opt},
@@ -33,6 +33,16 @@ impl Baseline {
     #[graphql(flatten)]
     async fn record(&self) -> RecordFields {
         (&self.0.meta).into()
+    }
+
+    /// Whether you may change it.
+    async fn viewer_can_update(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        Ok(may_change(ctx, &self.0).await?.update)
+    }
+
+    /// Whether you may archive it, or bring it back.
+    async fn viewer_can_archive(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        Ok(may_change(ctx, &self.0).await?.archive)
     }
 
     /// The series.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use domain::{
-    access::{Held, Place, Who},
+    access::{Held, Needs, Place, Who},
     error::Result,
     port::identity::Offered,
     service::identity::{HandedOut, SignedIn},
@@ -85,6 +85,36 @@ impl Viewer {
             Some(account) => by_id(ctx, account).await,
             None => Ok(None),
         }
+    }
+
+    /// Whether they may make networks.
+    async fn can_create_networks(&self, ctx: &Context<'_>) -> bool {
+        ctx.services().may(ctx.actor(), &Needs::to_create_networks())
+    }
+
+    /// Whether they may make communities.
+    async fn can_create_communities(&self, ctx: &Context<'_>) -> bool {
+        ctx.services().may(ctx.actor(), &Needs::to_create_communities())
+    }
+
+    /// Whether they may make indicators.
+    async fn can_create_indicators(&self, ctx: &Context<'_>) -> bool {
+        ctx.services().may(ctx.actor(), &Needs::to_create_indicators())
+    }
+
+    /// Whether they may name partners.
+    async fn can_create_partners(&self, ctx: &Context<'_>) -> bool {
+        ctx.services().may(ctx.actor(), &Needs::to_create_partners_and_sources())
+    }
+
+    /// Whether they may name sources.
+    async fn can_create_sources(&self, ctx: &Context<'_>) -> bool {
+        ctx.services().may(ctx.actor(), &Needs::to_create_partners_and_sources())
+    }
+
+    /// Whether they may upload files with figures to import.
+    async fn can_import(&self, ctx: &Context<'_>) -> bool {
+        ctx.services().may(ctx.actor(), &Needs::recording())
     }
 
     /// The roles that they hold at this moment.

@@ -14,7 +14,7 @@ use domain::{
     page::{ListQuery, Page},
     port::store::{Holds, Repositories},
     record::{Noun, Stored},
-    service::Services,
+    service::{Governed, MayChange, Services},
 };
 use uuid::Uuid;
 
@@ -63,6 +63,33 @@ where
         let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
         let records = self.services.get::<N>(&self.actor, &ids).await?;
         Ok(records.into_iter().map(|record| (ById(record.id), Arc::new(record))).collect())
+    }
+}
+
+/// What the reader may do with a record.
+#[derive(Debug, Clone)]
+pub struct MayOn<N: Governed>(pub Arc<Stored<N>>);
+
+impl<N: Governed> PartialEq for MayOn<N> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.id == other.0.id
+    }
+}
+impl<N: Governed> Eq for MayOn<N> {}
+impl<N: Governed> Hash for MayOn<N> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.id.hash(state);
+    }
+}
+
+impl<N: Governed> Loader<MayOn<N>> for Batch {
+    type Value = MayChange;
+    type Error = Error;
+
+    async fn load(&self, keys: &[MayOn<N>]) -> Result<HashMap<MayOn<N>, Self::Value>, Error> {
+        let records: Vec<&Stored<N>> = keys.iter().map(|key| &*key.0).collect();
+        let may = self.services.may_change(&self.actor, &records).await?;
+        Ok(keys.iter().cloned().zip(may).collect())
     }
 }
 

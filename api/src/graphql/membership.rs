@@ -11,7 +11,7 @@ use super::{
     input::{patch, replace},
     network::Network,
     order::order,
-    record::{ArchiveInput, RecordFields, archive, create, may_update, payload, referred, shows, update},
+    record::{ArchiveInput, RecordFields, archive, create, may_change, payload, referred, shows, update},
     scalars::{Date, LanguageTag},
     text::{LocalizedText, LocalizedTextInput, serve},
 };
@@ -38,7 +38,12 @@ impl Membership {
 
     /// Whether you may change it.
     async fn viewer_can_update(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
-        may_update(ctx, &self.0).await
+        Ok(may_change(ctx, &self.0).await?.update)
+    }
+
+    /// Whether you may archive it, or bring it back.
+    async fn viewer_can_archive(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        Ok(may_change(ctx, &self.0).await?.archive)
     }
 
     /// The network.

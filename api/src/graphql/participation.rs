@@ -11,7 +11,7 @@ use super::{
     input::{patch, replace},
     order::order,
     partner::Partner,
-    record::{ArchiveInput, RecordFields, archive, create, payload, referred, shows, update},
+    record::{ArchiveInput, RecordFields, archive, create, may_change, payload, referred, shows, update},
     scalars::{Date, LanguageTag},
     text::{LocalizedText, LocalizedTextInput, serve},
 };
@@ -78,6 +78,16 @@ impl Participation {
     #[graphql(flatten)]
     async fn record(&self) -> RecordFields {
         (&self.0.meta).into()
+    }
+
+    /// Whether you may change it.
+    async fn viewer_can_update(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        Ok(may_change(ctx, &self.0).await?.update)
+    }
+
+    /// Whether you may archive it, or bring it back.
+    async fn viewer_can_archive(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        Ok(may_change(ctx, &self.0).await?.archive)
     }
 
     /// The initiative.

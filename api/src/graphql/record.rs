@@ -6,7 +6,7 @@ use async_graphql::{Context, ID, InputObject, SimpleObject};
 use domain::{
     port::store::{Holds, Repositories},
     record::{Meta, Noun, Stored},
-    service::Governed,
+    service::{Governed, MayChange},
 };
 
 use super::{
@@ -14,7 +14,7 @@ use super::{
     context::ContextExt as _,
     error::{self, IntoGraphql as _},
     id,
-    loaders::ById,
+    loaders::{ById, MayOn},
     scalars::DateTime,
 };
 
@@ -133,9 +133,10 @@ where
     ctx.services().archive::<N>(ctx.actor(), id, input.version, input.archived).await.map(Arc::new)
 }
 
-/// Whether the reader may change a record.
-pub async fn may_update<N: Governed>(ctx: &Context<'_>, record: &Stored<N>) -> async_graphql::Result<bool> {
-    ctx.services().may_update(ctx.actor(), record).await.into_graphql()
+/// What the reader may do with a record; found out together with that of its siblings.
+pub async fn may_change<N: Governed>(ctx: &Context<'_>, record: &Arc<Stored<N>>) -> async_graphql::Result<MayChange> {
+    let may = ctx.batch().load_one(MayOn(Arc::clone(record))).await.into_graphql()?;
+    Ok(may.unwrap_or_default())
 }
 
 /// One record by its id, loaded together with those of its siblings; nothing if the reader may not see it.

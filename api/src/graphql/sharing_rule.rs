@@ -12,7 +12,7 @@ use super::{
     input::{patch, replace},
     learning::Visibility,
     order::order,
-    record::{ArchiveInput, RecordFields, archive, by_id, create, payload, referred, shows, update},
+    record::{ArchiveInput, RecordFields, archive, by_id, create, may_change, payload, referred, shows, update},
     scalars::LanguageTag,
     text::{LocalizedText, LocalizedTextInput, serve_opt},
 };
@@ -39,6 +39,16 @@ impl SharingRule {
     #[graphql(flatten)]
     async fn record(&self) -> RecordFields {
         (&self.0.meta).into()
+    }
+
+    /// Whether you may change it.
+    async fn viewer_can_update(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        Ok(may_change(ctx, &self.0).await?.update)
+    }
+
+    /// Whether you may archive it, or bring it back.
+    async fn viewer_can_archive(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        Ok(may_change(ctx, &self.0).await?.archive)
     }
 
     /// Whose figures.

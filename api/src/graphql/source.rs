@@ -9,7 +9,7 @@ use super::{
     id,
     input::{key, patch, replace},
     order::order,
-    record::{ArchiveInput, RecordFields, archive, create, may_update, payload, shows, update},
+    record::{ArchiveInput, RecordFields, archive, create, may_change, payload, shows, update},
     scalars::{LanguageTag, URL},
     text::{LocalizedText, LocalizedTextInput, serve, serve_opt},
 };
@@ -36,7 +36,12 @@ impl Source {
 
     /// Whether you may change it.
     async fn viewer_can_update(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
-        may_update(ctx, &self.0).await
+        Ok(may_change(ctx, &self.0).await?.update)
+    }
+
+    /// Whether you may archive it, or bring it back.
+    async fn viewer_can_archive(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        Ok(may_change(ctx, &self.0).await?.archive)
     }
 
     /// Its stable key.

@@ -12,7 +12,7 @@ use super::{
     indicator::{Indicator, IndicatorVersion},
     network::Network,
     order::order,
-    record::{ArchiveInput, RecordFields, archive, by_id, payload, referred, shows},
+    record::{ArchiveInput, RecordFields, archive, by_id, may_change, payload, referred, shows},
     scalars::{Date, LanguageTag},
     text::{LocalizedText, LocalizedTextInput, serve_opt},
 };
@@ -35,6 +35,11 @@ impl Target {
     #[graphql(flatten)]
     async fn record(&self) -> RecordFields {
         (&self.0.meta).into()
+    }
+
+    /// Whether you may archive it, or bring it back.
+    async fn viewer_can_archive(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        Ok(may_change(ctx, &self.0).await?.archive)
     }
 
     /// What is to change.

@@ -49,6 +49,26 @@ impl Needs {
         Self::community(community, &[Role::Steward])
     }
 
+    /// Whoever may make a network.
+    pub fn to_create_networks() -> Self {
+        Self::administrator()
+    }
+
+    /// Whoever may make a community: members are taken in by those who run networks.
+    pub fn to_create_communities() -> Self {
+        Self::administrator().or(Self::anywhere(&[Role::Coordinator]))
+    }
+
+    /// Whoever may make an indicator.
+    pub fn to_create_indicators() -> Self {
+        Self::anywhere(&[Role::Coordinator])
+    }
+
+    /// Whoever may name partners and sources: everybody who writes anywhere.
+    pub fn to_create_partners_and_sources() -> Self {
+        Self::anywhere(&[Role::Steward, Role::Coordinator, Role::Contributor])
+    }
+
     /// Whoever records figures of any community.
     pub fn recording() -> Self {
         Self::anywhere(&[Role::Steward]).or_need(Need::IntegrationAnywhere(TokenAction::RecordFigures))

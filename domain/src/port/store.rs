@@ -15,7 +15,7 @@ use crate::{
     error::Result,
     event::{Event, Topic},
     grant::Grant,
-    id::NodeRef,
+    id::{IndicatorId, NetworkId, NodeRef},
     indicator::{Indicator, IndicatorVersion},
     initiative::Initiative,
     learning::Learning,
@@ -96,6 +96,9 @@ macro_rules! repositories {
 
             /// What people and programs sign in with.
             fn identities(&self) -> &dyn Identities;
+
+            /// The networks that have adopted these indicators, archived ones left out; one statement.
+            async fn adopters(&self, indicators: &[IndicatorId]) -> Result<Vec<(IndicatorId, NetworkId)>>;
 
             /// Which of these records do not exist for the reader (archived ones do).
             async fn missing(&self, scope: &Scope, references: &[NodeRef]) -> Result<Vec<NodeRef>>;

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::Context;
 use crate::{
-    access::{Actor, Needs, Role, Scope},
+    access::{Needs, Role, Scope},
     audit::Action,
     baseline::Baseline,
     community::Community,
@@ -19,27 +19,16 @@ use crate::{
     initiative::Initiative,
     learning::{Learning, LearningStatus},
     membership::{Membership, MembershipFilter},
-    network::{Network, NetworkFilter},
+    network::Network,
     observation::Observation,
     page::{Direction, ListQuery, MAX_PAGE, Order, PageArgs},
     participation::Participation,
     partner::Partner,
-    port::store::Repositories,
     record::{Noun, Stored},
     series::{Disaggregation, Series, SeriesFilter},
     source::Source,
     target::Target,
 };
-
-/// What a rule can look at.
-pub struct Context<'a> {
-    /// Everything, within the session.
-    pub repositories: &'a dyn Repositories,
-    /// Who makes the change.
-    pub actor: &'a Actor,
-    /// The moment of the session.
-    pub now: DateTime<Utc>,
-}
 
 /// What is done to a record.
 #[derive(Debug, Clone, Copy)]
@@ -60,6 +49,11 @@ pub trait Governed: Noun {
 
     /// What the change asks of whoever makes it; all of them must be met. What the content refers to exists for the actor.
     async fn needs(&self, change: Change<'_, Self>, context: &Context<'_>) -> Result<Vec<Needs>>;
+
+    /// Looks up together what [`Governed::needs`] of each of these records would look up by itself.
+    async fn look_up(_records: &[&Stored<Self>], _context: &mut Context<'_>) -> Result<()> {
+        Ok(())
+    }
 
     /// The community and the network that it concerns: who answers for them reads of it in the audit log.
     fn concerns(&self) -> (Option<CommunityId>, Option<NetworkId>) {
@@ -96,7 +90,7 @@ impl Governed for Network {
 
     async fn needs(&self, change: Change<'_, Self>, _: &Context<'_>) -> Result<Vec<Needs>> {
         Ok(vec![match change {
-            Change::Create => Needs::administrator(),
+            Change::Create => Needs::to_create_networks(),
             Change::Update(before) | Change::Archive(before) => Needs::coordinator(before.id),
         }])
     }
@@ -171,7 +165,7 @@ impl Governed for Community {
     async fn needs(&self, change: Change<'_, Self>, _: &Context<'_>) -> Result<Vec<Needs>> {
         let Change::Update(before) = change else {
             return Ok(vec![match change {
-                Change::Create => Needs::administrator().or(Needs::anywhere(&[Role::Coordinator])),
+                Change::Create => Needs::to_create_communities(),
                 Change::Update(of) | Change::Archive(of) => Needs::steward(of.id),
             }]);
         };
@@ -228,7 +222,7 @@ impl Governed for Partner {
     async fn needs(&self, change: Change<'_, Self>, _: &Context<'_>) -> Result<Vec<Needs>> {
         let anywhere = || Needs::anywhere(&[Role::Steward, Role::Coordinator]);
         Ok(vec![match change {
-            Change::Create => anywhere().or(Needs::anywhere(&[Role::Contributor])),
+            Change::Create => Needs::to_create_partners_and_sources(),
             Change::Update(before) | Change::Archive(before) => anywhere().or(Needs::representative(before.id)),
         }])
     }
@@ -243,10 +237,9 @@ impl Governed for Participation {
     const TO_WRITE: &'static str = "change participations";
 
     async fn needs(&self, change: Change<'_, Self>, context: &Context<'_>) -> Result<Vec<Needs>> {
-        let initiatives = context.repositories.initiatives();
         let of = async |participation: &Self| -> Result<Needs> {
-            let initiative = initiatives.get(&Scope::Everything, &[participation.initiative]).await?.pop();
-            let lead = initiative.map(|initiative| Needs::contributor(initiative.community)).unwrap_or_default();
+            let community = context.community_of_initiative(participation.initiative).await?;
+            let lead = community.map(Needs::contributor).unwrap_or_default();
             Ok(lead.or(Needs::representative(participation.partner)))
         };
         let mut needs = vec![of(self).await?];
@@ -254,6 +247,11 @@ impl Governed for Participation {
             needs.push(of(&before.value).await?);
         }
         Ok(needs)
+    }
+
+    async fn look_up(records: &[&Stored<Self>], context: &mut Context<'_>) -> Result<()> {
+        let ids: Vec<_> = records.iter().map(|record| record.initiative).collect();
+        context.know_initiatives(&ids).await
     }
 
     fn topics(&self, _: Self::Id) -> BTreeSet<Topic> {
@@ -267,9 +265,14 @@ impl Governed for Indicator {
 
     async fn needs(&self, change: Change<'_, Self>, context: &Context<'_>) -> Result<Vec<Needs>> {
         Ok(vec![match change {
-            Change::Create => Needs::anywhere(&[Role::Coordinator]),
+            Change::Create => Needs::to_create_indicators(),
             Change::Update(before) | Change::Archive(before) => indicator_needs(before.id, context).await?,
         }])
+    }
+
+    async fn look_up(records: &[&Stored<Self>], context: &mut Context<'_>) -> Result<()> {
+        let ids: Vec<_> = records.iter().map(|record| record.id).collect();
+        context.know_adopters(&ids).await
     }
 
     fn topics(&self, id: Self::Id) -> BTreeSet<Topic> {
@@ -294,6 +297,11 @@ impl Governed for IndicatorVersion {
         Ok(vec![indicator_needs(self.indicator, context).await?])
     }
 
+    async fn look_up(records: &[&Stored<Self>], context: &mut Context<'_>) -> Result<()> {
+        let ids: Vec<_> = records.iter().map(|record| record.indicator).collect();
+        context.know_adopters(&ids).await
+    }
+
     fn topics(&self, _: IndicatorVersionId) -> BTreeSet<Topic> {
         [Topic::Indicator(self.indicator)].into()
     }
@@ -314,13 +322,8 @@ impl Governed for IndicatorVersion {
 
 /// Whoever runs a network that has adopted the indicator; any network, while none has.
 async fn indicator_needs(indicator: IndicatorId, context: &Context<'_>) -> Result<Needs> {
-    let query = ListQuery {
-        filter: NetworkFilter { indicator: Some(indicator), ..NetworkFilter::default() },
-        page: PageArgs::first(MAX_PAGE),
-        ..ListQuery::default()
-    };
-    let networks = context.repositories.networks().list(&Scope::Everything, &query).await?.items;
-    let needs = networks.into_iter().map(|(_, network)| Needs::coordinator(network.id)).reduce(Needs::or);
+    let networks = context.adopters_of(indicator).await?;
+    let needs = networks.into_iter().map(Needs::coordinator).reduce(Needs::or);
     Ok(needs.unwrap_or_else(|| Needs::anywhere(&[Role::Coordinator])))
 }
 
@@ -350,7 +353,7 @@ impl Governed for Source {
             // That it controls disclosure decides what everybody reads of every community that it speaks of: no community
             // decides it for another.
             Change::Create if self.disclosure_controlled => return Ok(vec![Needs::administrator()]),
-            Change::Create => return Ok(vec![answering().or(Needs::anywhere(&[Role::Contributor]))]),
+            Change::Create => return Ok(vec![Needs::to_create_partners_and_sources()]),
             Change::Archive(_) => return Ok(vec![answering()]),
             Change::Update(before) => &before.value,
         };
@@ -372,8 +375,13 @@ impl Governed for Baseline {
     const TO_WRITE: &'static str = "declare baselines";
 
     async fn needs(&self, _: Change<'_, Self>, context: &Context<'_>) -> Result<Vec<Needs>> {
-        let series = context.repositories.series().get(&Scope::Everything, &[self.series]).await?.pop();
-        Ok(vec![series.map(|series| Needs::steward(series.community)).unwrap_or_default()])
+        let community = context.community_of_series(self.series).await?;
+        Ok(vec![community.map(Needs::steward).unwrap_or_default()])
+    }
+
+    async fn look_up(records: &[&Stored<Self>], context: &mut Context<'_>) -> Result<()> {
+        let ids: Vec<_> = records.iter().map(|record| record.series).collect();
+        context.know_series(&ids).await
     }
 
     /// Its indicator is known only through the series; `Communities`, on which every comparison depends, is as good, since

@@ -4,6 +4,7 @@
 mod audit;
 mod authority;
 mod comparison;
+mod context;
 mod figures;
 mod governed;
 pub mod identity;
@@ -24,9 +25,11 @@ use std::sync::{
 
 pub use audit::AuditExport;
 pub use comparison::ComparisonRequest;
+pub use context::Context;
 pub use figures::NewFigure;
-pub use governed::{Change, Context, Governed};
+pub use governed::{Change, Governed};
 pub use import_jobs::Upload;
+pub use records::MayChange;
 pub use session::{DECIDING, Session};
 
 use crate::{

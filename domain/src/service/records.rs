@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{Change, Context, Governed, Services};
 use crate::{
-    access::Actor,
+    access::{Actor, Needs, Who},
     audit::{Action, NewEntry},
     error::{Error, Result},
     id::{ApiTokenId, CommunityId, EntityId as _},
@@ -19,6 +19,15 @@ use crate::{
 /// The communities whose data these records are.
 fn whose<'a, N: Noun>(records: impl IntoIterator<Item = &'a Stored<N>>) -> BTreeSet<CommunityId> {
     records.into_iter().filter_map(|record| record.value.data_of()).collect()
+}
+
+/// What an actor may do with a record as it is now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MayChange {
+    /// Change it.
+    pub update: bool,
+    /// Archive it, or bring it back.
+    pub archive: bool,
 }
 
 impl Services {
@@ -158,12 +167,30 @@ impl Services {
         self.denied(actor, Box::pin(work).await).await
     }
 
-    /// Whether the actor may change the record as it is now, so that a frontend can show or hide without guessing.
-    pub async fn may_update<N: Governed>(&self, actor: &Actor, record: &Stored<N>) -> Result<bool> {
+    /// What the actor may do with these records as they are now, so that a frontend can show or hide without guessing: what is
+    /// looked up for it is looked up for all of them together.
+    pub async fn may_change<N: Governed>(&self, actor: &Actor, records: &[&Stored<N>]) -> Result<Vec<MayChange>> {
         let now = self.clock.now();
-        let context = Context { repositories: self.store.read(), actor, now };
-        let needs = record.value.needs(Change::Update(record), &context).await?;
-        Ok(needs.iter().all(|needs| needs.met_by(actor, now)))
+        let mut context = Context::new(self.store.read(), actor, now);
+        // Nobody in particular changes nothing, and nothing is looked up for them.
+        if matches!(actor.who, Who::Anonymous) {
+            return Ok(vec![MayChange::default(); records.len()]);
+        }
+        N::look_up(records, &mut context).await?;
+        let mut may = Vec::with_capacity(records.len());
+        for record in records {
+            let met = |needs: Vec<Needs>| needs.iter().all(|needs| needs.met_by(actor, now));
+            may.push(MayChange {
+                update: met(record.value.needs(Change::Update(record), &context).await?),
+                archive: met(record.value.needs(Change::Archive(record), &context).await?),
+            });
+        }
+        Ok(may)
+    }
+
+    /// Whether the actor may do what this asks for, such as creating a record somewhere.
+    pub fn may(&self, actor: &Actor, needs: &Needs) -> bool {
+        needs.met_by(actor, self.clock.now())
     }
 
     /// Whether the actor may record figures of the community.

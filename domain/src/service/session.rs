@@ -223,7 +223,7 @@ impl Session {
     }
 
     fn context(&self) -> Context<'_> {
-        Context { repositories: self.repositories(), actor: &self.actor, now: self.now }
+        Context::new(self.repositories(), &self.actor, self.now)
     }
 
     /// Notes for the audit log what was done to a record.

@@ -34,7 +34,7 @@ use domain::{
     error::{Error, Problem, ProblemCode},
     event::Topic,
     grant::Grant,
-    id::{EntityId as _, NodeKind, NodeRef},
+    id::{EntityId as _, IndicatorId, NetworkId, NodeKind, NodeRef},
     indicator::{Indicator, IndicatorVersion},
     initiative::Initiative,
     learning::Learning,
@@ -258,6 +258,25 @@ impl<C: ConnectionTrait + Send + Sync> Repositories for Repos<C> {
     }
     fn audit(&self) -> &dyn AuditLog {
         self
+    }
+
+    async fn adopters(&self, indicators: &[IndicatorId]) -> Result<Vec<(IndicatorId, NetworkId)>> {
+        if indicators.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut sql = Sql::new(self.0.get_database_backend());
+        let wanted = sql.ids(indicators.iter().copied(), "wanted");
+        let text = format!(
+            "SELECT a.indicator_id, a.network_id FROM {wanted} JOIN network_indicator a ON a.indicator_id = wanted.id \
+             JOIN network n ON n.id = a.network_id WHERE n.archived_at IS NULL"
+        );
+        let rows = self.0.query_all_raw(sql.statement(text)).await.map_err(database)?;
+        rows.iter()
+            .map(|row| {
+                let mut row = Row::new(row)?;
+                Ok((row.id()?, row.id()?))
+            })
+            .collect()
     }
 
     async fn missing(&self, scope: &Scope, references: &[NodeRef]) -> Result<Vec<NodeRef>> {

@@ -7,8 +7,16 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use domain::{
-    baseline::BaselineParent, community as noun, initiative::InitiativeParent, learning::LearningParent,
-    membership::MembershipParent, partner::PartnerParent, record::Stored, series::SeriesParent, target::TargetParent,
+    access::{Needs, Role},
+    baseline::BaselineParent,
+    community as noun,
+    initiative::InitiativeParent,
+    learning::LearningParent,
+    membership::MembershipParent,
+    partner::PartnerParent,
+    record::Stored,
+    series::SeriesParent,
+    target::TargetParent,
 };
 
 pub use input::CommunityMutation;
@@ -25,7 +33,7 @@ use super::{
     membership::{Membership, MembershipFilter, MembershipOrder},
     order::{order, ordered},
     partner::{Partner, PartnerFilter, PartnerOrder},
-    record::{RecordFields, may_update, shows},
+    record::{RecordFields, may_change, shows},
     rows::Rows,
     scalars::{Date, LanguageTag},
     series::{DisaggregationInput, Series, SeriesFilter, SeriesOrder},
@@ -113,12 +121,33 @@ impl Community {
 
     /// Whether you may change it.
     async fn viewer_can_update(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
-        may_update(ctx, &self.0).await
+        Ok(may_change(ctx, &self.0).await?.update)
+    }
+
+    /// Whether you may archive it, or bring it back.
+    async fn viewer_can_archive(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        Ok(may_change(ctx, &self.0).await?.archive)
     }
 
     /// Whether you may record its figures.
     async fn viewer_can_record_figures(&self, ctx: &Context<'_>) -> bool {
         ctx.services().may_record(ctx.actor(), self.0.id)
+    }
+
+    /// Whether you may write down initiatives and learnings for it.
+    async fn viewer_can_contribute(&self, ctx: &Context<'_>) -> bool {
+        ctx.services().may(ctx.actor(), &Needs::contributor(self.0.id))
+    }
+
+    /// Whether you may say how far its figures are shared, and set its baselines and targets.
+    async fn viewer_can_share(&self, ctx: &Context<'_>) -> bool {
+        ctx.services().may(ctx.actor(), &Needs::steward(self.0.id))
+    }
+
+    /// Whether you may decide for the Indigenous data authority that speaks for it; never where none does.
+    async fn viewer_can_decide(&self, ctx: &Context<'_>) -> bool {
+        self.0.indigenous_data_authority.is_some()
+            && ctx.services().may(ctx.actor(), &Needs::community(self.0.id, &[Role::DataAuthority]))
     }
 
     /// Its readable address.

@@ -18,7 +18,7 @@ use super::{
     initiative::Issue,
     learning::{Learning, LearningFilter, LearningOrder},
     order::{order, ordered},
-    record::{RecordFields, shows},
+    record::{RecordFields, may_change, shows},
     scalars::LanguageTag,
     series::{Series, SeriesFilter, SeriesOrder},
     target::{Target, TargetFilter, TargetOrder},
@@ -57,6 +57,16 @@ impl Indicator {
     #[graphql(flatten)]
     async fn record(&self) -> RecordFields {
         (&self.0.meta).into()
+    }
+
+    /// Whether you may change it.
+    async fn viewer_can_update(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        Ok(may_change(ctx, &self.0).await?.update)
+    }
+
+    /// Whether you may archive it, or bring it back.
+    async fn viewer_can_archive(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        Ok(may_change(ctx, &self.0).await?.archive)
     }
 
     /// Its stable code.

@@ -17,7 +17,7 @@ use crate::graphql::{
     id,
     loaders::ChildrenOf,
     order::order,
-    record::{RecordFields, referred, shows},
+    record::{RecordFields, may_change, referred, shows},
     scalars::{Date, LanguageTag},
     text::{LocalizedText, serve, serve_opt},
 };
@@ -110,6 +110,16 @@ impl IndicatorVersion {
     #[graphql(flatten)]
     async fn record(&self) -> RecordFields {
         (&self.0.meta).into()
+    }
+
+    /// Whether you may change it.
+    async fn viewer_can_update(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        Ok(may_change(ctx, &self.0).await?.update)
+    }
+
+    /// Whether you may archive it, or bring it back.
+    async fn viewer_can_archive(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        Ok(may_change(ctx, &self.0).await?.archive)
     }
 
     /// The indicator that it defines.

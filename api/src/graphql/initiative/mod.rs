@@ -16,7 +16,7 @@ use super::{
     learning::{Learning, LearningFilter, LearningOrder},
     order::{order, ordered},
     participation::{Participation, ParticipationFilter, ParticipationOrder},
-    record::{RecordFields, by_id, may_update, referred, shows},
+    record::{RecordFields, by_id, may_change, referred, shows},
     scalars::{Date, LanguageTag},
     text::{LocalizedText, serve, serve_opt},
 };
@@ -120,7 +120,12 @@ impl Initiative {
 
     /// Whether you may change it.
     async fn viewer_can_update(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
-        may_update(ctx, &self.0).await
+        Ok(may_change(ctx, &self.0).await?.update)
+    }
+
+    /// Whether you may archive it, or bring it back.
+    async fn viewer_can_archive(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        Ok(may_change(ctx, &self.0).await?.archive)
     }
 
     /// Its readable address.

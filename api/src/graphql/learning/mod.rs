@@ -16,7 +16,7 @@ use super::{
     indicator::{Indicator, IndicatorFilter, IndicatorOrder},
     initiative::{Initiative, Issue},
     order::{order, ordered},
-    record::{RecordFields, by_id, may_update, referred, shows},
+    record::{RecordFields, by_id, may_change, referred, shows},
     scalars::{DateTime, LanguageTag},
     text::{LocalizedText, serve, serve_opt},
 };
@@ -107,7 +107,12 @@ impl Learning {
 
     /// Whether you may change it.
     async fn viewer_can_update(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
-        may_update(ctx, &self.0).await
+        Ok(may_change(ctx, &self.0).await?.update)
+    }
+
+    /// Whether you may archive it, or bring it back.
+    async fn viewer_can_archive(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        Ok(may_change(ctx, &self.0).await?.archive)
     }
 
     /// Its readable address.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use domain::{
-    community::CommunityParent, indicator::IndicatorParent, membership::MembershipParent, network as noun,
-    record::Stored, small_cells, target::TargetParent,
+    access::Needs, community::CommunityParent, indicator::IndicatorParent, membership::MembershipParent,
+    network as noun, record::Stored, small_cells, target::TargetParent,
 };
 
 pub use input::NetworkMutation;
@@ -15,11 +15,12 @@ pub use input::NetworkMutation;
 use super::{
     community::{Community, CommunityFilter, CommunityOrder},
     connection::{Connection, Paging, children},
+    context::ContextExt as _,
     id,
     indicator::{Indicator, IndicatorFilter, IndicatorOrder},
     membership::{Membership, MembershipFilter, MembershipOrder},
     order::{order, ordered},
-    record::{RecordFields, may_update, shows},
+    record::{RecordFields, may_change, shows},
     scalars::{Date, LanguageTag},
     target::{Target, TargetFilter, TargetOrder},
     text::{LocalizedText, serve, serve_opt},
@@ -67,7 +68,17 @@ impl Network {
 
     /// Whether you may change it.
     async fn viewer_can_update(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
-        may_update(ctx, &self.0).await
+        Ok(may_change(ctx, &self.0).await?.update)
+    }
+
+    /// Whether you may take in members, and set targets of the network.
+    async fn viewer_can_add_members(&self, ctx: &Context<'_>) -> bool {
+        ctx.services().may(ctx.actor(), &Needs::coordinator(self.0.id))
+    }
+
+    /// Whether you may archive it, or bring it back.
+    async fn viewer_can_archive(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        Ok(may_change(ctx, &self.0).await?.archive)
     }
 
     /// Its readable address.
