@@ -34,4 +34,5 @@ mod small_cells;
 mod statements;
 mod texts;
 mod viewer_can;
+mod visibility;
 mod withheld;

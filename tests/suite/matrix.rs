@@ -30,7 +30,7 @@ pub const ROLES: [&str; 13] = [
 
 /// A network with everything in it, and somebody in every role.
 pub struct Cast {
-    app: App,
+    pub app: App,
     world: World,
     ids: BTreeMap<&'static str, String>,
     pub people: BTreeMap<&'static str, Client>,

@@ -10,10 +10,14 @@ use domain::{port::clock::SystemClock, service::Services};
 use persistence::{SqlStore, bus, cache};
 use serde_json::json;
 
-use crate::{app::App, client::Client, fixture::english};
+use crate::{
+    app::{ADMIN_TOKEN, App},
+    client::Client,
+    fixture::english,
+};
 
 /// A world of ten communities, each with initiatives and figures, and a server on it whose statements are heard.
-async fn watched() -> (App, Client, Arc<Mutex<Vec<String>>>) {
+async fn watched(token: Option<&str>) -> (App, Client, Arc<Mutex<Vec<String>>>) {
     let app = App::start().await;
     let world = app.world().await;
     for number in 0..10 {
@@ -38,15 +42,16 @@ async fn watched() -> (App, Client, Arc<Mutex<Vec<String>>>) {
     let readiness = Arc::new(Dependencies::new(services.clone(), bus::open(None).unwrap()));
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let http = api::http::HttpConfig { workers: 1, ..Default::default() };
-    let running = build(services, Authenticator::new(None), readiness, http, listener).unwrap();
-    let client = Client::new(&format!("http://{}", running.address), None);
+    let running =
+        build(services, Authenticator::new(Some(ADMIN_TOKEN.to_owned().into())), readiness, http, listener).unwrap();
+    let client = Client::new(&format!("http://{}", running.address), token);
     tokio::spawn(running.server);
     (app, client, statements)
 }
 
 #[tokio::test]
 async fn hot_operations_make_few_statements() {
-    let (_app, client, statements) = watched().await;
+    let (_app, client, statements) = watched(None).await;
     let id =
         client.data("{ communities(first: 1) { nodes { id } } }", json!({})).await["communities"]["nodes"][0]["id"]
             .clone();
@@ -71,5 +76,27 @@ async fn hot_operations_make_few_statements() {
         client.data(query, json!({ "id": id })).await;
         let made = statements.lock().unwrap().clone();
         assert!((1..=most).contains(&made.len()), "{what}: {} statements, at most {most}: {made:#?}", made.len());
+    }
+}
+
+#[tokio::test]
+async fn what_may_be_done_is_found_out_for_a_whole_page_at_once() {
+    let (app, client, statements) = watched(Some(ADMIN_TOKEN)).await;
+    for number in 0..10 {
+        app.indicator(&format!("other-{number}"), json!({})).await;
+    }
+    let can = "{ viewerCanUpdate viewerCanArchive }";
+    let cases = [
+        (format!("{{ indicators(first: 50) {{ nodes {can} }} }}"), 11, 2),
+        (format!("{{ indicators(first: 50) {{ nodes {{ versions {{ nodes {can} }} }} }} }}"), 11, 3),
+        (format!("{{ initiatives(first: 50) {{ nodes {can} }} }}"), 20, 1),
+        (format!("{{ communities(first: 50) {{ nodes {can} }} }}"), 10, 1),
+    ];
+    for (query, nodes, most) in cases {
+        statements.lock().unwrap().clear();
+        let seen = client.data(&query, json!({})).await;
+        assert_eq!(seen.to_string().matches("\"viewerCanUpdate\":true").count(), nodes, "{query}");
+        let made = statements.lock().unwrap().clone();
+        assert!((1..=most).contains(&made.len()), "{query}: {} statements, at most {most}: {made:#?}", made.len());
     }
 }

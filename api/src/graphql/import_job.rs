@@ -246,7 +246,7 @@ impl ImportJobMutation {
     async fn import_job_cancel(
         &self,
         ctx: &Context<'_>,
-        input: ImportJobCancelInput,
+        #[graphql(desc = "The job to stop.")] input: ImportJobCancelInput,
     ) -> async_graphql::Result<ImportJobPayload> {
         let cancelled = match id::decode_import_job(&input.id) {
             Some(id) => ctx.services().cancel_import(ctx.actor(), id).await,

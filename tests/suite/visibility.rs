@@ -1,0 +1,325 @@
+//! How far figures and learnings are shared: every level, for everybody, by every way in which they can be read.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::{
+    app::App,
+    client::Client,
+    fixture::{World, english, merge},
+    matrix::{Cast, ROLES},
+};
+
+const OWN: &[&str] = &["here-reader", "contributor", "steward"];
+const STEWARD: &[&str] = &["steward"];
+/// With one other community of the network.
+const NAMED: &[&str] = &["here-reader", "contributor", "steward", "other-steward"];
+/// Everybody who belongs to the network, through a community or by themselves. Who funds it does not.
+const NETWORK: &[&str] = &["here-reader", "contributor", "steward", "other-steward", "net-reader", "coordinator"];
+
+/// Who reads figures at each level, where the community has given its consent; and who reads learnings that are out.
+const LEVELS: [(&str, &[&str], &[&str]); 6] = [
+    ("PRIVATE", STEWARD, STEWARD),
+    ("COMMUNITY", OWN, OWN),
+    ("NAMED_COMMUNITIES", NAMED, NAMED),
+    ("NETWORK", NETWORK, NETWORK),
+    ("PUBLIC", &ROLES, &ROLES),
+    // Nobody reads it alone but who answers for it.
+    ("AGGREGATE_ONLY", STEWARD, STEWARD),
+];
+
+/// Every way to a figure of the community `here`: by its identifiers, in every list, in what is computed. Each says whether it is
+/// there; all of them must agree.
+const FIGURES: &str = "query($series: ID!, $observation: ID!, $baseline: ID!, $target: ID!, $all: [ID!]!) {
+    series: node(id: $series) { id } observation: node(id: $observation) { id } baseline: node(id: $baseline) { id }
+    target: node(id: $target) { id } nodes(ids: $all) { id }
+    community(slug: \"here\") { latestValues { value } series { totalCount nodes { id latest { value } baseline { id } source { key }
+        observations { totalCount nodes { id revisions { value } } } } } targets { totalCount nodes { id } } }
+    indicator(code: \"rate\") { series { totalCount nodes { community { slug } } } targets { nodes { id } } }
+    comparison(network: \"net\", indicator: \"rate\", baselinePeriod: \"2019\") { coverage { reporting }
+        distribution { count median } aggregate { value communities } entries { community { slug } current { value } baseline { value }
+        change target { gap } percentile } }
+    alone: comparison(network: \"net\", indicator: \"rate\", communities: [\"here\"]) { coverage { reporting } entries { current { value } } } }";
+
+/// What of it somebody finds: every way by its name, and whether it leads there.
+fn found(data: &Value) -> Vec<(&'static str, bool)> {
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let community = &data["community"];
+    let entry = list(&data["comparison"]["entries"]).into_iter().find(|entry| entry["community"]["slug"] == "here");
+    let entry = entry.expect("a member is in the comparison, whatever it shares");
+    let of_here = |node: &Value| node["community"]["slug"] == "here";
+    vec![
+        ("series by id", !data["series"].is_null()),
+        ("observation by id", !data["observation"].is_null()),
+        ("baseline by id", !data["baseline"].is_null()),
+        ("target by id", !data["target"].is_null()),
+        ("all of them by id", list(&data["nodes"]).iter().all(|node| !node.is_null())),
+        ("any of them by id", list(&data["nodes"]).iter().any(|node| !node.is_null())),
+        ("newest values", !list(&community["latestValues"]).is_empty()),
+        ("its series", !list(&community["series"]["nodes"]).is_empty()),
+        ("the count of its series", community["series"]["totalCount"] == 1),
+        ("the figures of its series", community["series"]["nodes"][0]["observations"]["totalCount"] == 2),
+        ("the newest figure of its series", community["series"]["nodes"][0]["latest"]["value"].is_f64()),
+        ("the baseline of its series", community["series"]["nodes"][0]["baseline"].is_object()),
+        ("its targets", !list(&community["targets"]["nodes"]).is_empty()),
+        ("the count of its targets", community["targets"]["totalCount"] == 1),
+        ("series of the indicator", list(&data["indicator"]["series"]["nodes"]).iter().any(of_here)),
+        ("the count of series of the indicator", data["indicator"]["series"]["totalCount"] == 1),
+        ("coverage", data["comparison"]["coverage"]["reporting"] == 1),
+        ("its entry", !entry["current"].is_null()),
+        ("its baseline in the comparison", !entry["baseline"].is_null()),
+        ("its change", !entry["change"].is_null()),
+        ("its distance to the target", entry["target"]["gap"].is_number()),
+        ("the distribution", data["comparison"]["distribution"]["count"] == 1),
+        ("coverage of it alone", data["alone"]["coverage"]["reporting"] == 1),
+        ("its entry alone", !data["alone"]["entries"][0]["current"].is_null()),
+    ]
+}
+
+async fn consent(cast: &Cast) {
+    let input = json!({ "id": cast.id("membership"), "version": 1,
+        "consent": { "purpose": english("Comparing"), "scope": english("All"), "grantedBy": "The council" } });
+    cast.app.admin.change("membershipUpdate", input, "membership", "version").await;
+}
+
+#[tokio::test]
+async fn figures_go_as_far_as_their_community_says_by_every_way() {
+    let cast = Cast::assemble().await;
+    consent(&cast).await;
+    let ids = ["series", "observation", "baseline", "target"].map(|name| cast.id(name));
+    let mut variables = json!({ "all": ids });
+    for (name, id) in ["series", "observation", "baseline", "target"].iter().zip(ids) {
+        merge(&mut variables, json!({ *name: id }));
+    }
+    let mut wrong = Vec::new();
+    for (version, (level, readers, _)) in (1..).zip(LEVELS) {
+        let named = if level == "NAMED_COMMUNITIES" { vec![cast.id("there")] } else { Vec::new() };
+        let input =
+            json!({ "id": cast.id("rule"), "version": version, "visibility": level, "namedCommunities": named });
+        cast.app.admin.change("sharingRuleUpdate", input, "sharingRule", "visibility").await;
+        for role in ROLES {
+            let data = cast.people[role].data(FIGURES, variables.clone()).await;
+            let expected = readers.contains(&role);
+            let strays: Vec<_> =
+                found(&data).into_iter().filter(|(_, there)| *there != expected).map(|way| way.0).collect();
+            if !strays.is_empty() {
+                wrong
+                    .push(format!("{level}, {role}: {strays:?} should {}be there", if expected { "" } else { "not " }));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[tokio::test]
+async fn learnings_go_as_far_as_they_say_by_every_way() {
+    let cast = Cast::assemble().await;
+    let id = cast.id("shared");
+    let query = "query($id: ID!) { node(id: $id) { id } nodes(ids: [$id]) { id } learning(slug: \"shared\") { id }
+        learnings(filter: { text: \"shared\" }) { totalCount nodes { id } } sorted: learnings(orderBy: { field: TITLE }) { nodes { id } }
+        community(slug: \"here\") { learnings { totalCount nodes { id } } } }";
+    let mut wrong = Vec::new();
+    for (place, (level, _, readers)) in LEVELS.into_iter().enumerate() {
+        let seen = cast
+            .app
+            .admin
+            .data("query($id: ID!) { node(id: $id) { ... on Learning { version } } }", json!({ "id": id }))
+            .await;
+        let named = if level == "NAMED_COMMUNITIES" { vec![cast.id("there")] } else { Vec::new() };
+        let input =
+            json!({ "id": id, "version": seen["node"]["version"], "visibility": level, "namedCommunities": named });
+        cast.app.admin.change("learningUpdate", input, "learning", "visibility").await;
+        for role in ROLES {
+            let data = cast.people[role].data(query, json!({ "id": id })).await;
+            let holds = |list: &Value| list["nodes"].as_array().unwrap().iter().any(|node| node["id"] == id);
+            let drafts = u64::from(["contributor", "steward"].contains(&role));
+            let expected = readers.contains(&role);
+            let ways = [
+                ("node", !data["node"].is_null()),
+                ("nodes", !data["nodes"][0].is_null()),
+                ("by its address", !data["learning"].is_null()),
+                ("found by its text", holds(&data["learnings"])),
+                ("counted", data["learnings"]["totalCount"] == 1),
+                ("in order", holds(&data["sorted"])),
+                ("of its community", holds(&data["community"]["learnings"])),
+                (
+                    "counted for its community",
+                    data["community"]["learnings"]["totalCount"].as_u64() == Some(1 + drafts),
+                ),
+            ];
+            let strays: Vec<_> = ways.into_iter().filter(|way| way.1 != expected).map(|way| way.0).collect();
+            if !strays.is_empty() {
+                wrong.push(format!("{place} {level}, {role}: {strays:?}, expected {expected}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// The same answer for an id that one may not see as for one that nobody has: by every argument that takes an id.
+#[tokio::test]
+async fn an_id_learned_elsewhere_opens_nothing() {
+    let cast = Cast::assemble().await;
+    // What almost nobody sees, with the kind that its id says.
+    let hidden = [
+        "draft",
+        "target",
+        "series",
+        "observation",
+        "baseline",
+        "rule",
+        "decision",
+        "account",
+        "grant",
+        "token",
+        "entry",
+        "job",
+    ];
+    let outsiders = ["anonymous", "nobody", "other-steward", "other-coordinator", "funder", "representative"];
+    let queries = [
+        "query($id: ID!) { node(id: $id) { __typename } nodes(ids: [$id]) { __typename } importJob(id: $id) { state } }",
+        "query($id: ID!) { auditEntries(filter: { object: $id }) { totalCount } }",
+        "query($id: ID!) { grants(filter: { account: $id }) { totalCount } }",
+        "query($id: ID!) { learnings(filter: { initiative: $id }) { totalCount nodes { id } } }",
+        "mutation($id: ID!) { learningUpdate(input: { id: $id, version: 1, author: \"B\" }) { userErrors { path code message } } }",
+        "mutation($id: ID!) { learningArchive(input: { id: $id, version: 1 }) { userErrors { path code message } } }",
+        "mutation($id: ID!) { targetArchive(input: { id: $id, version: 1 }) { userErrors { path code message } } }",
+        "mutation($id: ID!) { baselineUpdate(input: { id: $id, version: 1, period: \"2020\" }) { userErrors { path code message } } }",
+        "mutation($id: ID!) { baselineCreate(input: { series: $id, period: \"2020\" }) { userErrors { path code message } } }",
+        "mutation($id: ID!) { sharingRuleUpdate(input: { id: $id, version: 1, visibility: PUBLIC }) { userErrors { path code message } } }",
+        "mutation($id: ID!) { authorityDecisionArchive(input: { id: $id, version: 1 }) { userErrors { path code message } } }",
+        "mutation($id: ID!) { accountUpdate(input: { id: $id, version: 1, name: \"B\" }) { userErrors { path code message } } }",
+        "mutation($id: ID!) { grantArchive(input: { id: $id, version: 1 }) { userErrors { path code message } } }",
+        "mutation($id: ID!) { apiTokenArchive(input: { id: $id, version: 1 }) { userErrors { path code message } } }",
+        "mutation($id: ID!) { importJobCancel(input: { id: $id }) { userErrors { path code message } } }",
+        "mutation($id: ID!) { grantCreate(input: { account: $id, role: REVIEWER, network: \"x\" }) { userErrors { path code message } } }",
+    ];
+    let mut differ = Vec::new();
+    for name in hidden {
+        let id = cast.id(name);
+        let nobodys = nobodys(id);
+        for role in outsiders {
+            let client = &cast.people[role];
+            for query in queries {
+                let answer =
+                    async |id: &str| client.ask(query, json!({ "id": id })).await.1.to_string().replace(id, "ID");
+                let (of_hidden, of_none) = (answer(id).await, answer(&nobodys).await);
+                assert!(!of_none.contains("VALIDATION_FAILED"), "{query}: {of_none}");
+                if of_hidden != of_none {
+                    differ.push(format!("{name}, {role}, {query}: {of_hidden} instead of {of_none}"));
+                }
+            }
+        }
+    }
+    assert!(differ.is_empty(), "{differ:#?}");
+}
+
+/// An id of the same kind that nobody has.
+fn nobodys(id: &str) -> String {
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+    let mut bytes = URL_SAFE_NO_PAD.decode(id).unwrap();
+    let start = bytes.iter().position(|byte| *byte == b':').unwrap() + 1;
+    let random = Uuid::now_v7();
+    let end = bytes.len().min(start + 16);
+    // A place in the log is eight bytes and must not be below zero.
+    let from = if end - start < 16 { &random.as_bytes()[..end - start] } else { &random.as_bytes()[..] };
+    bytes[start..end].copy_from_slice(from);
+    bytes[start] &= 0x7f;
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// Five communities with counts: two that everybody reads, three that enter totals alone.
+struct Totals {
+    app: App,
+    world: World,
+    hidden: Vec<String>,
+}
+
+impl Totals {
+    async fn new() -> Self {
+        let app = App::start().await;
+        let mut world = app.world().await;
+        let counts = json!({ "measure": "COUNT", "unit": english("homes"), "decimals": 0, "additivity": "SUM", "countsPersons": false });
+        world.version = app.version(&world.indicator, counts).await;
+        let mut hidden = Vec::new();
+        for (place, value) in [100.0, 200.0, 30.0, 40.0, 50.0].into_iter().enumerate() {
+            let community = app.member(&world.network, &format!("c{place}")).await;
+            app.record(&world, &community, "2020", json!({ "value": value })).await;
+            if place >= 2 {
+                app.create("sharingRule", json!({ "community": community, "visibility": "AGGREGATE_ONLY" })).await;
+                hidden.push(community);
+            }
+        }
+        Self { app, world, hidden }
+    }
+
+    async fn consent(&self) {
+        let query = "{ communities { nodes { memberships { nodes { id } } } } }";
+        let all = self.app.admin.data(query, json!({})).await;
+        for community in all["communities"]["nodes"].as_array().unwrap() {
+            let input = json!({ "id": community["memberships"]["nodes"][0]["id"], "version": 1,
+                "consent": { "purpose": english("Comparing"), "scope": english("All"), "grantedBy": "The council" } });
+            self.app.admin.change("membershipUpdate", input, "membership", "version").await;
+        }
+    }
+
+    /// The value, and over how many communities, some of them withheld.
+    async fn total(&self, client: &Client, communities: &str) -> (Value, Value, Value) {
+        let query = format!("{{ comparison(network: \"net\", indicator: \"rate\"{communities}) {{ aggregate {{ value communities withheldCommunities }}
+            coverage {{ reporting }} distribution {{ count }} entries {{ community {{ slug }} current {{ value }} }} }} }}");
+        let compared = client.data(&query, json!({})).await["comparison"].take();
+        let seen = compared["entries"].as_array().unwrap().iter().filter(|entry| !entry["current"].is_null()).count();
+        assert_eq!(compared["coverage"]["reporting"], seen, "what is withheld is counted nowhere else");
+        let total = &compared["aggregate"];
+        (total["value"].clone(), total["communities"].clone(), total["withheldCommunities"].clone())
+    }
+}
+
+#[tokio::test]
+async fn totals_hold_what_nobody_reads_alone_for_those_who_belong_to_the_network() {
+    let totals = Totals::new().await;
+    let role = |role: &str| json!([{ "role": role, "network": totals.world.network }]);
+    let member = totals.app.somebody("m@example.org", role("MEMBER_READER")).await.client;
+    let funder = totals.app.somebody("f@example.org", role("FUNDER")).await.client;
+    let coordinator = totals.app.somebody("c@example.org", role("COORDINATOR")).await.client;
+    let without = (json!(300.0), json!(2), json!(0));
+    for client in [&totals.app.anonymous, &member, &funder, &coordinator] {
+        assert_eq!(totals.total(client, "").await, without, "nothing enters without the community's consent");
+    }
+    totals.consent().await;
+    for client in [&member, &funder, &coordinator] {
+        assert_eq!(totals.total(client, "").await, (json!(420.0), json!(5), json!(3)));
+        // Who chooses the communities could take one from another.
+        assert_eq!(totals.total(client, ", communities: [\"c0\", \"c1\", \"c2\", \"c3\", \"c4\"]").await, without);
+    }
+    assert_eq!(totals.total(&totals.app.anonymous, "").await, without);
+    // Two are too few to hide behind each other.
+    let rules = totals
+        .app
+        .admin
+        .data(
+            "query($c: ID) { sharingRules(filter: { community: $c }) { nodes { id } } }",
+            json!({ "c": totals.hidden[0] }),
+        )
+        .await;
+    let rule = json!({ "id": rules["sharingRules"]["nodes"][0]["id"], "version": 1, "visibility": "PRIVATE" });
+    totals.app.admin.change("sharingRuleUpdate", rule, "sharingRule", "id").await;
+    for client in [&member, &funder, &coordinator] {
+        assert_eq!(totals.total(client, "").await, without);
+    }
+}
+
+#[tokio::test]
+async fn every_role_there_is_is_tried() {
+    let named: BTreeSet<&str> = LEVELS.iter().map(|level| level.0).collect();
+    let sdl = api::graphql::schema::sdl();
+    let values = sdl.split("\nenum Visibility {").nth(1).unwrap().split('}').next().unwrap();
+    let all: BTreeSet<&str> = values
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && line.chars().all(|c| c.is_ascii_uppercase() || c == '_'))
+        .collect();
+    assert_eq!(named, all, "a level that this table does not know");
+}
