@@ -366,7 +366,8 @@ impl IdentityMutation {
         SignInPayload::of(result)
     }
 
-    /// Makes a link, good once and for an hour, by which somebody sets a new password. For administrators.
+    /// Makes a link, good once and for an hour, by which somebody else sets a new password. For administrators, and
+    /// for those who may give every role that the account holds: who runs its network, who answers for its community.
     async fn recovery_create(
         &self,
         ctx: &Context<'_>,

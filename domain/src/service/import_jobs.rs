@@ -1,16 +1,12 @@
 //! Uploading files, and doing what they ask for.
 
-use std::sync::Arc;
-
 use chrono::TimeDelta;
-use uuid::Uuid;
 
 use super::Services;
 use crate::{
-    access::{self, Actor, Integration, Needs, Person, Scope, Who},
+    access::{self, Actor, Needs, Who},
     audit::{Action, NewEntry},
     error::{Error, Problem, ProblemCode, Result},
-    id::{AccountId, ApiTokenId},
     import_job::{
         ImportJob, ImportJobFilter, ImportJobId, ImportJobSort, ImportJobState, JobFailure, KEPT_DAYS, KeptReject,
         LEASE_SECONDS, MOST_NAME, MOST_WAITING, Progress, UPLOAD_HOURS,
@@ -206,32 +202,9 @@ impl Services {
         work.commit().await
     }
 
-    /// Whoever uploaded a file, with what they may do now; nothing if they may not do anything any more.
+    /// Whoever uploaded a file, with what they may do now; nothing if they may not record figures any more.
     pub async fn owner_of_import(&self, job: &ImportJob) -> Result<Option<Actor>> {
-        let (reader, now) = (self.store.read(), self.clock.now());
-        let id = |prefix: &str| job.owner.strip_prefix(prefix).and_then(|id| id.parse::<Uuid>().ok());
-        let who = if let Some(account) = id("account:").map(AccountId::from) {
-            let principal = reader.identities().principal(account, now).await?;
-            principal.map(|principal| {
-                let (grants, memberships) = (principal.grants, principal.memberships);
-                Who::Person(Arc::new(Person { account, session: None, grants, memberships }))
-            })
-        } else if let Some(token) = id("token:").map(ApiTokenId::from) {
-            let found = reader.api_tokens().get(&Scope::Everything, &[token]).await?.pop();
-            found.filter(|token| token.meta.archived_at.is_none()).map(|token| {
-                Who::Integration(Arc::new(Integration {
-                    token: token.id,
-                    communities: token.communities.iter().copied().collect(),
-                    indicators: token.indicators.iter().copied().collect(),
-                    actions: token.actions.iter().copied().collect(),
-                    until: token.expires_at,
-                    // What it reads depends on these alone, and an import reads nothing on its behalf.
-                    memberships: std::collections::BTreeSet::default(),
-                }))
-            })
-        } else {
-            Some(Who::Operator(job.owner.as_str().into()))
-        };
-        Ok(who.map(Actor::new).filter(|actor| Needs::recording().met_by(actor, now)))
+        let owner = self.actor_named(self.store.read(), &job.owner).await?;
+        Ok(owner.filter(|owner| Needs::recording().met_by(owner, self.clock.now())))
     }
 }

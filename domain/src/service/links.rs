@@ -3,17 +3,18 @@
 use chrono::TimeDelta;
 
 use super::{
-    Session,
+    Context, Governed as _, Session,
     identity::{HandedOut, Identity, SignedIn, grant, wrong},
 };
 use crate::{
-    access::{self, Actor, Needs, Origin, Who},
+    access::{self, Actor, Needs, Origin, Scope, Who},
     account::Account,
     audit::{Action, NewEntry},
     error::{Error, ProblemCode, Problems, Result},
-    grant::Grant,
+    grant::{Grant, GrantFilter},
     id::AccountId,
     key::Email,
+    page::{ListQuery, MAX_PAGE, PageArgs},
     port::{
         identity::{Link, LinkKind, Offered},
         secrets::{PasswordVerdict, SecretKind},
@@ -28,6 +29,11 @@ const RECOVERY: TimeDelta = TimeDelta::hours(1);
 
 fn no_link() -> Error {
     Error::invalid("link", ProblemCode::NotFound, "this link is not known, used already, or too old")
+}
+
+fn outdated() -> Error {
+    let message = "whoever made this link may not give these roles any more; ask for another";
+    Error::invalid("link", ProblemCode::Forbidden, message)
 }
 
 impl Identity {
@@ -102,8 +108,12 @@ impl Identity {
             identities.set_password(account.id, &hash, now).await?;
             account
         };
+        let giver = self.services.actor_named(session.repositories(), &link.created_by).await?.ok_or_else(outdated)?;
         for offer in &link.grants {
-            session.create(grant(account.id, offer)).await?;
+            let grant = grant(account.id, offer);
+            // A link is a promise: whoever may not give the role any more cannot keep it.
+            session.may_be_given(&grant, &giver).await.map_err(|_| outdated())?;
+            session.create(grant).await?;
         }
         session.note_entry(self.of_account(origin, account.id, Action::InvitationAccepted).detail(&link.created_by));
         let signed_in = self.begin_session(session.work(), origin, account, now).await?;
@@ -111,8 +121,8 @@ impl Identity {
         Ok(signed_in)
     }
 
-    /// Makes a link by which somebody sets a new password. For administrators, and for those who run a network or answer for a
-    /// community in which the account holds a role and none above theirs.
+    /// Makes a link by which somebody sets a new password. For administrators, and for those who may give every role that the
+    /// account holds: through it they get nothing that they could not have given themselves.
     pub async fn offer_recovery(&self, actor: &Actor, account: AccountId) -> Result<HandedOut> {
         let result = Box::pin(self.try_offer_recovery(actor, account)).await;
         self.services.denied(actor, result).await
@@ -123,7 +133,13 @@ impl Identity {
         let session = self.services.session(actor, WHAT).await?;
         let found = session.repositories().accounts().get(&session.reader(), &[account]).await?.pop();
         let found = found.ok_or(Error::NotFound { noun: "Account", key: "account" })?;
-        access::require(actor, &Needs::administrator(), session.now(), WHAT)?;
+        if !Needs::administrator().met_by(actor, session.now()) {
+            // Of oneself it would be a way around the password.
+            if actor.account() == Some(account) {
+                return Err(Error::Forbidden(WHAT));
+            }
+            session.may_give_all_of(account, WHAT).await?;
+        }
         let email = found.value.email.clone();
         let link = self.keep_link(&session, LinkKind::Recovery, email, Some(account), Vec::new(), RECOVERY).await?;
         session.note_entry(NewEntry::by(actor, session.now(), Action::Recovery).on(account).detail("handed out"));
@@ -159,5 +175,31 @@ impl Session {
         crate::record::Noun::check(value, &mut problems);
         problems.into_result()?;
         self.require(value, super::Change::Create).await
+    }
+
+    /// Whether somebody else could give this role now.
+    async fn may_be_given(&self, value: &Grant, giver: &Actor) -> Result<()> {
+        let context = Context::new(self.repositories(), giver, self.now());
+        for needs in value.needs(super::Change::Create, &context).await? {
+            access::require(giver, &needs, self.now(), Grant::TO_WRITE)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the actor could give every role that the account holds, and it holds one.
+    async fn may_give_all_of(&self, account: AccountId, what: &'static str) -> Result<()> {
+        let query = ListQuery {
+            filter: GrantFilter { account: Some(account), ..GrantFilter::default() },
+            page: PageArgs::first(MAX_PAGE),
+            ..ListQuery::default()
+        };
+        let grants = self.repositories().grants().list(&Scope::Everything, &query).await?;
+        if grants.items.is_empty() || grants.has_next {
+            return Err(Error::Forbidden(what));
+        }
+        for (_, grant) in &grants.items {
+            self.may_be_given(&grant.value, self.actor()).await.map_err(|_| Error::Forbidden(what))?;
+        }
+        Ok(())
     }
 }

@@ -11,6 +11,7 @@ pub mod identity;
 mod import_jobs;
 mod known;
 mod links;
+mod named;
 mod push;
 mod records;
 mod session;
