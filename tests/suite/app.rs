@@ -2,7 +2,10 @@
 
 use std::{
     net::TcpListener,
-    sync::{Arc, LazyLock},
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicI64, Ordering},
+    },
     time::Duration,
 };
 
@@ -17,10 +20,11 @@ use api::{
     import_jobs::work_on_imports,
     readiness::Dependencies,
 };
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     port::{
         bus::Bus,
-        clock::{Clock as _, SystemClock},
+        clock::{Clock, SystemClock},
         limiter::Limit,
     },
     service::{
@@ -29,8 +33,8 @@ use domain::{
     },
 };
 use persistence::{SqlStore, bus, cache, limiter, relay};
-
 use secrecy::SecretString;
+use uuid::Uuid;
 
 use crate::{
     client::Client,
@@ -43,6 +47,29 @@ pub const ADMIN_TOKEN: &str = "a-token-for-the-tests";
 /// The key that all servers of the tests sign with.
 pub static SIGNING_KEY: LazyLock<SecretString> = LazyLock::new(|| generate_pem().unwrap());
 
+/// A clock that can be put forward.
+#[derive(Default)]
+pub struct TestClock {
+    ahead: AtomicI64,
+}
+
+impl TestClock {
+    /// As if so many seconds had passed.
+    pub fn pass(&self, seconds: i64) {
+        self.ahead.fetch_add(seconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> DateTime<Utc> {
+        SystemClock.now() + TimeDelta::seconds(self.ahead.load(Ordering::SeqCst))
+    }
+
+    fn next_id(&self) -> Uuid {
+        SystemClock.next_id()
+    }
+}
+
 /// A running server with its database.
 pub struct App {
     /// Asks as nobody in particular.
@@ -53,6 +80,8 @@ pub struct App {
     pub url: String,
     pub bus: Arc<dyn Bus>,
     pub db: Arc<TestDatabase>,
+    /// What time it is for this server.
+    pub clock: Arc<TestClock>,
     handle: actix_web::dev::ServerHandle,
 }
 
@@ -91,7 +120,8 @@ impl App {
     ) -> Self {
         let store = Arc::new(SqlStore::open(&db.config()).await.unwrap());
         let (bus, cache) = (bus::open(redis).unwrap(), cache::open(redis).unwrap());
-        let services = Services::new(store.clone(), cache, Arc::new(SystemClock));
+        let clock = Arc::new(TestClock::default());
+        let services = Services::new(store.clone(), cache, clock.clone());
         let readiness = Arc::new(Dependencies::new(services.clone(), Arc::clone(&bus)));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let config = HttpConfig { workers: 1, ..config };
@@ -113,7 +143,8 @@ impl App {
         let handle = running.handle();
         tokio::spawn(running.server);
         tokio::spawn(relay(store.clone(), Arc::clone(&bus), store.wake(), std::future::pending()));
-        Self { anonymous: Client::new(&url, None), admin: Client::new(&url, Some(ADMIN_TOKEN)), url, bus, db, handle }
+        let (anonymous, admin) = (Client::new(&url, None), Client::new(&url, Some(ADMIN_TOKEN)));
+        Self { anonymous, admin, url, bus, db, clock, handle }
     }
 
     /// Stops the server; the database stays.

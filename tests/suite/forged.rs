@@ -1,7 +1,10 @@
 //! Forged and broken tokens, sent to a real server: each is refused, none is taken for nobody.
 
 use api::auth::keys::SigningKeys;
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use chrono::Utc;
 use jsonwebtoken::{Algorithm, EncodingKey, crypto::sign};
 use reqwest::{StatusCode, header};
@@ -11,6 +14,7 @@ use serde_json::{Value, json};
 use crate::{
     app::{App, SIGNING_KEY},
     fixture::merge,
+    identity::{invitation, text},
 };
 
 const QUERY: &str = "{ networks { totalCount } viewer { kind } }";
@@ -55,6 +59,22 @@ impl Good {
     }
 }
 
+/// The public key, in every form in which it can be had.
+fn public_key() -> Vec<Vec<u8>> {
+    // Of a key on P-256: what precedes the point in its SubjectPublicKeyInfo (RFC 5480).
+    const BEFORE: &str = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE";
+    let jwks = SigningKeys::from_pem(std::slice::from_ref(&*SIGNING_KEY)).unwrap().jwks();
+    let key = &jwks["keys"][0];
+    let part = |name: &str| URL_SAFE_NO_PAD.decode(key[name].as_str().unwrap()).unwrap();
+    let der = [STANDARD.decode(BEFORE).unwrap(), part("x"), part("y")].concat();
+    assert_eq!(der.len(), 91);
+    let text = STANDARD.encode(&der);
+    let lines: Vec<&str> = [&text[..64], &text[64..]].to_vec();
+    let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n"));
+    let texts = [jwks.to_string(), key.to_string(), text.clone(), pem.trim_end().to_owned(), pem];
+    texts.into_iter().map(String::into_bytes).chain([der, part("x")]).collect()
+}
+
 /// Every token that must not be believed, and what is wrong with it.
 fn forged(good: &Good, token: &str) -> Vec<(String, String)> {
     let mut all = Vec::new();
@@ -76,7 +96,9 @@ fn forged(good: &Good, token: &str) -> Vec<(String, String)> {
         json!({ "jku": "http://127.0.0.1:1/keys" }),
         json!({ "x5u": "http://127.0.0.1:1/keys" }),
         json!({ "jwk": { "kty": "oct", "k": "AAAA" } }),
+        json!({ "x5c": ["AAAA"] }),
         json!({ "crit": ["exp"] }),
+        json!({ "b64": false }),
     ] {
         add(&format!("header {header}"), good.signed(header, json!({})));
     }
@@ -95,18 +117,27 @@ fn forged(good: &Good, token: &str) -> Vec<(String, String)> {
         json!({ "exp": now - 3_600 }),
         json!({ "exp": -1 }),
         json!({ "exp": null }),
+        json!({ "exp": 1e300 }),
+        json!({ "exp": [now + 60] }),
+        json!({ "iat": now + 3_600 }),
+        json!({ "iss": ["concert"] }),
+        json!({ "sub": null }),
         json!({ "nbf": now + 3_600 }),
     ] {
         add(&format!("claims {claims}"), good.signed(json!({}), claims));
     }
-    // The public key as the secret of a MAC, in every form in which it can be had.
-    let public = SigningKeys::from_pem(std::slice::from_ref(&*SIGNING_KEY)).unwrap().jwks();
-    for secret in
-        [public.to_string(), public["keys"][0].to_string(), public["keys"][0]["x"].as_str().unwrap().to_owned()]
-    {
-        let key = EncodingKey::from_secret(secret.as_bytes());
+    for secret in public_key() {
+        let key = EncodingKey::from_secret(&secret);
         add("the public key as a secret", good.with(&key, Algorithm::HS256, json!({ "alg": "HS256" }), json!({})));
     }
+    // Which of the two counts would depend on who reads them.
+    let twice = good.claims.to_string().replacen('{', &format!("{{\"exp\":{},", now + 60), 1);
+    let said = [encoded(&good.header), URL_SAFE_NO_PAD.encode(twice)].join(".");
+    let key = EncodingKey::from_ec_pem(SIGNING_KEY.expose_secret().as_bytes()).unwrap();
+    add("a claim twice", format!("{said}.{}", sign(said.as_bytes(), &key, Algorithm::ES256).unwrap()));
+    let unsigned = [encoded(&changed(&good.header, json!({ "alg": "none" }))), encoded(&good.claims)].join(".");
+    add("unsigned", format!("{unsigned}."));
+    add("unsigned, in two parts", unsigned);
     let another = api::auth::keys::generate_pem().unwrap();
     let another = EncodingKey::from_ec_pem(another.expose_secret().as_bytes()).unwrap();
     add("another key", good.with(&another, Algorithm::ES256, json!({}), json!({})));
@@ -135,6 +166,11 @@ async fn a_forged_token_is_refused_and_never_taken_for_nobody() {
     let app = App::start().await;
     let network = app.network("net").await;
     let somebody = app.somebody("ada@example.org", json!([{ "role": "MEMBER_READER", "network": network }])).await;
+    let roles = json!([{ "role": "MEMBER_READER", "network": network }]);
+    let link = invitation(&app.admin, json!({ "email": "bob@example.org", "grants": roles })).await;
+    let query = "mutation($input: ApiTokenCreateInput!) { apiTokenCreate(input: $input) { secret } }";
+    let made = json!({ "input": { "name": "Push", "communities": [app.community("c").await], "actions": ["RECORD_FIGURES"] } });
+    let token = text(&app.admin.data(query, made).await["apiTokenCreate"]["secret"]);
     let good = Good::of(&somebody.access);
     let ask = async |values: &[String]| {
         let mut request = app.anonymous.post().json(&json!({ "query": QUERY }));
@@ -162,7 +198,16 @@ async fn a_forged_token_is_refused_and_never_taken_for_nobody() {
         ("another scheme".to_owned(), vec![format!("Basic {}", somebody.access)]),
         ("no scheme".to_owned(), vec![somebody.access.clone()]),
         ("a refresh token".to_owned(), vec![format!("Bearer {}", somebody.refresh)]),
-        ("two headers".to_owned(), vec!["Bearer forged".to_owned(), bearer]),
+        ("an access token and more".to_owned(), vec![format!("{bearer} {bearer}")]),
+        ("half a refresh token".to_owned(), vec![format!("Bearer {}", &somebody.refresh[..20])]),
+        ("an invitation".to_owned(), vec![format!("Bearer {link}")]),
+        ("an API token that was cut off".to_owned(), vec![format!("Bearer {}", &token[..39])]),
+        ("an API token with more".to_owned(), vec![format!("Bearer {token}0")]),
+        ("an API token without its checksum".to_owned(), vec![format!("Bearer {}", &token[..34])]),
+        ("an API token in another scheme".to_owned(), vec![format!("Basic {token}")]),
+        ("two headers, one good".to_owned(), vec!["Bearer forged".to_owned(), bearer.clone()]),
+        ("two headers, one good, the other way round".to_owned(), vec![bearer.clone(), "Bearer forged".to_owned()]),
+        ("two headers, both good".to_owned(), vec![bearer.clone(), bearer]),
     ]);
     for (what, values) in refused {
         let (status, headers, answer) = ask(&values).await;

@@ -21,6 +21,7 @@ mod identity;
 mod imports;
 mod layering;
 mod limits;
+mod links;
 mod matrix;
 mod nodes;
 mod paging;

@@ -197,8 +197,7 @@ impl Known {
                 verified_email: foreign.email.as_deref().filter(|_| foreign.email_verified),
             };
             let found = self.identity.foreign(origin, &found).await?;
-            let until = now + chrono::TimeDelta::from_std(REMEMBERED).unwrap_or_default();
-            return Ok(found.map(|found| person(until, found)));
+            return Ok(found.map(|found| person(foreign.until, found)));
         }
         let claims = match self.keyring.verify(token, now).await {
             Ok(claims) => claims,
@@ -223,6 +222,10 @@ pub(crate) async fn viewer(
     let headers = request.headers();
     let refused = || Refusal::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", "the token is not known here");
     let origin = Origin { request: request_id.map(Into::into), address: authenticator.address(request) };
+    // Of two it would depend on who reads them, which one counts.
+    if headers.get_all(header::AUTHORIZATION).nth(1).is_some() {
+        return Err(refused());
+    }
     let who = match headers.get(header::AUTHORIZATION) {
         None => Who::Anonymous,
         Some(value) => {

@@ -74,6 +74,8 @@ pub struct Foreign {
     pub email: Option<String>,
     /// Whether the issuer has made sure that the address is the person's.
     pub email_verified: bool,
+    /// Until when the token is good, by this program's clock.
+    pub until: DateTime<Utc>,
 }
 
 /// Why a document could not be had; for the log.
@@ -211,7 +213,10 @@ impl Providers {
         }
         in_time(now, LEEWAY, nbf, exp)?;
         let email_verified = email.is_some() && email_verified == Some(serde_json::Value::Bool(true));
-        Ok(Foreign { issuer: iss, subject: sub, email, email_verified })
+        // Beyond the calendar is as good as for ever; what is remembered of a token is looked up again long before.
+        let until = DateTime::from_timestamp(exp.0, 0).and_then(|exp| exp.checked_add_signed(LEEWAY));
+        let until = until.unwrap_or(DateTime::<Utc>::MAX_UTC);
+        Ok(Foreign { issuer: iss, subject: sub, email, email_verified, until })
     }
 
     fn find(&self, issuer: &str) -> Option<&Arc<Provider>> {

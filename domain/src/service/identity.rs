@@ -80,7 +80,7 @@ impl Identity {
         self.services.clock.now()
     }
 
-    fn stranger(&self, origin: &Origin, name: &str, action: Action) -> NewEntry {
+    pub(super) fn stranger(&self, origin: &Origin, name: &str, action: Action) -> NewEntry {
         let address = origin.address.map(|address| address.to_string());
         NewEntry::new(self.now(), name, ActorKind::Anonymous, action)
             .from_request(origin.request.as_deref(), address.as_deref())

@@ -5,9 +5,10 @@ use chrono::TimeDelta;
 use super::{
     Context, Governed as _, Session,
     identity::{HandedOut, Identity, SignedIn, grant, wrong},
+    throttle::throttled,
 };
 use crate::{
-    access::{self, Actor, Needs, Origin, Scope, Who},
+    access::{Actor, Needs, Origin, Scope, Who},
     account::Account,
     audit::{Action, NewEntry},
     error::{Error, ProblemCode, Problems, Result},
@@ -19,6 +20,7 @@ use crate::{
         identity::{Link, LinkKind, Offered},
         secrets::{PasswordVerdict, SecretKind},
     },
+    record::Stored,
     text::LanguageTag,
 };
 
@@ -32,7 +34,7 @@ fn no_link() -> Error {
 }
 
 fn outdated() -> Error {
-    let message = "whoever made this link may not give these roles any more; ask for another";
+    let message = "whoever made this link may not give any more what it leads to; ask for another";
     Error::invalid("link", ProblemCode::Forbidden, message)
 }
 
@@ -78,6 +80,10 @@ impl Identity {
 
     /// Opens the account that a link invites to, with its roles; whoever has an account already gives its password and gets the
     /// roles.
+    ///
+    /// # Errors
+    /// [`Error::Validation`] on `link` for one that is not good (any more), on `password` for a wrong or weak one; both leave the
+    /// link as it was, and are recorded. [`Error::Throttled`] after too many tries.
     pub async fn accept(
         &self,
         origin: &Origin,
@@ -87,9 +93,23 @@ impl Identity {
         password: String,
     ) -> Result<SignedIn> {
         self.throttle.of_address(origin).await?;
+        let result = Box::pin(self.try_accept(origin, secret, name, locale, password)).await;
+        self.refused_to_a_stranger(origin, result).await
+    }
+
+    async fn try_accept(
+        &self,
+        origin: &Origin,
+        secret: &str,
+        name: String,
+        locale: LanguageTag,
+        password: String,
+    ) -> Result<SignedIn, Refusal> {
+        const WHAT: &str = "accept an invitation";
+        let no_link = || Refusal::of(no_link(), "anonymous", Action::Denied, WHAT);
         let digest = self.secrets.digest(SecretKind::Link, secret).ok_or_else(no_link)?;
         let system = Actor { who: Who::Operator("invitation".into()), origin: origin.clone() };
-        let mut session = self.services.session(&system, "accept an invitation").await?;
+        let mut session = self.services.session(&system, WHAT).await?;
         let now = session.now();
         let found = session.repositories().identities().use_link(LinkKind::Invitation, &digest, now).await?;
         let link = found.ok_or_else(no_link)?;
@@ -97,10 +117,7 @@ impl Identity {
         session.act_for(&link.created_by);
         let identities = session.repositories().identities();
         let account = if let Some(account) = self.account(link.email.as_str()).await? {
-            let hash = identities.password(account.id).await?;
-            if self.secrets.verify(password, hash).await == PasswordVerdict::Wrong {
-                return Err(wrong());
-            }
+            self.check_password(&account, &link.email, password).await?;
             account
         } else {
             let hash = self.hashed(password, "password", &link.email).await?;
@@ -108,17 +125,50 @@ impl Identity {
             identities.set_password(account.id, &hash, now).await?;
             account
         };
+        let outdated = || Refusal::of(outdated(), link.email.as_str(), Action::Denied, WHAT);
         let giver = self.services.actor_named(session.repositories(), &link.created_by).await?.ok_or_else(outdated)?;
+        let context = Context::new(session.repositories(), &giver, now);
         for offer in &link.grants {
             let grant = grant(account.id, offer);
             // A link is a promise: whoever may not give the role any more cannot keep it.
-            session.may_be_given(&grant, &giver).await.map_err(|_| outdated())?;
+            if !may_be_given(&grant, &context).await? {
+                return Err(outdated());
+            }
             session.create(grant).await?;
         }
         session.note_entry(self.of_account(origin, account.id, Action::InvitationAccepted).detail(&link.created_by));
         let signed_in = self.begin_session(session.work(), origin, account, now).await?;
         session.commit().await?;
         Ok(signed_in)
+    }
+
+    /// Whether it is the password of the account. An invitation must not be a way to try more of them than signing in is.
+    async fn check_password(&self, account: &Stored<Account>, email: &Email, password: String) -> Result<(), Refusal> {
+        let tries = self.throttle.account_key(email.as_str());
+        if let Some(wait) = self.throttle.limiter.take(&tries, self.throttle.account).await {
+            return Err(throttled(wait).into());
+        }
+        let hash = self.services.store.read().identities().password(account.id).await?;
+        if self.secrets.verify(password, hash).await == PasswordVerdict::Wrong {
+            return Err(Refusal::of(wrong(), email.as_str(), Action::SignInFailed, "accept an invitation"));
+        }
+        self.throttle.limiter.forgive(&tries).await;
+        Ok(())
+    }
+
+    /// The same result; a refusal is recorded first, once what was begun has been undone. Those who may try are throttled, so nobody
+    /// fills the log.
+    async fn refused_to_a_stranger<T>(&self, origin: &Origin, result: Result<T, Refusal>) -> Result<T> {
+        match result {
+            Ok(done) => Ok(done),
+            Err(Refusal { error, recorded }) => {
+                if let Some((name, action, what)) = recorded {
+                    let entry = self.stranger(origin, &name, action).detail(what);
+                    self.services.record_entry(&entry).await?;
+                }
+                Err(error)
+            }
+        }
     }
 
     /// Makes a link by which somebody sets a new password. For administrators, and for those who may give every role that the
@@ -133,12 +183,8 @@ impl Identity {
         let session = self.services.session(actor, WHAT).await?;
         let found = session.repositories().accounts().get(&session.reader(), &[account]).await?.pop();
         let found = found.ok_or(Error::NotFound { noun: "Account", key: "account" })?;
-        if !Needs::administrator().met_by(actor, session.now()) {
-            // Of oneself it would be a way around the password.
-            if actor.account() == Some(account) {
-                return Err(Error::Forbidden(WHAT));
-            }
-            session.may_give_all_of(account, WHAT).await?;
+        if !may_let_back(account, &Context::new(session.repositories(), actor, session.now())).await? {
+            return Err(Error::Forbidden(WHAT));
         }
         let email = found.value.email.clone();
         let link = self.keep_link(&session, LinkKind::Recovery, email, Some(account), Vec::new(), RECOVERY).await?;
@@ -148,23 +194,59 @@ impl Identity {
     }
 
     /// Sets the password of the account that a link leads back into; all its sessions end.
+    ///
+    /// # Errors
+    /// [`Error::Validation`] on `link` for one that is not good (any more), which is recorded, and on `password` for a weak one; both
+    /// leave the link as it was. [`Error::Throttled`] after too many tries.
     pub async fn recover(&self, origin: &Origin, secret: &str, password: String) -> Result<SignedIn> {
         self.throttle.of_address(origin).await?;
+        let result = Box::pin(self.try_recover(origin, secret, password)).await;
+        self.refused_to_a_stranger(origin, result).await
+    }
+
+    async fn try_recover(&self, origin: &Origin, secret: &str, password: String) -> Result<SignedIn, Refusal> {
+        const WHAT: &str = "use a way back into an account";
+        let no_link = || Refusal::of(no_link(), "anonymous", Action::Denied, WHAT);
         let digest = self.secrets.digest(SecretKind::Link, secret).ok_or_else(no_link)?;
         let (work, now) = (self.services.store.begin().await?, self.now());
-        let identities = work.repositories().identities();
+        let repositories = work.repositories();
+        let identities = repositories.identities();
         let link = identities.use_link(LinkKind::Recovery, &digest, now).await?.ok_or_else(no_link)?;
         let account = self.account(link.email.as_str()).await?.filter(|account| link.account == Some(account.id));
         let account = account.ok_or_else(no_link)?;
+        let outdated = || Refusal::of(outdated(), link.email.as_str(), Action::Denied, WHAT);
+        let giver = self.services.actor_named(repositories, &link.created_by).await?.ok_or_else(outdated)?;
+        // The account may hold more by now than whoever made the link could give.
+        if !may_let_back(account.id, &Context::new(repositories, &giver, now)).await? {
+            return Err(outdated());
+        }
         let hash = self.hashed(password, "password", &account.email).await?;
         identities.set_password(account.id, &hash, now).await?;
         identities.end_sessions(account.id, None, now).await?;
         let id = account.id;
         let signed_in = self.begin_session(&*work, origin, account, now).await?;
         let entry = self.of_account(origin, id, Action::Recovery).detail("used");
-        work.repositories().audit().record(&[entry]).await?;
+        repositories.audit().record(&[entry]).await?;
         self.commit(work).await?;
         Ok(signed_in)
+    }
+}
+
+/// Why a stranger is refused, and what of it is recorded: as whom they came, what they did, and to what end.
+struct Refusal {
+    error: Error,
+    recorded: Option<(String, Action, &'static str)>,
+}
+
+impl Refusal {
+    fn of(error: Error, name: &str, action: Action, what: &'static str) -> Self {
+        Self { error, recorded: Some((name.to_owned(), action, what)) }
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self { error, recorded: None }
     }
 }
 
@@ -176,30 +258,41 @@ impl Session {
         problems.into_result()?;
         self.require(value, super::Change::Create).await
     }
+}
 
-    /// Whether somebody else could give this role now.
-    async fn may_be_given(&self, value: &Grant, giver: &Actor) -> Result<()> {
-        let context = Context::new(self.repositories(), giver, self.now());
-        for needs in value.needs(super::Change::Create, &context).await? {
-            access::require(giver, &needs, self.now(), Grant::TO_WRITE)?;
-        }
-        Ok(())
-    }
+/// Whether the actor of the context could give this role now.
+async fn may_be_given(value: &Grant, context: &Context<'_>) -> Result<bool> {
+    let needs = match value.needs(super::Change::Create, context).await {
+        Ok(needs) => needs,
+        // Where the role was for is not there any more.
+        Err(Error::NotFound { .. } | Error::Validation(_) | Error::Forbidden(_)) => return Ok(false),
+        Err(fault) => return Err(fault),
+    };
+    Ok(needs.iter().all(|needs| needs.met_by(context.actor, context.now)))
+}
 
-    /// Whether the actor could give every role that the account holds, and it holds one.
-    async fn may_give_all_of(&self, account: AccountId, what: &'static str) -> Result<()> {
-        let query = ListQuery {
-            filter: GrantFilter { account: Some(account), ..GrantFilter::default() },
-            page: PageArgs::first(MAX_PAGE),
-            ..ListQuery::default()
-        };
-        let grants = self.repositories().grants().list(&Scope::Everything, &query).await?;
-        if grants.items.is_empty() || grants.has_next {
-            return Err(Error::Forbidden(what));
-        }
-        for (_, grant) in &grants.items {
-            self.may_be_given(&grant.value, self.actor()).await.map_err(|_| Error::Forbidden(what))?;
-        }
-        Ok(())
+/// Whether the actor of the context could give every role that the account holds, and it holds one. Nobody but an administrator
+/// lets themselves back in: it would be a way around the password.
+async fn may_let_back(account: AccountId, context: &Context<'_>) -> Result<bool> {
+    if Needs::administrator().met_by(context.actor, context.now) {
+        return Ok(true);
     }
+    if context.actor.account() == Some(account) {
+        return Ok(false);
+    }
+    let query = ListQuery {
+        filter: GrantFilter { account: Some(account), ..GrantFilter::default() },
+        page: PageArgs::first(MAX_PAGE),
+        ..ListQuery::default()
+    };
+    let grants = context.repositories.grants().list(&Scope::Everything, &query).await?;
+    if grants.items.is_empty() || grants.has_next {
+        return Ok(false);
+    }
+    for (_, grant) in &grants.items {
+        if !may_be_given(&grant.value, context).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }

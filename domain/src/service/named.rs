@@ -16,7 +16,8 @@ impl Services {
     /// Whoever has this name ([`Actor::name`]), with what they may do now; nothing if there is no such account or token any more.
     /// For what was begun by them and is gone on with in their absence.
     pub(super) async fn actor_named(&self, repositories: &dyn Repositories, name: &str) -> Result<Option<Actor>> {
-        let id = |prefix: &str| name.strip_prefix(prefix).and_then(|id| id.parse::<Uuid>().ok());
+        // A name that cannot be read is nobody's, never an operator's.
+        let id = |prefix: &str| name.strip_prefix(prefix).map(|id| id.parse::<Uuid>().unwrap_or(Uuid::nil()));
         let who = if let Some(account) = id("account:").map(AccountId::from) {
             let principal = repositories.identities().principal(account, self.clock.now()).await?;
             principal.map(|principal| {
@@ -36,6 +37,8 @@ impl Services {
                     memberships: BTreeSet::default(),
                 }))
             })
+        } else if name == "anonymous" {
+            None
         } else {
             Some(Who::Operator(name.into()))
         };

@@ -112,7 +112,8 @@ fn good() -> String {
 }
 
 fn person() -> Foreign {
-    Foreign { issuer: ISSUER.to_owned(), subject: "person".to_owned(), email: None, email_verified: false }
+    let until = at(100_000) + LEEWAY;
+    Foreign { issuer: ISSUER.to_owned(), subject: "person".to_owned(), email: None, email_verified: false, until }
 }
 
 #[actix_web::test]
