@@ -82,6 +82,10 @@ pub struct ServeSettings {
     #[arg(long, env = "CONCERT_TRUSTED_PROXIES", value_name = "RANGES", value_delimiter = ',')]
     pub trusted_proxies: Vec<AddressRange>,
 
+    /// The largest file that is uploaded to be imported, MiB
+    #[arg(long, env = "CONCERT_MAX_UPLOAD", value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u64).range(1..=1_048_576))]
+    pub max_upload: u64,
+
     /// The longest that a request may be executed, seconds
     #[arg(long, env = "CONCERT_EXECUTION_TIMEOUT", value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub execution_timeout: u64,
@@ -130,6 +134,7 @@ impl ServeSettings {
             execution_timeout: Duration::from_secs(self.execution_timeout),
             workers,
             large_at_once: workers + 1,
+            max_upload: self.max_upload * 1024 * 1024,
             limits: Limits::default(),
             ..usual
         }

@@ -28,8 +28,9 @@ const provider = new Provider(issuer, {
       enabled: true,
       getResourceServerInfo: (_, resource) => ({
         scope: '',
-        audience: resource.replace(/^urn:|:rsa$/g, ''),
+        audience: resource.split(':')[1],
         accessTokenFormat: 'jwt',
+        accessTokenTTL: resource.endsWith('short') ? 1 : 600,
         jwt: { sign: { alg: resource.endsWith('rsa') ? 'RS256' : 'ES256' } },
       }),
     },

@@ -12,6 +12,7 @@ mod records;
 mod samples;
 mod scopes;
 mod sight;
+mod sight_figures;
 mod sight_model;
 mod sight_world;
 mod small_cells;

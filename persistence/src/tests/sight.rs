@@ -415,6 +415,24 @@ async fn check_lists(figures: &dyn Figures, eyes: &Eyes<'_>, ids: &[SeriesId], s
             assert_eq!(read, seen[..seen.len().min(size)], "{scope:?} at {now}");
         }
     }
+    // As it was known: before anything, in between, and now.
+    let mut moments: Vec<_> = eyes.world.observations.iter().map(|found| found.recorded_at).collect();
+    moments.sort_unstable();
+    let between = [moments[0] - TimeDelta::microseconds(1), moments[0], moments[moments.len() / 2], now];
+    for moment in between {
+        let filter = ObservationFilter { as_of: Some(moment), ..ObservationFilter::default() };
+        let query = ListQuery { filter, page: PageArgs::first(100), count: true, ..ListQuery::default() };
+        let pages = figures.observations(scope, ids, &query, now).await.unwrap();
+        for series in &ids[..ids.len() - 1] {
+            let known = eyes.known_at(*series, moment);
+            let read: Vec<_> = pages[series].items.iter().map(|(_, found)| found).collect();
+            assert_eq!(
+                (read, pages[series].total),
+                (known.clone(), Some(known.len() as u64)),
+                "{scope:?} as of {moment}"
+            );
+        }
+    }
 }
 
 async fn check_candidates(figures: &dyn Figures, world: &World, eyes: &Eyes<'_>, scope: &Scope, now: DateTime<Utc>) {
@@ -448,6 +466,25 @@ async fn check_candidates(figures: &dyn Figures, world: &World, eyes: &Eyes<'_>,
                 .filter_map(|series| eyes.candidate(series, network, period).map(|said| (series.id, said)))
                 .collect();
             assert_eq!(read, expected, "{scope:?} at {now}");
+            let mut read = figures.withheld(scope, &query).await.unwrap();
+            read.sort_by_key(|found| (found.community, found.source, found.period));
+            let read: Vec<_> = read
+                .into_iter()
+                .map(|found| {
+                    (found.community, found.source, found.period, found.figure, found.read_by_members, found.networks)
+                })
+                .collect();
+            let mut expected: Vec<_> = world
+                .series
+                .iter()
+                .filter(|series| series.indicator == indicator.id && series.disaggregation == total)
+                .filter_map(|series| {
+                    let (found, by_members, networks) = eyes.withheld(series, network, period)?;
+                    Some((series.community, series.source, found.period, found.figure, by_members, networks))
+                })
+                .collect();
+            expected.sort_by_key(|found| (found.0, found.1, found.2));
+            assert_eq!(read, expected, "withheld from {scope:?} at {now}");
         }
     }
 }

@@ -53,18 +53,18 @@ pub(super) struct World {
 
 /// Somebody who reads at a moment.
 pub(super) struct Eyes<'a> {
-    world: &'a World,
-    now: DateTime<Utc>,
+    pub(super) world: &'a World,
+    pub(super) now: DateTime<Utc>,
     /// Nothing for whoever sees everything; the public is a reader like any other, whom nothing distinguishes.
-    reader: Option<Reader>,
+    pub(super) reader: Option<Reader>,
 }
 
-fn active<N: Noun>(records: &[Stored<N>]) -> impl Iterator<Item = &Stored<N>> {
+pub(super) fn active<N: Noun>(records: &[Stored<N>]) -> impl Iterator<Item = &Stored<N>> {
     records.iter().filter(|record| record.meta.archived_at.is_none())
 }
 
 /// Something with a last day still holds on `day`.
-fn lasts(last: Option<NaiveDate>, day: NaiveDate) -> bool {
+pub(super) fn lasts(last: Option<NaiveDate>, day: NaiveDate) -> bool {
     last.is_none_or(|last| day <= last)
 }
 
@@ -113,7 +113,7 @@ impl World {
     }
 
     /// The community shares its data with the network. When it has left, its history stays under its consent.
-    fn consents(&self, community: CommunityId, network: NetworkId, day: NaiveDate) -> bool {
+    pub(super) fn consents(&self, community: CommunityId, network: NetworkId, day: NaiveDate) -> bool {
         active(&self.memberships).any(|place| {
             (place.community, place.network) == (community, network)
                 && place.joined_on <= day
@@ -144,7 +144,7 @@ impl World {
             })
     }
 
-    fn rule(&self, community: CommunityId, indicator: IndicatorId) -> Option<&SharingRule> {
+    pub(super) fn rule(&self, community: CommunityId, indicator: IndicatorId) -> Option<&SharingRule> {
         let of = |indicator| {
             active(&self.rules).find(move |rule| rule.community == community && rule.indicator == indicator)
         };
@@ -192,7 +192,7 @@ impl World {
         })
     }
 
-    fn series(&self, id: SeriesId) -> &Series {
+    pub(super) fn series(&self, id: SeriesId) -> &Series {
         &self.series.iter().find(|series| series.id == id).unwrap().value
     }
 
@@ -208,7 +208,7 @@ impl World {
 
 impl Eyes<'_> {
     /// The figures of a community by an indicator are shared with the reader, each as far as it is itself for them.
-    fn figures(&self, community: CommunityId, indicator: IndicatorId) -> bool {
+    pub(super) fn figures(&self, community: CommunityId, indicator: IndicatorId) -> bool {
         let (Some(reader), world, day) = (&self.reader, self.world, self.now.date_naive()) else { return true };
         let rule = world.rule(community, indicator);
         let visibility = match rule {
@@ -238,7 +238,7 @@ impl Eyes<'_> {
     }
 
     /// A figure of a community, if its series is shared.
-    fn figure(&self, community: CommunityId, figure: &Figure) -> bool {
+    pub(super) fn figure(&self, community: CommunityId, figure: &Figure) -> bool {
         let Some(reader) = &self.reader else { return true };
         reader.stewarded.contains(&community)
             || match figure.confidentiality {
@@ -252,7 +252,7 @@ impl Eyes<'_> {
     }
 
     /// The figures of a series for a period are not withheld because few stand behind them.
-    fn many(&self, series: SeriesId, period: Period, ever: bool) -> bool {
+    pub(super) fn many(&self, series: SeriesId, period: Period, ever: bool) -> bool {
         let Some(reader) = &self.reader else { return true };
         reader.stewarded.contains(&self.world.series(series).community)
             || !self.world.is_small(series, period, ever, self.now.date_naive())
@@ -303,36 +303,6 @@ impl Eyes<'_> {
         let counts =
             |found: &&&Observation| found.figure.value.is_some() && found.figure.status != ObservationStatus::Forecast;
         self.observations(series).iter().rfind(counts).copied()
-    }
-
-    /// What a series gives to a comparison in a network: the figure, its baseline and whether that is the declared one,
-    /// whether the series broke in between, and whether it may enter totals.
-    pub(super) fn candidate(
-        &self,
-        series: &Stored<Series>,
-        network: NetworkId,
-        period: Option<Period>,
-    ) -> Option<(Observation, Option<Observation>, bool, bool)> {
-        let (world, day) = (self.world, self.now.date_naive());
-        let allowed = |act| world.is_allowed(act, (series.community, series.indicator), Some(network), day);
-        let seen = self.observations(series.id);
-        let at = |period: Period| seen.iter().find(|found| found.period == period).copied();
-        let current = if let Some(period) = period { at(period)? } else { self.latest(series.id)? };
-        if !allowed(AuthorityAct::Compare) {
-            return None;
-        }
-        let declared = active(&world.baselines).find(|baseline| baseline.series == series.id);
-        let baseline = declared.and_then(|declared| at(declared.period)).filter(|found| found.figure.value.is_some());
-        let broke = baseline.is_some_and(|baseline| {
-            // Also one that the reader does not see.
-            let current_ones = world.observations.iter().filter(|found| found.superseded_at.is_none());
-            current_ones.filter(|found| found.series == series.id).any(|found| {
-                found.figure.status == ObservationStatus::SeriesBreak
-                    && baseline.period.end() < found.period.end()
-                    && found.period.end() <= current.period.end()
-            })
-        });
-        Some((current.clone(), baseline.cloned(), broke, allowed(AuthorityAct::Aggregate)))
     }
 }
 

@@ -42,8 +42,8 @@ type PlannedMembership = (usize, usize, Days, Option<Days>, Option<Option<Days>>
 type PlannedDecision = (usize, AuthorityAct, Option<usize>, Option<usize>, Option<Days>, bool);
 /// Community, status, visibility, named, who wrote it, indicators, archived.
 type PlannedLearning = (usize, LearningStatus, Visibility, Picks, Option<usize>, Picks, bool);
-/// Own, stewarded, contributed, networks, coordinated, account, administrator.
-type PlannedReader = (Picks, Picks, Picks, Picks, Picks, Option<usize>, bool);
+/// Own, stewarded, contributed, networks, coordinated, account, administrator, funded.
+type PlannedReader = (Picks, Picks, Picks, Picks, Picks, Option<usize>, bool, Picks);
 
 /// A figure, and the smallest number of persons that it tells of.
 type Counted = (Figure, Option<i32>);
@@ -128,6 +128,7 @@ pub(super) fn plan(now: DateTime<Utc>) -> impl Strategy<Value = Plan> {
         3 => visibility(),
         2 => Just(Visibility::Network),
         1 => Just(Visibility::NamedCommunities),
+        2 => Just(Visibility::AggregateOnly),
     ];
     // Those decide that are under an authority; a decision on another changes nothing.
     let (deciding, act) = (select(vec![0, 2, 3, 3, 3]), select(AuthorityAct::ALL.to_vec()));
@@ -152,7 +153,7 @@ pub(super) fn plan(now: DateTime<Utc>) -> impl Strategy<Value = Plan> {
         vec(seldom(), ACCOUNTS),
         vec((0..ACCOUNTS, select(Role::ALL.to_vec()), 0..12usize, end(), seldom()), 2..10),
         vec((1..16u8, end(), seldom()), 0..5),
-        vec((some(), some(), some(), some(), some(), author(), seldom()), 3),
+        vec((some(), some(), some(), some(), some(), author(), seldom(), some()), 3),
     );
     (shared, figures, learnings, people).prop_map(
         |(
@@ -254,14 +255,14 @@ pub(super) fn build(plan: &Plan, now: DateTime<Utc>) -> (World, Vec<Reader>) {
     measure(plan, &mut maker, &mut world);
     write(plan, &mut maker, &mut world);
     let (communities, networks) = (ids(&world.communities), ids(&world.networks));
-    let reader = |&(own, stewarded, contributed, shared, coordinated, account, administrator): &_| Reader {
+    let reader = |&(own, stewarded, contributed, shared, coordinated, account, administrator, funded): &_| Reader {
         account: Option::map(account, |account: usize| world.accounts[account].id),
         own: picked(own, &communities).into_iter().collect(),
         stewarded: picked(own & stewarded, &communities).into_iter().collect(),
         contributed: picked(own & contributed, &communities).into_iter().collect(),
         networks: picked(shared, &networks).into_iter().collect(),
         coordinated: picked(shared & coordinated, &networks).into_iter().collect(),
-        funded: BTreeSet::new(),
+        funded: picked(funded, &networks).into_iter().collect(),
         partners: BTreeSet::new(),
         administrator,
     };
