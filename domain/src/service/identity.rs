@@ -18,6 +18,7 @@ use crate::{
     port::{
         identity::{NewSession, Offered, Spent},
         secrets::{AccessToken, PasswordVerdict, SecretKind, Secrets},
+        store::Repositories,
     },
     record::Stored,
 };
@@ -88,9 +89,7 @@ impl Identity {
 
     pub(super) async fn account(&self, email: &str) -> Result<Option<Stored<Account>>> {
         let Ok(email) = email.parse::<Email>() else { return Ok(None) };
-        let accounts = self.services.store.read().accounts();
-        let found = accounts.by_keys(&access::Scope::Everything, &[email]).await?.pop();
-        Ok(found.filter(|account| account.meta.archived_at.is_none()))
+        open_account(self.services.store.read(), &email).await
     }
 
     /// Signs somebody in by address and password.
@@ -384,6 +383,12 @@ impl Identity {
     pub const fn services(&self) -> &Services {
         &self.services
     }
+}
+
+/// The account with this address, unless it was closed.
+pub(super) async fn open_account(repositories: &dyn Repositories, email: &Email) -> Result<Option<Stored<Account>>> {
+    let found = repositories.accounts().by_keys(&access::Scope::Everything, std::slice::from_ref(email)).await?.pop();
+    Ok(found.filter(|account| account.meta.archived_at.is_none()))
 }
 
 pub(super) fn grant(account: AccountId, offer: &Offered) -> Grant {

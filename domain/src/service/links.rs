@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 
 use super::{
     Context, Governed as _, Session,
-    identity::{HandedOut, Identity, SignedIn, grant, wrong},
+    identity::{HandedOut, Identity, SignedIn, grant, open_account, wrong},
     throttle::throttled,
 };
 use crate::{
@@ -20,7 +20,6 @@ use crate::{
         identity::{Link, LinkKind, Offered},
         secrets::{PasswordVerdict, SecretKind},
     },
-    record::Stored,
     text::LanguageTag,
 };
 
@@ -115,9 +114,11 @@ impl Identity {
         let link = found.ok_or_else(no_link)?;
         // The roles are given by whoever made the link.
         session.act_for(&link.created_by);
+        // All within the session: whoever waits for a second connection while others wait for the link stops them all.
         let identities = session.repositories().identities();
-        let account = if let Some(account) = self.account(link.email.as_str()).await? {
-            self.check_password(&account, &link.email, password).await?;
+        let account = if let Some(account) = open_account(session.repositories(), &link.email).await? {
+            let hash = identities.password(account.id).await?;
+            self.check_password(&link.email, password, hash).await?;
             account
         } else {
             let hash = self.hashed(password, "password", &link.email).await?;
@@ -143,12 +144,11 @@ impl Identity {
     }
 
     /// Whether it is the password of the account. An invitation must not be a way to try more of them than signing in is.
-    async fn check_password(&self, account: &Stored<Account>, email: &Email, password: String) -> Result<(), Refusal> {
+    async fn check_password(&self, email: &Email, password: String, hash: Option<String>) -> Result<(), Refusal> {
         let tries = self.throttle.account_key(email.as_str());
         if let Some(wait) = self.throttle.limiter.take(&tries, self.throttle.account).await {
             return Err(throttled(wait).into());
         }
-        let hash = self.services.store.read().identities().password(account.id).await?;
         if self.secrets.verify(password, hash).await == PasswordVerdict::Wrong {
             return Err(Refusal::of(wrong(), email.as_str(), Action::SignInFailed, "accept an invitation"));
         }
@@ -212,8 +212,8 @@ impl Identity {
         let repositories = work.repositories();
         let identities = repositories.identities();
         let link = identities.use_link(LinkKind::Recovery, &digest, now).await?.ok_or_else(no_link)?;
-        let account = self.account(link.email.as_str()).await?.filter(|account| link.account == Some(account.id));
-        let account = account.ok_or_else(no_link)?;
+        let account = open_account(repositories, &link.email).await?;
+        let account = account.filter(|account| link.account == Some(account.id)).ok_or_else(no_link)?;
         let outdated = || Refusal::of(outdated(), link.email.as_str(), Action::Denied, WHAT);
         let giver = self.services.actor_named(repositories, &link.created_by).await?.ok_or_else(outdated)?;
         // The account may hold more by now than whoever made the link could give.
