@@ -12,6 +12,7 @@ mod access;
 mod audit;
 mod cli;
 mod comparison;
+mod connections;
 mod figures;
 mod foreign;
 mod forged;

@@ -371,7 +371,7 @@ async fn every_change_is_for_those_it_is_for() {
 }
 
 /// Every type that has a global id, one of its records, the list that it stands in, and who reads it; nothing if everybody does.
-const READ: [(&str, &str, &str, Option<&[&str]>); 23] = [
+pub const READ: [(&str, &str, &str, Option<&[&str]>); 23] = [
     ("Network", "net", "networks", None),
     ("Membership", "membership", "", None),
     ("Community", "here", "communities", None),
