@@ -78,7 +78,9 @@ async fn a_list_holds_exactly_what_its_reader_may_read() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
-    for field in ["Community.series", "Community.learnings", "Series.observations", "Indicator.series", "Network.memberships"] {
+    for field in
+        ["Community.series", "Community.learnings", "Series.observations", "Indicator.series", "Network.memberships"]
+    {
         assert!(full.contains(field), "{field} has something to show in {full:?}");
     }
 }
