@@ -71,9 +71,9 @@ pub struct Told {
 pub fn import(db: &TestDatabase, arguments: &[&str], paths: &[PathBuf]) -> (Told, String) {
     let output = concert(&["import"]).args(arguments).args(paths).env("DATABASE_URL", &db.url).output().unwrap();
     let out = String::from_utf8(output.stdout).unwrap();
-    let summary = out.lines().rfind(|line| line.contains(" read, ") && !line.starts_with('[')).unwrap_or_else(|| {
-        panic!("no summary in:\n{out}{}", String::from_utf8_lossy(&output.stderr));
-    });
+    let out = out + &String::from_utf8_lossy(&output.stderr);
+    let summary = out.lines().rfind(|line| line.contains(" read, ") && !line.starts_with('['));
+    let summary = summary.unwrap_or_else(|| panic!("no summary in:\n{out}"));
     let numbers = summary.split_once(": ").unwrap().1.split(", ").map(|part| part.split(' ').next().unwrap());
     let counts: Vec<u64> = numbers.map(|number| number.parse().unwrap()).collect();
     (Told { counts: counts.try_into().unwrap(), code: output.status.code().unwrap() }, out)
@@ -250,11 +250,11 @@ async fn every_row_of_the_canadian_framework_is_accounted_for() {
     let common = [&common[..], &["--create-missing", "--country", "CA", "--dry-run"]].concat();
     let (without, out) = import(&db, &common, std::slice::from_ref(&folder.join("data")));
     let [all, created, updated, unchanged, rejected] = without.counts;
-    assert_eq!((all, created + updated + unchanged + rejected), (read, read));
+    assert_eq!((all, created + updated + unchanged + rejected), (read, read), "{out}");
     assert!(rejected >= ambiguous && ambiguous > 0, "{out}");
-    let (with, _) =
+    let (with, out) =
         import(&db, &[&common[..], &["--fiscal-year-start", "4"]].concat(), std::slice::from_ref(&folder.join("data")));
-    assert_eq!(with.counts[0], read);
+    assert_eq!(with.counts[0], read, "{out}");
     assert!(with.counts[4] < rejected, "declared, they are kept");
     let data = app.anonymous.data("{ communities { totalCount } indicators { totalCount } }", json!({})).await;
     assert_eq!(data["communities"]["totalCount"], 1, "a dry run leaves nothing");
