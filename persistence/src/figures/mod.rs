@@ -12,6 +12,7 @@ mod read;
 mod record;
 mod series;
 pub(crate) mod small_cells;
+mod statistics;
 #[cfg(test)]
 pub(crate) mod tests;
 mod withheld;

@@ -14,7 +14,7 @@ use sea_orm::ConnectionTrait;
 use super::{
     bulk::{self, Revision},
     decide::{Decider, Decision},
-    small_cells,
+    small_cells, statistics,
 };
 use crate::{
     error::database,
@@ -60,9 +60,13 @@ async fn lock<C: ConnectionTrait>(db: &C, figures: &[NewObservation]) -> Result<
     let series = series_of(figures);
     let mut sql = Sql::new(db.get_database_backend());
     let ids = sql.ids(series.iter().copied(), "ids");
-    let found = format!("SELECT series.id FROM series WHERE series.id IN (SELECT ids.id FROM {ids})");
-    let found = if sql.is_postgres() { format!("{found} ORDER BY series.id FOR NO KEY UPDATE") } else { found };
-    let text = format!("SELECT count(*) FROM ({found}) AS found");
+    let found = if sql.is_postgres() {
+        "(SELECT series.id FROM series WHERE series.id = ids.id FOR NO KEY UPDATE)"
+    } else {
+        "(SELECT series.id FROM series WHERE series.id = ids.id)"
+    };
+    // In the order of the identifiers.
+    let text = format!("SELECT count({found}) FROM {ids}");
     let row = db.query_one_raw(sql.statement(text)).await.map_err(database)?;
     let row = row.ok_or_else(|| Error::internal("a count answered nothing"))?;
     let count: i64 = Row::new(&row)?.take()?;
@@ -102,6 +106,7 @@ async fn record_chunk<C: ConnectionTrait>(
     }
     written.sort_unstable_by_key(Revision::place);
     bulk::insert(db, &written, at, by).await.map_err(database)?;
+    statistics::refresh(db, written.len()).await?;
     small_cells::keep(db, &written).await?;
     update_latest(db, &written).await
 }
@@ -159,16 +164,7 @@ async fn current<C: ConnectionTrait>(db: &C, chunk: &[NewObservation]) -> Result
     let condition = format!(
         "o.series_id = ids.id AND o.period_end > {start} AND o.period_start < {end} AND o.superseded_at IS NULL"
     );
-    let columns = sql::figure("o");
-    // `OFFSET 0` keeps PostgreSQL from joining by reading the whole table, as it would while it believes it to be small:
-    // within one long transaction nobody tells it otherwise.
-    let text = if sql.is_postgres() {
-        format!(
-            "SELECT {columns} FROM {ids} CROSS JOIN LATERAL (SELECT * FROM observation o WHERE {condition} OFFSET 0) AS o"
-        )
-    } else {
-        format!("SELECT {columns} FROM {ids} CROSS JOIN observation o ON {condition}")
-    };
+    let text = format!("SELECT {} FROM {ids} {}", sql::figure("o"), sql.beside("observation", "o", &condition));
     let rows = db.query_all_raw(sql.statement(text)).await.map_err(database)?;
     rows.iter().map(|row| Row::new(row)?.observation()).collect()
 }
@@ -217,11 +213,13 @@ async fn raise_latest<C: ConnectionTrait>(db: &C, new: &[&NewObservation]) -> Re
     keys.sort_unstable();
     let mut sql = Sql::new(db.get_database_backend());
     let keys = sql.periods(keys, "k");
-    let from = format!(
-        "{keys} JOIN series s ON s.id = k.series_id JOIN observation o ON o.series_id = k.series_id \
-         AND o.period_end = k.period_end AND o.period_start = k.period_start AND o.period_kind = k.period_kind \
-         AND o.superseded_at IS NULL"
+    let observation = sql.beside(
+        "observation",
+        "o",
+        "o.series_id = k.series_id AND o.period_end = k.period_end AND o.period_start = k.period_start \
+         AND o.period_kind = k.period_kind AND o.superseded_at IS NULL",
     );
+    let from = format!("{keys} {} {observation}", sql.beside("series", "s", "s.id = k.series_id"));
     let place = |table: &str| format!("({table}.period_end, {table}.period_start, {table}.period_kind)");
     put_latest(db, sql, &from, &format!("{} < {}", place("latest_observation"), place("excluded"))).await
 }
@@ -244,7 +242,7 @@ async fn recompute_latest<C: ConnectionTrait>(db: &C, series: &[SeriesId]) -> Re
     };
     let place =
         |table: &str| format!("({table}.period_end, {table}.period_start, {table}.period_kind, {table}.revision)");
-    let from = format!("{ids} JOIN series s ON s.id = ids.id {newest}");
+    let from = format!("{ids} {} {newest}", sql.beside("series", "s", "s.id = ids.id"));
     put_latest(db, sql, &from, &format!("{} <> {}", place("latest_observation"), place("excluded"))).await
 }
 

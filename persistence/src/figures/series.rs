@@ -7,7 +7,7 @@ use domain::{Error, Result, id::SeriesId, series::Series};
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
-use super::small_cells::breakdown_id;
+use super::{small_cells::breakdown_id, statistics};
 use crate::{error::database, row::Row, sql::Sql};
 
 /// The ids of these series, in their order; see [`domain::port::figures::Figures::ensure_series`].
@@ -25,6 +25,7 @@ pub(super) async fn ensure<C: ConnectionTrait>(
     let missing: Vec<_> = different.iter().copied().filter(|series| !found.contains_key(series)).collect();
     if !missing.is_empty() {
         create(db, &missing, at, by).await?;
+        statistics::refresh(db, missing.len()).await?;
         found.extend(find(db, &missing).await?);
     }
     let id =
@@ -56,11 +57,9 @@ async fn find<'a, C: ConnectionTrait>(db: &C, series: &[&'a Series]) -> Result<H
              unhex(value ->> 3) AS source_id, value ->> 4 AS disaggregation, key + 1 AS place FROM json_each({json})) AS w"
         )
     };
-    let text = format!(
-        "SELECT w.place, s.id FROM {wanted} JOIN series s ON s.community_id = w.community_id \
-         AND s.indicator_version_id = w.indicator_version_id AND s.source_id = w.source_id \
-         AND s.disaggregation = w.disaggregation"
-    );
+    let same = "s.community_id = w.community_id AND s.indicator_version_id = w.indicator_version_id \
+        AND s.source_id = w.source_id AND s.disaggregation = w.disaggregation";
+    let text = format!("SELECT w.place, s.id FROM {wanted} {}", sql.beside("series", "s", same));
     let rows = db.query_all_raw(sql.statement(text)).await.map_err(database)?;
     let mut found = HashMap::with_capacity(rows.len());
     for row in &rows {

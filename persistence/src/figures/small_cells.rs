@@ -61,11 +61,12 @@ async fn put<C: ConnectionTrait>(db: &C, small: Vec<((SeriesId, Period), i32)>) 
     let (keys, counts): (Vec<_>, Vec<_>) = small.into_iter().unzip();
     let mut sql = Sql::new(db.get_database_backend());
     let keys = sql.counted_periods(&keys, &counts, "k");
+    let series = sql.beside("series", "s", "s.id = k.series_id");
     let text = format!(
         "INSERT INTO small_cell (breakdown_id, period_end, period_start, period_kind, series_id, community_id, source_id, \
          smallest, least) \
          SELECT s.breakdown_id, k.period_end, k.period_start, k.period_kind, k.series_id, s.community_id, s.source_id, \
-         k.counted, k.counted FROM {keys} JOIN series s ON s.id = k.series_id WHERE TRUE \
+         k.counted, k.counted FROM {keys} {series} WHERE TRUE \
          ON CONFLICT (breakdown_id, period_end, period_start, period_kind, series_id) DO UPDATE SET \
          smallest = excluded.smallest, \
          least = CASE WHEN excluded.least < small_cell.least THEN excluded.least ELSE small_cell.least END"

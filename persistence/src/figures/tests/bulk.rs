@@ -11,21 +11,30 @@ use domain::{
     series::{Disaggregation, Series},
 };
 
+use sea_orm::{ConnectionTrait as _, Database, DbBackend, Statement};
+
 use super::support::{World, hour, world};
 use crate::{
     SqlStore,
     tests::{Scratch, on_both},
 };
 
-async fn many_series(store: &SqlStore, world: &World, count: usize) -> Vec<SeriesId> {
-    let series = |number: usize| Series {
+fn part(world: &World, number: usize) -> Series {
+    Series {
         community: world.communities[0],
         indicator: world.indicator,
         indicator_version: world.version,
         source: world.sources[0],
         disaggregation: Disaggregation::new([("number", number.to_string())]).unwrap(),
-    };
-    let series: Vec<_> = (0..count).map(series).collect();
+    }
+}
+
+fn plain(series: SeriesId, period: Period) -> NewObservation {
+    NewObservation { series, period, figure: Figure::of(1.0), inherits: false, smallest_count: None }
+}
+
+async fn many_series(store: &SqlStore, world: &World, count: usize) -> Vec<SeriesId> {
+    let series: Vec<_> = (0..count).map(|number| part(world, number)).collect();
     let work = store.begin().await.unwrap();
     let ids = work.repositories().figures().ensure_series(&series, hour(0), "test").await.unwrap();
     work.commit().await.unwrap();
@@ -178,4 +187,40 @@ on_both! {
             assert_eq!(read[&ids[1]].period, Period::year(2000 + at).unwrap());
         }
     }
+}
+
+/// An import that was undone leaves pages of dead rows, and statistics that call them empty.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn undone_rows_do_not_mislead_the_planner() {
+    let Some(scratch) = Scratch::postgres(concat!(module_path!(), "::undone_rows_do_not_mislead_the_planner")).await
+    else {
+        return;
+    };
+    let store = &scratch.store;
+    let world = world(store).await;
+    let admin = Database::connect(&scratch.config.url).await.unwrap();
+    let period = Period::year(2020).unwrap();
+    let fill = async || {
+        let work = store.begin().await.unwrap();
+        let series: Vec<_> = (0..3_000).map(|number| part(&world, number)).collect();
+        let figures = work.repositories().figures();
+        let ids = figures.ensure_series(&series, hour(0), "test").await.unwrap();
+        let new: Vec<_> = ids.into_iter().map(|series| plain(series, period)).collect();
+        figures.record(&new, hour(1), "test").await.unwrap();
+        work
+    };
+    let counted = async || {
+        let text = "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND reltuples >= 3000 \
+             AND (relname = 'series' OR relname LIKE 'observation%')";
+        let row = admin.query_one_raw(Statement::from_string(DbBackend::Postgres, text)).await.unwrap().unwrap();
+        row.try_get_by_index::<i64>(0).unwrap()
+    };
+    drop(fill().await);
+    admin.execute_unprepared("VACUUM (ANALYZE, TRUNCATE FALSE) series, observation, latest_observation").await.unwrap();
+    assert_eq!(counted().await, 0);
+    let work = fill().await;
+    assert_eq!(counted().await, 2, "within the transaction the planner knows what is there");
+    work.commit().await.unwrap();
+    admin.close().await.unwrap();
+    scratch.end().await;
 }
