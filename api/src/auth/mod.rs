@@ -256,7 +256,7 @@ pub async fn forget_on_change(services: domain::service::Services, bus: Arc<dyn 
             services.forget_actors();
         }
         if event.topics().contains(&domain::event::Topic::Communities) {
-            services.forget_authorities();
+            services.forget_communities();
         }
     }
 }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{
     context::ContextExt,
     error::IntoGraphql,
-    loaders::{Batch, ChildrenOf},
+    loaders::{Batch, ById, ChildrenOf},
 };
 
 /// A type that connections can list.
@@ -26,6 +26,17 @@ pub trait Listed: OutputType {
 pub trait Shows: Listed + From<Arc<Stored<Self::Noun>>> {
     /// The record.
     type Noun: Noun;
+
+    /// The one with this id, found together with those that its siblings ask for; nothing if the reader may not see it.
+    fn find(
+        ctx: &Context<'_>,
+        id: <Self::Noun as Noun>::Id,
+    ) -> impl Future<Output = domain::Result<Option<Arc<Stored<Self::Noun>>>>> + Send
+    where
+        for<'a> dyn Repositories + 'a: Holds<Self::Noun>,
+    {
+        async move { ctx.batch().load_one(ById::<Self::Noun>(id)).await }
+    }
 }
 
 /// Which way a list is ordered.

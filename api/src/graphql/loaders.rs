@@ -11,6 +11,8 @@ use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
 use domain::{
     Error,
     access::Actor,
+    community::Community,
+    id::CommunityId,
     page::{ListQuery, Page},
     port::store::{Holds, Repositories},
     record::{Noun, Stored},
@@ -63,6 +65,21 @@ where
         let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
         let records = self.services.get::<N>(&self.actor, &ids).await?;
         Ok(records.into_iter().map(|record| (ById(record.id), Arc::new(record))).collect())
+    }
+}
+
+/// A community by its id, from memory where it has not changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct KnownCommunity(pub CommunityId);
+
+impl Loader<KnownCommunity> for Batch {
+    type Value = Arc<Stored<Community>>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[KnownCommunity]) -> Result<HashMap<KnownCommunity, Self::Value>, Error> {
+        let ids: Vec<_> = keys.iter().map(|key| key.0).collect();
+        let communities = self.services.communities(&self.actor, &ids).await?;
+        Ok(communities.into_iter().map(|(id, community)| (KnownCommunity(id), community)).collect())
     }
 }
 

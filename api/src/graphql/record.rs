@@ -14,7 +14,7 @@ use super::{
     context::ContextExt as _,
     error::{self, IntoGraphql as _},
     id,
-    loaders::{ById, MayOn},
+    loaders::MayOn,
     scalars::DateTime,
 };
 
@@ -144,7 +144,7 @@ pub async fn by_id<T: Shows>(ctx: &Context<'_>, id: <T::Noun as Noun>::Id) -> as
 where
     for<'a> dyn Repositories + 'a: Holds<T::Noun>,
 {
-    Ok(ctx.batch().load_one(ById::<T::Noun>(id)).await.into_graphql()?.map(T::from))
+    Ok(T::find(ctx, id).await.into_graphql()?.map(T::from))
 }
 
 /// One record by its natural key; nothing if the reader may not see it.

@@ -4,13 +4,20 @@ use std::{
     collections::HashMap,
     hash::Hash,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
+
+use chrono::{DateTime, Utc};
 
 use super::Services;
 use crate::{access::Actor, community::Community, error::Result, event::Topic, id::CommunityId, record::Stored};
 
 /// As many as are kept, of about two kilobytes each.
 const MOST: usize = 5_000;
+
+/// How long nobody asks whether a community has changed after somebody did. News of a change ends it at once: of one made here
+/// before it is answered, of one made at another replica as soon as the bus tells of it; this bounds what happens without a bus.
+const CURRENT: Duration = Duration::from_millis(100);
 
 /// What is known of records that everybody may read, as of one version of the topic that they belong to.
 pub(super) struct Known<K, V> {
@@ -20,11 +27,15 @@ pub(super) struct Known<K, V> {
 struct Shelf<K, V> {
     version: i64,
     records: HashMap<K, V>,
+    /// When the topic was found at this version.
+    seen_at: Option<DateTime<Utc>>,
+    /// How often there was news: whoever asked before the last does not know what is current.
+    news: u64,
 }
 
 impl<K, V> Default for Known<K, V> {
     fn default() -> Self {
-        Self { shelf: Mutex::new(Shelf { version: 0, records: HashMap::new() }) }
+        Self { shelf: Mutex::new(Shelf { version: 0, records: HashMap::new(), seen_at: None, news: 0 }) }
     }
 }
 
@@ -43,6 +54,34 @@ impl<K: Copy + Eq + Hash, V: Clone> Known<K, V> {
         ids.iter().filter_map(|id| Some((*id, held.records.get(id)?.clone()))).collect()
     }
 
+    /// The version that is current at `now` for all that is known here, and how often there was news.
+    fn current(&self, now: DateTime<Utc>) -> (Option<i64>, u64) {
+        let held = self.shelf();
+        // A clock that was set back makes nothing last longer.
+        let age = held.seen_at.and_then(|seen_at| now.signed_duration_since(seen_at).to_std().ok());
+        (age.filter(|age| *age < CURRENT).map(|_| held.version), held.news)
+    }
+
+    /// The topic was found at this version by somebody who asked at `now`, after so much news.
+    fn see(&self, version: i64, now: DateTime<Utc>, news: u64) {
+        let mut held = self.shelf();
+        if held.news != news || held.version > version {
+            return;
+        }
+        if held.version < version {
+            held.records = HashMap::new();
+            held.version = version;
+        }
+        held.seen_at = Some(now);
+    }
+
+    /// Something has changed: nothing that is known is taken for current without asking.
+    pub(super) fn doubt(&self) {
+        let mut held = self.shelf();
+        held.news = held.news.wrapping_add(1);
+        held.seen_at = None;
+    }
+
     /// Keeps records that were read after this version; what was read after an earlier one is forgotten.
     fn keep(&self, version: i64, records: &HashMap<K, V>) {
         let mut held = self.shelf();
@@ -50,7 +89,9 @@ impl<K: Copy + Eq + Hash, V: Clone> Known<K, V> {
             return;
         }
         if held.version < version || held.records.len() + records.len() > MOST {
-            *held = Shelf { version, records: HashMap::new() };
+            // Whether this version is current is another's to say.
+            let seen_at = held.seen_at.filter(|_| held.version == version);
+            *held = Shelf { version, records: HashMap::new(), seen_at, news: held.news };
         }
         held.records.extend(records.iter().take(MOST).map(|(id, record)| (*id, record.clone())));
     }
@@ -59,7 +100,7 @@ impl<K: Copy + Eq + Hash, V: Clone> Known<K, V> {
 impl Services {
     /// The communities with these ids that the actor may see, from memory where they have not changed since.
     ///
-    /// Two statements at most: whether any community has changed, and those that are not in memory.
+    /// Two statements at most: whether any community has changed, unless that was asked just now, and those that are not in memory.
     pub async fn communities(
         &self,
         actor: &Actor,
@@ -67,7 +108,7 @@ impl Services {
     ) -> Result<HashMap<CommunityId, Arc<Stored<Community>>>> {
         let (reader, scope) = (self.store.read(), &self.scope(actor));
         // Read before the communities: they are at least as new as the version that they are kept under.
-        let version = reader.topic_versions(&[Topic::Communities]).await?.first().copied().unwrap_or_default();
+        let version = self.version_of_communities().await?;
         let mut found = self.known.find(version, ids);
         let missing: Vec<CommunityId> = ids.iter().filter(|id| !found.contains_key(id)).copied().collect();
         if !missing.is_empty() {
@@ -77,6 +118,18 @@ impl Services {
             found.extend(read);
         }
         Ok(found)
+    }
+
+    async fn version_of_communities(&self) -> Result<i64> {
+        let now = self.clock.now();
+        let (current, news) = self.known.current(now);
+        if let Some(version) = current {
+            return Ok(version);
+        }
+        let versions = self.store.read().topic_versions(&[Topic::Communities]).await?;
+        let version = versions.first().copied().unwrap_or_default();
+        self.known.see(version, now, news);
+        Ok(version)
     }
 }
 
@@ -109,6 +162,26 @@ mod tests {
         known.keep(5, &HashMap::from([(3, 'd')]));
         assert_eq!(found(&known, 6), [(1, 'c')]);
         assert!(found(&known, 5).is_empty());
+    }
+
+    #[test]
+    fn what_is_current_is_asked_again_after_a_while_or_after_news() {
+        let (known, at) = (Known::<u32, char>::default(), DateTime::<Utc>::UNIX_EPOCH);
+        let later = |milliseconds| at + chrono::TimeDelta::milliseconds(milliseconds);
+        assert_eq!(known.current(at), (None, 0));
+        known.see(5, at, 0);
+        assert_eq!(known.current(later(99)), (Some(5), 0));
+        assert_eq!(known.current(later(100)), (None, 0));
+        assert_eq!(known.current(later(-1)), (None, 0));
+        known.doubt();
+        assert_eq!(known.current(at), (None, 1));
+        // Asked before the news, answered after it.
+        known.see(5, at, 0);
+        assert_eq!(known.current(at), (None, 1));
+        known.see(6, at, 1);
+        assert_eq!(known.current(at), (Some(6), 1));
+        known.keep(7, &HashMap::from([(1, 'a')]));
+        assert_eq!(known.current(at), (None, 1));
     }
 
     #[test]

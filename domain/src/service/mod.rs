@@ -70,8 +70,9 @@ impl Services {
         self.actors.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Which communities are under an Indigenous data authority may have changed.
-    pub fn forget_authorities(&self) {
+    /// A community has changed, perhaps whether it is under an Indigenous data authority.
+    pub fn forget_communities(&self) {
+        self.known.doubt();
         self.authorities.forget();
     }
 

@@ -50,7 +50,7 @@ pub struct Session {
     /// Whether who may do what has changed.
     of_actors: AtomicBool,
     /// Whether any community has.
-    of_authorities: AtomicBool,
+    of_communities: AtomicBool,
     /// What was done, for the audit log.
     done: Mutex<Vec<NewEntry>>,
 }
@@ -71,7 +71,7 @@ impl Services {
             indicators: BTreeSet::new(),
             recorded_for: Mutex::default(),
             of_actors: AtomicBool::default(),
-            of_authorities: AtomicBool::default(),
+            of_communities: AtomicBool::default(),
             done: Mutex::default(),
         })
     }
@@ -211,8 +211,8 @@ impl Session {
         if self.of_actors.load(Ordering::Acquire) {
             self.services.forget_actors();
         }
-        if self.of_authorities.load(Ordering::Acquire) {
-            self.services.forget_authorities();
+        if self.of_communities.load(Ordering::Acquire) {
+            self.services.forget_communities();
         }
         Ok(())
     }
@@ -299,7 +299,7 @@ impl Session {
 
     async fn emit<N: Governed>(&self, record: &Stored<N>, topics: BTreeSet<Topic>) -> Result<()> {
         if topics.contains(&Topic::Communities) {
-            self.of_authorities.store(true, Ordering::Release);
+            self.of_communities.store(true, Ordering::Release);
         }
         if DECIDING.contains(&N::Id::KIND) {
             self.of_actors.store(true, Ordering::Release);

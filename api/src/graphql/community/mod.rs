@@ -10,6 +10,7 @@ use domain::{
     access::{Needs, Role},
     baseline::BaselineParent,
     community as noun,
+    id::CommunityId,
     initiative::InitiativeParent,
     learning::LearningParent,
     membership::MembershipParent,
@@ -23,17 +24,18 @@ pub use input::CommunityMutation;
 
 use super::{
     baseline::{Baseline, BaselineFilter, BaselineOrder},
-    connection::{Connection, Paging, children},
+    connection::{Connection, Listed, Paging, Shows, children},
     context::ContextExt as _,
     id,
     initiative::{Initiative, InitiativeFilter, InitiativeOrder},
     input::{ExternalIdInput, key_opt},
     latest::{self, LatestValue},
     learning::{Learning, LearningFilter, LearningOrder},
+    loaders::KnownCommunity,
     membership::{Membership, MembershipFilter, MembershipOrder},
     order::{order, ordered},
     partner::{Partner, PartnerFilter, PartnerOrder},
-    record::{RecordFields, may_change, shows},
+    record::{RecordFields, may_change},
     rows::Rows,
     scalars::{Date, LanguageTag},
     series::{DisaggregationInput, Series, SeriesFilter, SeriesOrder},
@@ -63,7 +65,24 @@ pub enum CommunityKind {
 #[derive(Clone)]
 pub struct Community(Arc<Stored<noun::Community>>);
 
-shows!(Community, noun::Community);
+impl From<Arc<Stored<noun::Community>>> for Community {
+    fn from(record: Arc<Stored<noun::Community>>) -> Self {
+        Self(record)
+    }
+}
+
+impl Listed for Community {
+    const NAME: &'static str = "Community";
+}
+
+impl Shows for Community {
+    type Noun = noun::Community;
+
+    /// Communities stand beside every figure and seldom change: they are kept in memory.
+    async fn find(ctx: &Context<'_>, id: CommunityId) -> domain::Result<Option<Arc<Stored<noun::Community>>>> {
+        ctx.batch().load_one(KnownCommunity(id)).await
+    }
+}
 
 /// A point on the globe, WGS 84.
 #[derive(Debug, Clone, Copy, SimpleObject, InputObject)]
