@@ -1,12 +1,6 @@
 //! Migrations keep what there is.
 
-use domain::{
-    access::Scope,
-    id::EntityId as _,
-    learning::LearningParent,
-    page::ListQuery,
-    port::store::Store as _,
-};
+use domain::{access::Scope, id::EntityId as _, learning::LearningParent, page::ListQuery, port::store::Store as _};
 use sea_orm::{ConnectionTrait as _, Database, TransactionTrait as _};
 use sea_orm_migration::MigratorTrait as _;
 
