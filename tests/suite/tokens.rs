@@ -132,7 +132,7 @@ async fn a_token_for_some_indicators_reads_figures_by_those_alone() {
         assert_eq!(everything.1, learnings, "{visibility}");
         assert_eq!(some.1, if visibility == "PUBLIC" { learnings } else { &[] }, "{visibility}");
         assert_eq!((everything.2, some.2), (2, 0), "rules and consent of its own community");
-        let compared = "query($i: String!) { comparison(network: \"net\", indicator: $i) { coverage { reporting } } }";
+        let compared = "query($i: String!) { comparison(network: \"net\", indicator: $i, period: \"2020\") { coverage { reporting } } }";
         for (code, world) in [("rate", &place.world), ("second", &place.second)] {
             let seen =
                 limited.data(compared, json!({ "i": code })).await["comparison"]["coverage"]["reporting"].clone();
