@@ -125,10 +125,7 @@ async fn a_token_for_some_indicators_reads_figures_by_those_alone() {
             ],
         };
         assert_eq!((&everything.0, &some.0), (&expected[0], &expected[1]), "{visibility}");
-        let learnings: &[&str] = match visibility {
-            "COMMUNITY" => &["here"],
-            _ => &["here", "there"],
-        };
+        let learnings: &[&str] = if visibility == "COMMUNITY" { &["here"] } else { &["here", "there"] };
         assert_eq!(everything.1, learnings, "{visibility}");
         assert_eq!(some.1, if visibility == "PUBLIC" { learnings } else { &[] }, "{visibility}");
         assert_eq!((everything.2, some.2), (2, 0), "rules and consent of its own community");

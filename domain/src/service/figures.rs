@@ -37,6 +37,12 @@ pub struct NewFigure {
     pub inherits: bool,
 }
 
+/// Whether a figure is refused because of who records it.
+fn is_forbidden(error: &Error) -> bool {
+    let Error::Validation(problems) = error else { return false };
+    problems.iter().any(|problem| problem.code == ProblemCode::Forbidden)
+}
+
 impl Services {
     /// The newest values of these communities, of all indicators if none are named.
     pub async fn latest(
@@ -88,8 +94,7 @@ impl Services {
     /// [`Error::Validation`] naming the field of a figure that breaks a rule, or what it refers to and does not exist.
     pub async fn record_figure(&self, actor: &Actor, new: NewFigure) -> Result<(Observation, Outcome)> {
         let result = Box::pin(self.try_record_figure(actor, new)).await;
-        let opens = |error: &Error| matches!(error, Error::Validation(problems) if problems.iter().any(|problem| problem.code == ProblemCode::Forbidden));
-        if result.as_ref().is_err_and(opens) {
+        if result.as_ref().is_err_and(is_forbidden) {
             let entry = NewEntry::by(actor, self.clock.now(), Action::Denied).detail("open a figure to more readers");
             self.record_entry(&entry).await?;
         }
