@@ -68,9 +68,9 @@ impl Lists {
 }
 
 /// The place is among these, or among those for figures by some indicators.
-fn either(place: &str, these: &str, indicator: &str, those: Option<(&String, &String)>) -> String {
-    let Some((those, indicators)) = those else { return format!("{place} {these}") };
-    format!("({place} {these} OR ({place} {those} AND {indicator} {indicators}))")
+fn either(place: &str, these: &str, indicator: &str, more: Option<(&String, &String)>) -> String {
+    let Some((limited, to)) = more else { return format!("{place} {these}") };
+    format!("({place} {these} OR ({place} {limited} AND {indicator} {to}))")
 }
 
 impl LimitedLists {
