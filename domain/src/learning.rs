@@ -100,7 +100,7 @@ codes! {
 /// A learning.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Learning {
-    /// Its readable address.
+    /// Its readable address. Where two have the same, because neither's writer may read the other, whoever reads both finds the older.
     pub slug: Slug,
     /// The community that learned it.
     pub community: CommunityId,

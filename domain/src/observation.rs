@@ -1,5 +1,7 @@
 //! Observations: one period of a series, in append-only revisions.
 
+mod readers;
+
 use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 

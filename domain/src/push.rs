@@ -124,9 +124,9 @@ impl Rejection {
 pub struct Difference {
     /// Its place in the push, from 0.
     pub row: u32,
-    /// The figure as it is, if there is one.
+    /// The figure as it is, if there is one that the caller may read.
     pub before: Option<Figure>,
-    /// The figure as it would be.
+    /// The figure as it would be; where the caller may not read what it takes the place of, as the row has it.
     pub after: Figure,
 }
 

@@ -14,7 +14,6 @@ const UNIQUE: &[(&str, &str, &str)] = &[
     ("membership_open", "membership.network_id", "community"),
     ("initiative_slug", "initiative.slug", "slug"),
     ("partner_slug", "partner.slug", "slug"),
-    ("learning_slug", "learning.slug", "slug"),
     ("baseline_series", "baseline.series_id", "series"),
     ("series_key", "series.community_id", "series"),
     ("sharing_rule_indicator", "sharing_rule.community_id, sharing_rule.indicator_id", "indicator"),

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::{
-    access::{Reader, Scope},
+    access::{Limited, Reader, Scope},
     id::SeriesId,
     small_cells::SuppressionPolicy,
 };
@@ -29,6 +29,14 @@ struct Lists {
     own: String,
     stewarded: String,
     networks: String,
+    limited: Option<LimitedLists>,
+}
+
+/// The same of what they read of figures by some indicators alone.
+struct LimitedLists {
+    own: String,
+    networks: String,
+    indicators: String,
 }
 
 impl Lists {
@@ -36,11 +44,45 @@ impl Lists {
         let own = sql.id_list(reader.own.iter().copied());
         let stewarded = sql.id_list(reader.stewarded.iter().copied());
         let networks = sql.id_list(reader.networks.iter().copied());
+        let limited = (!reader.limited.is_empty()).then(|| LimitedLists::new(sql, &reader.limited));
         let within = |list: &str, name: &str| format!("IN (SELECT {name}.id FROM {})", sql.table_of(list, name));
         Self {
             own: within(&own, "own_ids"),
             stewarded: within(&stewarded, "steward_ids"),
             networks: within(&networks, "network_ids"),
+            limited,
+        }
+    }
+
+    /// For figures by `indicator` the community `community` is the reader's own.
+    fn own(&self, community: &str, indicator: &str) -> String {
+        let more = self.limited.as_ref().map(|limited| (&limited.own, &limited.indicators));
+        either(community, &self.own, indicator, more)
+    }
+
+    /// For figures by `indicator` the reader sees what is shared in the network `network`.
+    fn network(&self, network: &str, indicator: &str) -> String {
+        let more = self.limited.as_ref().map(|limited| (&limited.networks, &limited.indicators));
+        either(network, &self.networks, indicator, more)
+    }
+}
+
+/// The place is among these, or among those for figures by some indicators.
+fn either(place: &str, these: &str, indicator: &str, more: Option<(&String, &String)>) -> String {
+    let Some((limited, to)) = more else { return format!("{place} {these}") };
+    format!("({place} {these} OR ({place} {limited} AND {indicator} {to}))")
+}
+
+impl LimitedLists {
+    fn new(sql: &mut Sql, limited: &Limited) -> Self {
+        let own = sql.id_list(limited.communities.iter().copied());
+        let networks = sql.id_list(limited.networks.iter().copied());
+        let indicators = sql.id_list(limited.indicators.iter().copied());
+        let within = |list: &str, name: &str| format!("IN (SELECT {name}.id FROM {})", sql.table_of(list, name));
+        Self {
+            own: within(&own, "limited_own_ids"),
+            networks: within(&networks, "limited_network_ids"),
+            indicators: within(&indicators, "limited_indicator_ids"),
         }
     }
 }
@@ -199,10 +241,12 @@ impl Eyes {
     /// The figure in table `alias` is of a community of the reader's own: people there read what is free, internal or under
     /// embargo, and who answers for its data everything.
     fn own(&self, alias: &str) -> String {
-        let Some(Lists { own, stewarded, .. }) = &self.reader else { return "FALSE".to_owned() };
+        let Some(lists) = &self.reader else { return "FALSE".to_owned() };
         format!(
-            "EXISTS (SELECT 1 FROM series mine WHERE mine.id = {alias}.series_id AND mine.community_id {own} \
-             AND ({alias}.confidentiality IN ('F', 'N', 'E') OR mine.community_id {stewarded}))"
+            "EXISTS (SELECT 1 FROM series mine WHERE mine.id = {alias}.series_id AND {own} \
+             AND ({alias}.confidentiality IN ('F', 'N', 'E') OR mine.community_id {stewarded}))",
+            own = lists.own("mine.community_id", "mine.indicator_id"),
+            stewarded = lists.stewarded,
         )
     }
 
@@ -240,29 +284,40 @@ impl Eyes {
         };
         let everybody = free(None);
         let default = format!("COALESCE({visibility}, CASE WHEN {under} THEN 'COMMUNITY' ELSE 'PUBLIC' END)");
-        let Some(Lists { own, stewarded, networks }) = &self.reader else {
+        let Some(lists) = &self.reader else {
             return format!("({default} = 'PUBLIC' AND {everybody})");
         };
         let within_network = format!(
             "EXISTS (SELECT 1 FROM membership place WHERE place.community_id = {community} \
-             AND place.archived_at IS NULL AND place.joined_on <= {today} AND place.network_id {networks} \
-             AND place.consented AND (place.consent_expires_on IS NULL OR place.consent_expires_on >= {today}) \
-             AND {})",
+             AND {consented} AND {network} AND {})",
             free(Some("place.network_id")),
-            today = self.today,
+            consented = consented("place", &self.today),
+            network = lists.network("place.network_id", indicator),
         );
         let named = format!(
             "EXISTS (SELECT 1 FROM sharing_rule_named named WHERE named.sharing_rule_id = {} \
-             AND named.community_id {own}) AND {everybody}",
-            rule("id")
+             AND {own}) AND {everybody}",
+            rule("id"),
+            own = lists.own("named.community_id", indicator),
         );
         // Everybody is more than a network: what an authority lets be read in one network alone is read there.
         format!(
-            "(({community} {own} AND ({community} {stewarded} OR COALESCE({visibility}, 'PUBLIC') {FOR_THE_COMMUNITY})) \
+            "(({own} AND ({community} {stewarded} OR COALESCE({visibility}, 'PUBLIC') {FOR_THE_COMMUNITY})) \
              OR CASE {default} WHEN 'PUBLIC' THEN ({everybody} OR {within_network}) \
              WHEN 'NETWORK' THEN {within_network} WHEN 'NAMED_COMMUNITIES' THEN {named} ELSE FALSE END)",
+            own = lists.own(community, indicator),
+            stewarded = lists.stewarded,
         )
     }
+}
+
+/// The community of the membership in table `alias` shares with the network on the day `today`. When it has left, its history stays
+/// under its consent.
+pub(crate) fn consented(alias: &str, today: &str) -> String {
+    format!(
+        "{alias}.archived_at IS NULL AND {alias}.joined_on <= {today} AND {alias}.consented \
+         AND ({alias}.consent_expires_on IS NULL OR {alias}.consent_expires_on >= {today})"
+    )
 }
 
 /// The Indigenous data authority of `community` has decided to allow the act for figures by `indicator`, in `network` or, if

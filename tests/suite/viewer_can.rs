@@ -32,6 +32,7 @@ fn told() -> Vec<Told> {
         ("Target", "net-target", "target", false),
         ("AuthorityDecision", "decision", "authorityDecision", false),
         ("ApiToken", "token", "apiToken", false),
+        ("Grant", "grant", "grant", false),
     ] {
         if update {
             all.push((ty, id, "viewerCanUpdate", format!("{noun}Update").leak(), stale(id)));
@@ -71,6 +72,7 @@ fn told() -> Vec<Told> {
             json!({ "community": "@here", "indicator": "@indicator", "visibility": "PUBLIC" }),
         ),
         ("Community", "nation", "viewerCanDecide", "authorityDecisionArchive", stale("decision")),
+        ("ImportJob", "job", "viewerCanCancel", "importJobCancel", json!({ "id": "@job" })),
     ]);
     all
 }

@@ -116,6 +116,7 @@ async fn figures_go_as_far_as_their_community_says_by_every_way() {
 #[tokio::test]
 async fn learnings_go_as_far_as_they_say_by_every_way() {
     let cast = Cast::assemble().await;
+    consent(&cast).await;
     let id = cast.id("shared");
     let query = "query($id: ID!) { node(id: $id) { id } nodes(ids: [$id]) { id } learning(slug: \"shared\") { id }
         learnings(filter: { text: \"shared\" }) { totalCount nodes { id } } sorted: learnings(orderBy: { field: TITLE }) { nodes { id } }
@@ -156,6 +157,97 @@ async fn learnings_go_as_far_as_they_say_by_every_way() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Nothing leaves for the network without the community's consent, nor after that has ended or was withdrawn.
+#[tokio::test]
+async fn learnings_for_the_network_need_consent() {
+    let cast = Cast::assemble().await;
+    let input = json!({ "id": cast.id("shared"), "version": 1, "visibility": "NETWORK" });
+    cast.app.admin.change("learningUpdate", input, "learning", "visibility").await;
+    let query = "query($id: ID!) { node(id: $id) { id } learning(slug: \"shared\") { id } learnings { nodes { id } }
+        community(slug: \"here\") { learnings { nodes { id } } } }";
+    let today = chrono::Utc::now().date_naive();
+    let ending = |days: i64| {
+        let last = today + chrono::TimeDelta::days(days);
+        json!({ "purpose": english("Comparing"), "scope": english("All"), "grantedBy": "The council", "expiresOn": last.to_string() })
+    };
+    for (version, (consent, readers)) in (1..).zip([
+        (Value::Null, OWN),
+        (ending(1), NETWORK),
+        (ending(-1), OWN),
+        (ending(0), NETWORK),
+        (Value::Null, OWN),
+    ]) {
+        if !(version == 1 && consent.is_null()) {
+            let input = json!({ "id": cast.id("membership"), "version": version - 1, "consent": consent });
+            cast.app.admin.change("membershipUpdate", input, "membership", "version").await;
+        }
+        for role in ROLES {
+            let data = cast.people[role].data(query, json!({ "id": cast.id("shared") })).await;
+            let holds =
+                |list: &Value| list["nodes"].as_array().unwrap().iter().any(|node| node["id"] == cast.id("shared"));
+            let ways = [
+                !data["node"].is_null(),
+                !data["learning"].is_null(),
+                holds(&data["learnings"]),
+                holds(&data["community"]["learnings"]),
+            ];
+            assert_eq!(ways, [readers.contains(&role); 4], "{role}, consent {consent}");
+        }
+    }
+}
+
+/// Whether there is a learning that one may not read is not told by its address either.
+#[tokio::test]
+async fn the_address_of_a_hidden_learning_is_free() {
+    let app = App::start().await;
+    let steward = async |slug: &str| {
+        let community = app.community(slug).await;
+        let role =
+            json!([{ "role": "STEWARD", "community": community }, { "role": "CONTRIBUTOR", "community": community }]);
+        (app.somebody(&format!("{slug}@example.org"), role).await.client, community)
+    };
+    let ((ada, here), (bob, there)) = (steward("here").await, steward("there").await);
+    let learning = |community: &str, slug: &str, visibility: &str, status: &str| {
+        json!({ "slug": slug, "community": community, "author": "A", "kind": "WORKED", "issue": "OTHER", "title": english(slug),
+            "whatWeDid": english("This"), "whatHappened": english("That"), "evidenceStage": "EMERGING",
+            "visibility": visibility, "status": status })
+    };
+    let find = async |client: &Client| {
+        let found = client.data("{ learning(slug: \"x\") { community { slug } } }", json!({})).await["learning"].take();
+        found["community"]["slug"].as_str().map(str::to_owned)
+    };
+    let create = async |client: &Client, input: Value| {
+        client.change("learningCreate", input, "learning", "id slug version").await
+    };
+    let hidden = create(&ada, learning(&here, "x", "PRIVATE", "SHARED")).await;
+    let other = create(&bob, learning(&there, "other", "PUBLIC", "SHARED")).await;
+    assert_eq!(find(&bob).await, None);
+    // As an address that nobody has: by creating and by changing, and the slug is what was asked for.
+    let renamed = json!({ "id": other["id"], "version": 1, "slug": "x" });
+    let renamed = bob.change("learningUpdate", renamed, "learning", "id slug version").await;
+    assert_eq!(renamed["slug"], "x");
+    let (back, version) = (json!({ "id": other["id"], "version": 2, "slug": "other" }), json!(3));
+    let back = bob.change("learningUpdate", back, "learning", "version").await;
+    assert_eq!(back["version"], version);
+    let draft = create(&bob, learning(&there, "x", "PUBLIC", "DRAFT")).await;
+    assert_eq!((&draft["slug"], find(&bob).await.as_deref()), (&json!("x"), Some("there")));
+    assert_eq!(find(&ada).await.as_deref(), Some("here"));
+
+    // Whoever may read it is told that it is taken, also when it comes to be read by more.
+    let taken = [("input.slug".to_owned(), "TAKEN".to_owned())];
+    let errors = bob.refusal("learningCreate", learning(&there, "x", "PRIVATE", "DRAFT"), "learning").await;
+    assert_eq!(crate::client::codes(&errors), taken);
+    let share = json!({ "id": draft["id"], "version": 1, "status": "SHARED" });
+    bob.change("learningUpdate", share, "learning", "id").await;
+    let publish = json!({ "id": hidden["id"], "version": 1, "visibility": "PUBLIC" });
+    let errors = ada.refusal("learningUpdate", publish.clone(), "learning").await;
+    assert_eq!(crate::client::codes(&errors), taken, "nobody takes over an address that others know");
+    let mut publish = publish;
+    merge(&mut publish, json!({ "slug": "y" }));
+    ada.change("learningUpdate", publish, "learning", "id").await;
+    assert_eq!(find(&app.anonymous).await.as_deref(), Some("there"));
 }
 
 /// The same answer for an id that one may not see as for one that nobody has: by every argument that takes an id.

@@ -6,14 +6,23 @@ use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use domain::{
     Error, Result,
-    access::Actor,
+    access::{Actor, Role},
     account::Account,
     api_token::{AddressRange, ApiToken, ApiTokenFilter, TokenAction},
+    community::Community,
     error::{ProblemCode, Problems},
-    id::{ApiTokenId, CommunityId, IndicatorId},
+    grant::Grant,
+    id::{ApiTokenId, CommunityId, EntityId as _, IndicatorId},
     key::{Code, Email, Slug},
+    network::Network,
     page::{ListQuery, MAX_PAGE, PageArgs},
-    service::identity::{ADMINISTRATOR, Identity},
+    partner::Partner,
+    port::store::{Holds, Repositories},
+    record::Noun,
+    service::{
+        Services,
+        identity::{ADMINISTRATOR, Identity},
+    },
     text::LanguageTag,
 };
 
@@ -22,6 +31,39 @@ use domain::{
 pub enum UserCommand {
     /// Open an account. The password is read from standard input, one line
     Create(UserCreate),
+    /// Give a role to somebody who has an account
+    ///
+    /// Also where nobody who signs in may: to name who speaks for an Indigenous data authority that nobody speaks for any more. The
+    /// audit log tells of it.
+    Grant(UserGrant),
+}
+
+/// A role to give, at one place; ADMINISTRATOR is held everywhere.
+#[derive(Debug, Args)]
+pub struct UserGrant {
+    /// The address that they sign in with
+    #[arg(value_name = "EMAIL")]
+    email: Email,
+
+    /// What they are trusted with: STEWARD, DATA_AUTHORITY, …
+    #[arg(value_name = "ROLE")]
+    role: Role,
+
+    /// In this network
+    #[arg(long, value_name = "SLUG")]
+    network: Option<Slug>,
+
+    /// In this community
+    #[arg(long, value_name = "SLUG")]
+    community: Option<Slug>,
+
+    /// For this partner
+    #[arg(long, value_name = "SLUG")]
+    partner: Option<Slug>,
+
+    /// The moment it ends, such as 2027-01-31T00:00:00Z
+    #[arg(long, value_name = "TIME")]
+    expires: Option<DateTime<Utc>>,
 }
 
 /// An account to open.
@@ -105,11 +147,51 @@ fn say(line: &str) -> Result<()> {
 impl UserCommand {
     /// Does it.
     pub async fn run(self, identity: &Identity, actor: &Actor) -> Result<()> {
-        let Self::Create(UserCreate { email, name, locale, admin }) = self;
+        let UserCreate { email, name, locale, admin } = match self {
+            Self::Create(input) => input,
+            Self::Grant(input) => return input.run(identity.services(), actor).await,
+        };
         let account = Account { email, name, locale };
         let roles = if admin { &[ADMINISTRATOR][..] } else { &[] };
         let account = identity.create_account(actor, account, Some(password()?), roles).await?;
         say(&format!("{} can sign in now; the account's id is {}.", account.email, account.id))
+    }
+}
+
+impl UserGrant {
+    async fn run(self, services: &Services, actor: &Actor) -> Result<()> {
+        let grant = Grant {
+            account: named::<Account>(services, actor, self.email.clone()).await?,
+            role: self.role,
+            network: maybe_named::<Network>(services, actor, self.network).await?,
+            community: maybe_named::<Community>(services, actor, self.community).await?,
+            partner: maybe_named::<Partner>(services, actor, self.partner).await?,
+            expires_at: self.expires,
+        };
+        services.create(actor, grant).await?;
+        say(&format!("{} is {} now.", self.email, self.role))
+    }
+}
+
+/// The id of the record that has this key.
+async fn named<N: Noun>(services: &Services, actor: &Actor, key: N::Key) -> Result<N::Id>
+where
+    for<'a> dyn Repositories + 'a: Holds<N>,
+{
+    let found = services.by_keys::<N>(actor, std::slice::from_ref(&key)).await?.pop();
+    found.map(|found| found.id).ok_or_else(|| {
+        let kind = N::Id::KIND.name();
+        Error::invalid(kind, ProblemCode::NotFound, format!("there is no {} {}", kind.to_lowercase(), key.as_ref()))
+    })
+}
+
+async fn maybe_named<N: Noun>(services: &Services, actor: &Actor, key: Option<N::Key>) -> Result<Option<N::Id>>
+where
+    for<'a> dyn Repositories + 'a: Holds<N>,
+{
+    match key {
+        Some(key) => named::<N>(services, actor, key).await.map(Some),
+        None => Ok(None),
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
     network::Network,
     order::order,
     partner::Partner,
-    record::{ArchiveInput, RecordFields, archive, by_id, create, payload, shows},
+    record::{ArchiveInput, RecordFields, archive, by_id, create, may_change, payload, shows},
     scalars::DateTime,
 };
 
@@ -58,6 +58,11 @@ impl Grant {
     #[graphql(flatten)]
     async fn record(&self) -> RecordFields {
         (&self.0.meta).into()
+    }
+
+    /// Whether you may take it back or give it up; whether you may give it again, once it was taken back.
+    async fn viewer_can_archive(&self, ctx: &Context<'_>) -> async_graphql::Result<bool> {
+        Ok(may_change(ctx, &self.0).await?.archive)
     }
 
     /// By whom it was given: `account:` and a UUID, or the operator's name.
@@ -186,8 +191,9 @@ pub struct GrantMutation;
 /// Changes of grants.
 #[Object]
 impl GrantMutation {
-    /// Gives a role. For administrators and those who answer for the place; the first steward of a community is named by whoever
-    /// runs its network, and who speaks for an Indigenous data authority by that authority.
+    /// Gives a role. For administrators and those who answer for the place. The first steward of a community may be named by whoever
+    /// runs the network that took it in first, if no Indigenous data authority speaks for it. Who speaks for such an authority is
+    /// named by an administrator once, and from then on by the authority itself.
     async fn grant_create(
         &self,
         ctx: &Context<'_>,
@@ -196,7 +202,7 @@ impl GrantMutation {
         GrantPayload::of(create(ctx, input.read()).await, "input")
     }
 
-    /// Takes a role back at once, or gives it again.
+    /// Takes a role back at once, or gives it again, which asks for what giving it would. Everybody may give up a role of their own.
     async fn grant_archive(
         &self,
         ctx: &Context<'_>,

@@ -96,6 +96,11 @@ impl ImportJob {
         &self.0.name
     }
 
+    /// Whether you may stop it, as long as it is not over.
+    async fn viewer_can_cancel(&self, ctx: &Context<'_>) -> bool {
+        ctx.services().may_cancel_import(ctx.actor(), &self.0)
+    }
+
     /// How far it is.
     async fn state(&self) -> ImportJobState {
         self.0.state.into()

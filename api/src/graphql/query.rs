@@ -361,7 +361,7 @@ impl Query {
         list(ctx, query).await
     }
 
-    /// The learning with this slug, or nothing.
+    /// The learning with this slug, or nothing; the oldest, if several that you may read have it.
     async fn learning(
         &self,
         ctx: &Context<'_>,

@@ -4,6 +4,7 @@ use std::{str::FromStr, sync::Arc};
 
 use async_graphql::{Context, ID, InputObject, SimpleObject};
 use domain::{
+    id::EntityId as _,
     port::store::{Holds, Repositories},
     record::{Meta, Noun, Stored},
     service::{Governed, MayChange},
@@ -147,7 +148,7 @@ where
     Ok(T::find(ctx, id).await.into_graphql()?.map(T::from))
 }
 
-/// One record by its natural key; nothing if the reader may not see it.
+/// One record by its natural key; nothing if the reader may not see it. Of several the oldest.
 pub async fn by_key<T: Shows>(ctx: &Context<'_>, key: &str) -> async_graphql::Result<Option<T>>
 where
     for<'a> dyn Repositories + 'a: Holds<T::Noun>,
@@ -155,7 +156,8 @@ where
 {
     // A text that cannot be a key is the key of nothing.
     let Ok(key) = key.parse() else { return Ok(None) };
-    let found = ctx.services().by_keys::<T::Noun>(ctx.actor(), &[key]).await.into_graphql()?.pop();
+    let found = ctx.services().by_keys::<T::Noun>(ctx.actor(), &[key]).await.into_graphql()?;
+    let found = found.into_iter().min_by_key(|record| (record.meta.created_at, record.id.uuid()));
     Ok(found.map(|record| T::from(Arc::new(record))))
 }
 

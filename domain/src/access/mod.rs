@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 
 pub use policy::{Need, Needs, require, require_anybody};
 pub use role::{Held, Place, PlaceKind, Role};
-pub use scope::{Reader, Scope};
+pub use scope::{Limited, Reader, Scope};
 
 use crate::{
     api_token::TokenAction,
@@ -160,7 +160,8 @@ impl Actor {
 impl Person {
     fn reader(&self, now: DateTime<Utc>) -> Reader {
         let mut reader = Reader { account: Some(self.account), ..Reader::default() };
-        for held in self.grants.iter().filter(|held| held.is_in_force(now)) {
+        let can_be_held = |held: &&Held| held.role.places().contains(&held.at.kind());
+        for held in self.grants.iter().filter(|held| held.is_in_force(now)).filter(can_be_held) {
             match (held.at, held.role) {
                 (Place::Community(community), role) => {
                     reader.own.insert(community);
@@ -195,16 +196,19 @@ impl Person {
 }
 
 impl Integration {
-    /// A program that may read does so as a member of its communities; one that may not sees what is public.
+    /// A program that may read does so as a member of its communities, for the indicators that its token names nothing but figures;
+    /// one that may not sees what is public.
     fn reader(&self, now: DateTime<Utc>) -> Reader {
         let reads = self.actions.contains(&TokenAction::Read) && self.until.is_none_or(|until| now < until);
         if !reads {
             return Reader::default();
         }
-        Reader {
-            own: self.communities.clone(),
-            networks: self.memberships.iter().map(|(_, network)| *network).collect(),
-            ..Reader::default()
+        let communities = self.communities.clone();
+        let networks = self.memberships.iter().map(|(_, network)| *network).collect();
+        if self.indicators.is_empty() {
+            return Reader { own: communities, networks, ..Reader::default() };
         }
+        let indicators = self.indicators.clone();
+        Reader { limited: Limited { communities, networks, indicators }, ..Reader::default() }
     }
 }

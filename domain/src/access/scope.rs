@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fmt::Write as _, sync::Arc};
 
 use crate::{
-    id::{AccountId, CommunityId, NetworkId, PartnerId},
+    id::{AccountId, CommunityId, IndicatorId, NetworkId, PartnerId},
     learning::Visibility,
 };
 
@@ -45,6 +45,27 @@ pub struct Reader {
     pub partners: BTreeSet<PartnerId>,
     /// Whether they manage accounts.
     pub administrator: bool,
+    /// What they read of figures by some indicators alone.
+    pub limited: Limited,
+}
+
+/// Figures by some indicators that a reader sees as people of communities and networks do, in whose other data they have no part:
+/// no figure by another indicator, no learning, no record of theirs. For programs whose token names indicators.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Limited {
+    /// As one of these communities' own.
+    pub communities: BTreeSet<CommunityId>,
+    /// As somebody to whom these networks' members show what they share.
+    pub networks: BTreeSet<NetworkId>,
+    /// By these indicators.
+    pub indicators: BTreeSet<IndicatorId>,
+}
+
+impl Limited {
+    /// Whether it opens nothing.
+    pub fn is_empty(&self) -> bool {
+        self.indicators.is_empty() || (self.communities.is_empty() && self.networks.is_empty())
+    }
 }
 
 impl Reader {
@@ -74,30 +95,34 @@ impl Scope {
         };
         let mut key = "of".to_owned();
         // Nothing is hashed, so nothing can collide. Writing to a String cannot fail.
-        for (mark, ids) in [('o', &reader.own), ('s', &reader.stewarded)] {
+        for (mark, ids) in [('o', &reader.own), ('s', &reader.stewarded), ('c', &reader.limited.communities)] {
             for id in ids {
                 let _ = write!(key, ",{mark}{id}");
             }
         }
-        for (mark, ids) in [('n', &reader.networks), ('f', &reader.funded)] {
+        for (mark, ids) in [('n', &reader.networks), ('f', &reader.funded), ('m', &reader.limited.networks)] {
             for id in ids {
                 let _ = write!(key, ",{mark}{id}");
             }
+        }
+        for id in &reader.limited.indicators {
+            let _ = write!(key, ",i{id}");
         }
         key
     }
 
-    /// How far communities share those figures that enter the totals of the network for this reader, though they may not read
+    /// How far communities share those figures by the indicator that enter the totals of the network for this reader, though they may not read
     /// them alone.
     ///
     /// Whoever belongs to the network or funds it reads totals of what is AGGREGATE_ONLY. Whoever funds it also reads totals of
     /// what its members read. To everybody else, and to whoever reads everything anyway, a total says what they can add up
     /// themselves.
-    pub fn counted_in_totals(&self, network: NetworkId) -> &'static [Visibility] {
+    pub fn counted_in_totals(&self, network: NetworkId, indicator: IndicatorId) -> &'static [Visibility] {
         let Self::Of(reader) = self else { return &[] };
+        let limited = reader.limited.networks.contains(&network) && reader.limited.indicators.contains(&indicator);
         if reader.funded.contains(&network) {
             &[Visibility::AggregateOnly, Visibility::Network, Visibility::Public]
-        } else if reader.networks.contains(&network) || reader.coordinated.contains(&network) {
+        } else if limited || reader.networks.contains(&network) || reader.coordinated.contains(&network) {
             &[Visibility::AggregateOnly]
         } else {
             &[]

@@ -116,6 +116,10 @@ pub trait Figures: Send + Sync {
     /// Only within a unit of work.
     async fn ensure_series(&self, series: &[Series], at: DateTime<Utc>, by: &str) -> Result<Vec<SeriesId>>;
 
+    /// The current figures of these periods, whoever may see them. Nobody else records into their series until the unit of work ends,
+    /// so what is decided by them holds. Only within a unit of work.
+    async fn held(&self, keys: &[(SeriesId, Period)]) -> Result<Vec<Observation>>;
+
     /// Records figures already checked by [`crate::observation::Figure::check`], at `at` by `by`, and brings the newest
     /// values up to date. Says what became of each, in their order. Only within a unit of work.
     ///

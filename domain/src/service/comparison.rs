@@ -132,7 +132,7 @@ impl Services {
     /// What enters the total besides what the reader sees alone; nothing is asked for those who see no more than the public.
     async fn withheld(&self, actor: &Actor, query: &CandidateQuery) -> Result<Vec<Withheld>> {
         let scope = self.scope(actor);
-        if scope.counted_in_totals(query.network).is_empty() {
+        if scope.counted_in_totals(query.network, query.indicator).is_empty() {
             return Ok(Vec::new());
         }
         self.store.read().figures().withheld(&scope, query).await

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::{Services, Session};
 use crate::{
     access::{Actor, Scope},
+    audit::{Action, NewEntry},
     error::{Error, ProblemCode, Problems, Result},
     id::{CommunityId, IndicatorId, IndicatorVersionId, SeriesId, SourceId},
     indicator::IndicatorVersion,
@@ -34,6 +35,12 @@ pub struct NewFigure {
     pub figure: Figure,
     /// Whether it says nothing of its confidentiality; see [`NewObservation::inherits`].
     pub inherits: bool,
+}
+
+/// Whether a figure is refused because of who records it.
+fn is_forbidden(error: &Error) -> bool {
+    let Error::Validation(problems) = error else { return false };
+    problems.iter().any(|problem| problem.code == ProblemCode::Forbidden)
 }
 
 impl Services {
@@ -86,7 +93,12 @@ impl Services {
     /// # Errors
     /// [`Error::Validation`] naming the field of a figure that breaks a rule, or what it refers to and does not exist.
     pub async fn record_figure(&self, actor: &Actor, new: NewFigure) -> Result<(Observation, Outcome)> {
-        self.denied(actor, Box::pin(self.try_record_figure(actor, new)).await).await
+        let result = Box::pin(self.try_record_figure(actor, new)).await;
+        if result.as_ref().is_err_and(is_forbidden) {
+            let entry = NewEntry::by(actor, self.clock.now(), Action::Denied).detail("open a figure to more readers");
+            self.record_entry(&entry).await?;
+        }
+        self.denied(actor, result).await
     }
 
     async fn try_record_figure(&self, actor: &Actor, new: NewFigure) -> Result<(Observation, Outcome)> {

@@ -107,8 +107,13 @@ impl Services {
             return Ok(None);
         }
         let found = self.store.read().import_jobs().get(id).await?;
-        let all = Needs::administrator().met_by(actor, self.clock.now());
-        Ok(found.filter(|job| all || job.owner == actor.name()))
+        Ok(found.filter(|job| self.may_cancel_import(actor, job)))
+    }
+
+    /// Whether the actor may see and stop a job: one of theirs, any for administrators.
+    pub fn may_cancel_import(&self, actor: &Actor, job: &ImportJob) -> bool {
+        let known = !matches!(actor.who, Who::Anonymous);
+        known && (job.owner == actor.name() || Needs::administrator().met_by(actor, self.clock.now()))
     }
 
     /// A part of the jobs that the actor may see.

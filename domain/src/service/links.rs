@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 
 use super::{
     Context, Governed as _, Session,
+    grant::to_stand_in_for,
     identity::{HandedOut, Identity, SignedIn, grant, open_account, wrong},
     throttle::throttled,
 };
@@ -171,7 +172,8 @@ impl Identity {
         }
     }
 
-    /// Makes a link by which somebody sets a new password. For administrators, and for those who may give every role that the
+    /// Makes a link by which somebody sets a new password. For administrators, unless the account speaks for an Indigenous data
+    /// authority, and for those who may give every role that the
     /// account holds: through it they get nothing that they could not have given themselves.
     pub async fn offer_recovery(&self, actor: &Actor, account: AccountId) -> Result<HandedOut> {
         let result = Box::pin(self.try_offer_recovery(actor, account)).await;
@@ -271,9 +273,15 @@ async fn may_be_given(value: &Grant, context: &Context<'_>) -> Result<bool> {
     Ok(needs.iter().all(|needs| needs.met_by(context.actor, context.now)))
 }
 
-/// Whether the actor of the context could give every role that the account holds, and it holds one. Nobody but an administrator
-/// lets themselves back in: it would be a way around the password.
+/// Whether the actor of the context could give every role that the account holds, and it holds one; administrators let everybody
+/// back in but those who speak for an Indigenous data authority. Nobody but an administrator lets themselves back in: it would be a
+/// way around the password.
 async fn may_let_back(account: AccountId, context: &Context<'_>) -> Result<bool> {
+    for needs in to_stand_in_for(account, context).await? {
+        if !needs.met_by(context.actor, context.now) {
+            return Ok(false);
+        }
+    }
     if Needs::administrator().met_by(context.actor, context.now) {
         return Ok(true);
     }

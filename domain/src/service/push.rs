@@ -46,7 +46,7 @@ impl Services {
         if let Some(answered) = Box::pin(session.claim(&push)).await? {
             return Ok(answered);
         }
-        let mut pushed = Box::pin(session.push(&push, self.clock.today())).await?;
+        let (mut pushed, shown) = Box::pin(session.push(&push, self.clock.today())).await?;
         let refused = pushed.rejections.iter().any(|rejection| rejection.code == ProblemCode::Forbidden);
         pushed.kept = !push.dry_run && (push.mode == PushMode::BestEffort || pushed.rejections.is_empty());
         if pushed.kept {
@@ -58,6 +58,10 @@ impl Services {
             session.commit().await?;
         } else {
             drop(session);
+        }
+        // What a dry run shows of figures that are there is read like any other.
+        if !shown.is_empty() {
+            self.note_reading(actor, "figures, by a dry run", shown).await?;
         }
         if refused {
             let entry =
@@ -111,6 +115,17 @@ impl Ready<'_> {
     }
 }
 
+/// Which figure it is.
+type Key = (SeriesId, Period);
+
+/// What a figure would take the place of.
+enum Before {
+    /// As it is.
+    Shown(Figure),
+    /// Something that the actor may not read: what they are told of the change is what they said themselves.
+    Hidden,
+}
+
 impl Session {
     /// What was answered to this push before, if it was; otherwise its key is taken.
     async fn claim(&self, push: &Push) -> Result<Option<Pushed>> {
@@ -135,8 +150,8 @@ impl Session {
         }
     }
 
-    /// Records what can be recorded of a push.
-    async fn push(&mut self, push: &Push, today: chrono::NaiveDate) -> Result<Pushed> {
+    /// Records what can be recorded of a push; answers also the communities of which a dry run shows figures.
+    async fn push(&mut self, push: &Push, today: chrono::NaiveDate) -> Result<(Pushed, BTreeSet<CommunityId>)> {
         let mut pushed = Pushed::default();
         let known = self.known(&push.rows, today).await?;
         let mut ready = Vec::with_capacity(push.rows.len());
@@ -147,19 +162,24 @@ impl Session {
                 Err(problem) => pushed.rejections.push(Rejection::new(place, problem)),
             }
         }
-        self.write(&ready, push.dry_run, &mut pushed).await?;
+        let shown = self.write(&ready, push.dry_run, &mut pushed).await?;
         pushed.rejections.sort_by_key(|rejection| rejection.row);
-        Ok(pushed)
+        Ok((pushed, shown))
     }
 
-    async fn write(&mut self, ready: &[Ready<'_>], dry_run: bool, pushed: &mut Pushed) -> Result<()> {
+    async fn write(
+        &mut self,
+        ready: &[Ready<'_>],
+        dry_run: bool,
+        pushed: &mut Pushed,
+    ) -> Result<BTreeSet<CommunityId>> {
         if ready.is_empty() {
-            return Ok(());
+            return Ok(BTreeSet::new());
         }
         let series: Vec<Series> = ready.iter().map(|row| row.series.clone()).collect();
         let ids = self.ensure_series(&series).await?;
         let figures: Vec<NewObservation> = ready.iter().zip(&ids).map(|(ready, &id)| ready.observation(id)).collect();
-        let before = if dry_run { self.current(&figures).await? } else { HashMap::new() };
+        let before = if dry_run { self.before(&figures).await? } else { HashMap::new() };
         let indicators: BTreeSet<_> = series.iter().map(|series| series.indicator).collect();
         let outcomes = self.record(&figures, indicators).await?;
         let mut written = Vec::new();
@@ -176,30 +196,49 @@ impl Session {
                     continue;
                 }
             }
-            written.push((row.place, (new.series, new.period)));
+            written.push((row, new));
         }
-        if dry_run {
-            let keys: Vec<_> = written.iter().map(|(_, key)| *key).collect();
-            let after = self.current_of(&keys).await?;
-            pushed.differences = written
-                .into_iter()
-                .filter_map(|(place, key)| {
-                    let row = u32::try_from(place).unwrap_or(u32::MAX);
-                    Some(Difference { row, before: before.get(&key).cloned(), after: after.get(&key)?.clone() })
-                })
-                .collect();
-        }
-        Ok(())
+        if dry_run { self.differences(&written, &before, pushed).await } else { Ok(BTreeSet::new()) }
     }
 
-    async fn current(&self, figures: &[NewObservation]) -> Result<HashMap<(SeriesId, Period), Figure>> {
+    /// Says of each row that was written what it takes the place of, as far as the actor may read that; answers whose figures are
+    /// shown so.
+    async fn differences(
+        &self,
+        written: &[(&Ready<'_>, &NewObservation)],
+        before: &HashMap<Key, Before>,
+        pushed: &mut Pushed,
+    ) -> Result<BTreeSet<CommunityId>> {
+        let keys: Vec<_> = written.iter().map(|(_, new)| (new.series, new.period)).collect();
+        let mut after = self.current_of(&Scope::Everything, &keys).await?;
+        let mut shown = BTreeSet::new();
+        for ((ready, new), key) in written.iter().zip(keys) {
+            let row = u32::try_from(ready.place).unwrap_or(u32::MAX);
+            let (before, after) = match before.get(&key) {
+                Some(Before::Hidden) => (None, Some(new.figure.clone())),
+                Some(Before::Shown(before)) => {
+                    shown.insert(ready.series.community);
+                    (Some(before.clone()), after.remove(&key))
+                }
+                None => (None, after.remove(&key)),
+            };
+            pushed.differences.extend(after.map(|after| Difference { row, before, after }));
+        }
+        Ok(shown)
+    }
+
+    /// What these figures would take the place of.
+    async fn before(&self, figures: &[NewObservation]) -> Result<HashMap<Key, Before>> {
         let keys: Vec<_> = figures.iter().map(|new| (new.series, new.period)).collect();
-        self.current_of(&keys).await
+        let all = self.current_of(&Scope::Everything, &keys).await?;
+        let mut read = self.current_of(&self.reader(), &keys).await?;
+        let as_seen = |key| (key, read.remove(&key).map_or(Before::Hidden, Before::Shown));
+        Ok(all.into_keys().map(as_seen).collect())
     }
 
-    /// The current figures of these periods, as they are within the session.
-    async fn current_of(&self, keys: &[(SeriesId, Period)]) -> Result<HashMap<(SeriesId, Period), Figure>> {
-        let revisions = self.repositories().figures().revisions(&Scope::Everything, keys, self.now()).await?;
+    /// The current figures of these periods that the reader sees, as they are within the session.
+    async fn current_of(&self, scope: &Scope, keys: &[Key]) -> Result<HashMap<Key, Figure>> {
+        let revisions = self.repositories().figures().revisions(scope, keys, self.now()).await?;
         let current = revisions.into_iter().filter(|revision| revision.superseded_at.is_none());
         Ok(current.map(|revision| ((revision.series, revision.period), revision.figure)).collect())
     }

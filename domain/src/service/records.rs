@@ -26,7 +26,7 @@ fn whose<'a, N: Noun>(records: impl IntoIterator<Item = &'a Stored<N>>) -> BTree
 pub struct MayChange {
     /// Change it.
     pub update: bool,
-    /// Archive it, or bring it back.
+    /// Archive it; bring it back, if it is archived.
     pub archive: bool,
 }
 
@@ -180,9 +180,11 @@ impl Services {
         let mut may = Vec::with_capacity(records.len());
         for record in records {
             let met = |needs: Vec<Needs>| needs.iter().all(|needs| needs.met_by(actor, now));
+            let archived = record.meta.archived_at.is_some();
+            let there_or_back = if archived { Change::Restore(record) } else { Change::Archive(record) };
             may.push(MayChange {
                 update: met(record.value.needs(Change::Update(record), &context).await?),
-                archive: met(record.value.needs(Change::Archive(record), &context).await?),
+                archive: met(record.value.needs(there_or_back, &context).await?),
             });
         }
         Ok(may)

@@ -138,7 +138,8 @@ impl Session {
         for<'a> dyn Repositories + 'a: Holds<N>,
     {
         let before = self.present::<N>(id).await?;
-        self.require(&before.value, Change::Archive(&before)).await?;
+        let change = if archived { Change::Archive(&before) } else { Change::Restore(&before) };
+        self.require(&before.value, change).await?;
         let mut record = before.archived(archived, seen, &self.actor, self.now)?;
         if record.meta.version != before.meta.version {
             if !archived {
@@ -179,7 +180,12 @@ impl Session {
         figures: &[NewObservation],
         indicators: impl IntoIterator<Item = IndicatorId>,
     ) -> Result<Vec<Outcome>> {
-        let outcomes = self.repositories().figures().record(figures, self.now, &self.actor.name()).await?;
+        let refused = self.opening(figures).await?;
+        let outcomes = if refused.is_empty() {
+            self.repositories().figures().record(figures, self.now, &self.actor.name()).await?
+        } else {
+            self.record_without(figures, &refused).await?
+        };
         let written = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Created | Outcome::Updated)).count();
         if written > 0 {
             self.revisions += written as u64;

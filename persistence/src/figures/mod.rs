@@ -101,6 +101,10 @@ impl<C: ConnectionTrait + Send + Sync> Figures for Repos<C> {
         series::ensure(&self.0, series, at, by).await
     }
 
+    async fn held(&self, keys: &[(SeriesId, Period)]) -> Result<Vec<Observation>> {
+        record::held(&self.0, keys).await
+    }
+
     async fn record(&self, figures: &[NewObservation], at: DateTime<Utc>, by: &str) -> Result<Vec<Outcome>> {
         record::record(&self.0, figures, at, by).await
     }

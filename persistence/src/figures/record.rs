@@ -1,10 +1,14 @@
 //! Recording figures in bulk.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashMap},
+};
 
 use chrono::{DateTime, SubsecRound, Utc};
 use domain::{
     Error, Result,
+    access::Scope,
     id::SeriesId,
     observation::{Confidentiality, NewObservation, Observation, ObservationStatus, Outcome},
     period::Period,
@@ -14,7 +18,7 @@ use sea_orm::ConnectionTrait;
 use super::{
     bulk::{self, Revision},
     decide::{Decider, Decision},
-    small_cells, statistics,
+    read, small_cells, statistics,
 };
 use crate::{
     error::database,
@@ -36,12 +40,22 @@ pub(super) async fn record<C: ConnectionTrait>(
     by: &str,
 ) -> Result<Vec<Outcome>> {
     let at = at.trunc_subsecs(6);
-    lock(db, figures).await?;
+    lock(db, &series_of(figures)).await?;
     let mut outcomes = Vec::with_capacity(figures.len());
     for chunk in figures.chunks(CHUNK) {
         record_chunk(db, chunk, at, by, &mut outcomes).await?;
     }
     Ok(outcomes)
+}
+
+/// See [`domain::port::figures::Figures::held`].
+pub(super) async fn held<C: ConnectionTrait>(db: &C, keys: &[(SeriesId, Period)]) -> Result<Vec<Observation>> {
+    let series: BTreeSet<_> = keys.iter().map(|(series, _)| *series).collect();
+    lock(db, &series.into_iter().collect::<Vec<_>>()).await?;
+    // Whoever reads everything reads the same at every moment.
+    let mut current = read::revisions(db, &Scope::Everything, keys, DateTime::UNIX_EPOCH).await?;
+    current.retain(|revision| revision.superseded_at.is_none());
+    Ok(current)
 }
 
 /// The different series of these figures, in order.
@@ -56,8 +70,7 @@ fn series_of<'a>(figures: impl IntoIterator<Item = &'a NewObservation>) -> Vec<S
 /// true until it is written. Every call takes its series in one order, so two calls never wait for each other. Transactions
 /// of several calls still can: PostgreSQL then ends one of them, which is [`Error::Busy`] and has kept nothing. `SQLite` has
 /// one writer at a time anyway.
-async fn lock<C: ConnectionTrait>(db: &C, figures: &[NewObservation]) -> Result<()> {
-    let series = series_of(figures);
+async fn lock<C: ConnectionTrait>(db: &C, series: &[SeriesId]) -> Result<()> {
     let mut sql = Sql::new(db.get_database_backend());
     let ids = sql.ids(series.iter().copied(), "ids");
     let found = if sql.is_postgres() {

@@ -30,7 +30,7 @@ pub(super) async fn withheld<C: ConnectionTrait>(
     scope: &Scope,
     query: &CandidateQuery,
 ) -> Result<Vec<Withheld>> {
-    let counted = scope.counted_in_totals(query.network);
+    let counted = scope.counted_in_totals(query.network, query.indicator);
     if counted.is_empty() {
         return Ok(Vec::new());
     }

@@ -6,6 +6,7 @@ mod m0003_audit;
 mod m0004_access;
 mod m0005_ingest;
 mod m0006_import_jobs;
+mod m0007_learning_slug;
 mod m0015_partitions;
 
 use domain::{Error, Result};
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_access::Migration),
             Box::new(m0005_ingest::Migration),
             Box::new(m0006_import_jobs::Migration),
+            Box::new(m0007_learning_slug::Migration),
             Box::new(m0015_partitions::Migration),
         ]
     }

@@ -61,12 +61,14 @@ impl Table for Account {
         let own = conditions.sql.bind(reader.account.map(Uuid::from));
         let stewarded = conditions.sql.ids(reader.stewarded.iter().copied(), "stewarded");
         let coordinated = conditions.sql.ids(reader.coordinated.iter().copied(), "coordinated");
+        let partners = conditions.sql.ids(reader.partners.iter().copied(), "partners");
         let now = conditions.sql.bind(Utc::now());
         conditions.and(format!(
             "(t.id = {own} OR t.id IN (SELECT held.account_id FROM access_grant held WHERE held.archived_at IS NULL \
              AND (held.expires_at IS NULL OR held.expires_at > {now}) \
              AND (held.community_id IN (SELECT stewarded.id FROM {stewarded}) \
-             OR held.network_id IN (SELECT coordinated.id FROM {coordinated}))))"
+             OR held.network_id IN (SELECT coordinated.id FROM {coordinated}) \
+             OR held.partner_id IN (SELECT partners.id FROM {partners}))))"
         ));
     }
 }

@@ -75,9 +75,11 @@ impl Table for Grant {
         let own = conditions.sql.bind(reader.account.map(Uuid::from));
         let stewarded = conditions.sql.ids(reader.stewarded.iter().copied(), "stewarded");
         let coordinated = conditions.sql.ids(reader.coordinated.iter().copied(), "coordinated");
+        let partners = conditions.sql.ids(reader.partners.iter().copied(), "partners");
         conditions.and(format!(
             "(t.account_id = {own} OR t.community_id IN (SELECT stewarded.id FROM {stewarded}) \
-             OR t.network_id IN (SELECT coordinated.id FROM {coordinated}))"
+             OR t.network_id IN (SELECT coordinated.id FROM {coordinated}) \
+             OR t.partner_id IN (SELECT partners.id FROM {partners}))"
         ));
     }
 }

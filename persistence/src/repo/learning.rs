@@ -8,12 +8,10 @@ use domain::{
 use sea_orm::Value;
 use uuid::Uuid;
 
-use super::table::{
-    Link, ParentLink, SortColumn, Table, Where, current_membership, json, name_key, optional_json, search_text, today,
-};
+use super::table::{Link, ParentLink, SortColumn, Table, Where, json, name_key, optional_json, search_text, today};
 use crate::{
     row::Row,
-    sight::{FOR_THE_COMMUNITY, decided},
+    sight::{FOR_THE_COMMUNITY, consented, decided},
 };
 
 impl Table for Learning {
@@ -154,10 +152,10 @@ impl Table for Learning {
              OR t.community_id IN (SELECT stewarded.id FROM {stewarded})) \
              AND ({OUT} OR t.community_id IN (SELECT written.id FROM {written}))) \
              OR (t.visibility = 'NETWORK' AND {OUT} AND {free} AND t.community_id IN (SELECT m.community_id FROM membership m \
-             WHERE m.network_id IN (SELECT networks.id FROM {networks}) AND {current})) \
+             WHERE m.network_id IN (SELECT networks.id FROM {networks}) AND {consented})) \
              OR (t.visibility = 'NAMED_COMMUNITIES' AND {OUT} AND {free} AND EXISTS (SELECT 1 FROM learning_named n \
              WHERE n.learning_id = t.id AND n.community_id {own})))",
-            current = current_membership("m", &today),
+            consented = consented("m", &today),
         ));
     }
 

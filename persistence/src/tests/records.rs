@@ -122,7 +122,6 @@ on_both! {
         assert_eq!(refused(store, world.source.value.clone()).await, taken("key"));
         assert_eq!(refused(store, world.series.value.clone()).await.1, ProblemCode::Taken);
         assert_eq!(refused(store, world.baseline.value.clone()).await, taken("series"));
-        assert_eq!(refused(store, world.learning.value.clone()).await, taken("slug"));
         // The same code within another scheme is another code.
         let mut other_scheme = full_community("another", "2443027");
         other_scheme.codes = vec![CommunityCode::from(ExternalId {

@@ -41,7 +41,8 @@ use uuid::Uuid;
 use super::{
     Scratch, on_both,
     samples::{day, id, text},
-    sight_model::{Eyes, Seen, World},
+    sight_model::{Eyes, World},
+    sight_records::Seen,
     sight_world::{build, keep, plan},
 };
 use crate::SqlStore;

@@ -38,7 +38,8 @@ impl Eyes<'_> {
         let (world, day, reader) = (self.world, self.now.date_naive(), self.reader.as_ref()?);
         let (community, indicator) = (series.community, series.indicator);
         let visibility = world.rule(community, indicator)?.visibility;
-        let belongs = reader.networks.contains(&network) || reader.coordinated.contains(&network);
+        let limited = reader.limited.networks.contains(&network) && reader.limited.indicators.contains(&indicator);
+        let belongs = limited || reader.networks.contains(&network) || reader.coordinated.contains(&network);
         let enters = match visibility {
             Visibility::AggregateOnly => belongs || reader.funded.contains(&network),
             Visibility::Network | Visibility::Public => reader.funded.contains(&network),
@@ -53,7 +54,7 @@ impl Eyes<'_> {
             .observations
             .iter()
             .filter(|found| found.series == series.id && found.superseded_at.is_none())
-            .filter(|found| everybody.figure(community, &found.figure))
+            .filter(|found| everybody.figure((community, indicator), &found.figure))
             .filter(|found| everybody.many(series.id, found.period, false))
             .collect();
         free.sort_by_key(|found| found.period);

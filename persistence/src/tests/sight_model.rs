@@ -5,25 +5,25 @@
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use domain::{
     access::{Place, Reader, Role, Scope},
-    account::{Account, AccountSort},
-    api_token::{ApiToken, ApiTokenSort},
-    baseline::{Baseline, BaselineSort},
+    account::Account,
+    api_token::ApiToken,
+    baseline::Baseline,
     community::Community,
-    decision::{AuthorityAct, AuthorityDecision, AuthorityDecisionSort},
-    grant::{Grant, GrantSort},
+    decision::{AuthorityAct, AuthorityDecision},
+    grant::Grant,
     id::{AccountId, CommunityId, IndicatorId, NetworkId, SeriesId},
     indicator::{Indicator, IndicatorVersion},
-    learning::{Learning, LearningSort, Visibility},
-    membership::{Membership, MembershipSort},
+    learning::{Learning, Visibility},
+    membership::Membership,
     network::Network,
     observation::{Confidentiality, Figure, Observation, ObservationStatus},
     partner::Partner,
     period::Period,
     record::{Noun, Stored},
-    series::{Series, SeriesSort},
-    sharing::{SharingRule, SharingRuleSort},
+    series::Series,
+    sharing::SharingRule,
     source::Source,
-    target::{Target, TargetSort},
+    target::Target,
 };
 
 /// All there is.
@@ -121,7 +121,7 @@ impl World {
         })
     }
 
-    fn is_under_authority(&self, community: CommunityId) -> bool {
+    pub(super) fn is_under_authority(&self, community: CommunityId) -> bool {
         let community = self.communities.iter().find(|found| found.id == community).unwrap();
         community.indigenous_data_authority.is_some()
     }
@@ -219,34 +219,33 @@ impl Eyes<'_> {
         if reader.stewarded.contains(&community) {
             return true;
         }
-        if reader.own.contains(&community) {
+        let own = |community| is_own(reader, community, indicator);
+        if own(community) {
             return is_for_the_community(visibility);
         }
         let published = |network| world.is_allowed(AuthorityAct::Publish, (community, indicator), network, day);
-        let in_network = || {
-            reader.networks.iter().any(|&network| world.consents(community, network, day) && published(Some(network)))
-        };
+        let limited = reader.limited.networks.iter().filter(|_| reader.limited.indicators.contains(&indicator));
+        let networks: Vec<_> = reader.networks.iter().chain(limited).copied().collect();
+        let in_network =
+            || networks.iter().any(|&network| world.consents(community, network, day) && published(Some(network)));
         match visibility {
             Visibility::Private | Visibility::Community | Visibility::AggregateOnly => false,
-            Visibility::NamedCommunities => {
-                published(None) && rule.unwrap().named.iter().any(|named| reader.own.contains(named))
-            }
+            Visibility::NamedCommunities => published(None) && rule.unwrap().named.iter().any(|&named| own(named)),
             Visibility::Network => in_network(),
             // Everybody is more than a network: what an authority lets be read in one is read there.
             Visibility::Public => published(None) || in_network(),
         }
     }
 
-    /// A figure of a community, if its series is shared.
-    pub(super) fn figure(&self, community: CommunityId, figure: &Figure) -> bool {
+    /// A figure of a community by an indicator, if its series is shared.
+    pub(super) fn figure(&self, (community, indicator): (CommunityId, IndicatorId), figure: &Figure) -> bool {
         let Some(reader) = &self.reader else { return true };
+        let own = is_own(reader, community, indicator);
         reader.stewarded.contains(&community)
             || match figure.confidentiality {
                 Confidentiality::Free => true,
-                Confidentiality::Internal => reader.own.contains(&community),
-                Confidentiality::Embargoed => {
-                    figure.embargo_until.unwrap() <= self.now || reader.own.contains(&community)
-                }
+                Confidentiality::Internal => own,
+                Confidentiality::Embargoed => figure.embargo_until.unwrap() <= self.now || own,
                 Confidentiality::Confidential | Confidentiality::SmallCounts | Confidentiality::Secondary => false,
             }
     }
@@ -266,7 +265,9 @@ impl Eyes<'_> {
             .observations
             .iter()
             .filter(|found| found.series == series && found.superseded_at.is_none())
-            .filter(|found| self.figures(*community, *indicator) && self.figure(*community, &found.figure))
+            .filter(|found| {
+                self.figures(*community, *indicator) && self.figure((*community, *indicator), &found.figure)
+            })
             .filter(|found| self.many(series, found.period, false))
             .collect();
         seen.sort_by_key(|found| found.period);
@@ -279,13 +280,14 @@ impl Eyes<'_> {
     pub(super) fn revisions(&self, series: SeriesId, period: Period) -> Vec<&Observation> {
         let seen = self.observations(series);
         let Some(current) = seen.into_iter().find(|current| current.period == period) else { return Vec::new() };
-        let community = self.world.series(series).community;
-        let outside = self.reader.as_ref().is_some_and(|reader| !reader.own.contains(&community));
+        let Series { community, indicator, .. } = *self.world.series(series);
+        let outside = self.reader.as_ref().is_some_and(|reader| !is_own(reader, community, indicator));
         let closed = outside && current.figure.status == ObservationStatus::Suppressed;
         let closed = closed || !self.many(series, period, true);
         let was_read = |found: &Observation| {
             let end = found.superseded_at.map_or(self.now, |end| self.now.min(end - TimeDelta::microseconds(1)));
-            Eyes { world: self.world, now: end, reader: self.reader.clone() }.figure(community, &found.figure)
+            Eyes { world: self.world, now: end, reader: self.reader.clone() }
+                .figure((community, indicator), &found.figure)
         };
         let mut seen: Vec<_> = self
             .world
@@ -306,210 +308,14 @@ impl Eyes<'_> {
     }
 }
 
+/// For figures by the indicator the community is the reader's own.
+fn is_own(reader: &Reader, community: CommunityId, indicator: IndicatorId) -> bool {
+    let limited = &reader.limited;
+    reader.own.contains(&community)
+        || (limited.communities.contains(&community) && limited.indicators.contains(&indicator))
+}
+
 /// What everybody in a community reads of it. PRIVATE is for fewer, and AGGREGATE_ONLY for nobody alone.
-fn is_for_the_community(visibility: Visibility) -> bool {
+pub(super) fn is_for_the_community(visibility: Visibility) -> bool {
     !matches!(visibility, Visibility::Private | Visibility::AggregateOnly)
-}
-
-/// A kind of record of which not everybody reads everything.
-pub(super) trait Seen: Noun {
-    /// All of them.
-    fn all(world: &World) -> &[Stored<Self>];
-
-    /// Whether it exists for a reader who does not see everything.
-    fn is_seen(record: &Stored<Self>, eyes: &Eyes<'_>, reader: &Reader) -> bool;
-
-    /// As such a reader sees it.
-    fn as_seen(record: &Stored<Self>, _reader: &Reader) -> Stored<Self> {
-        record.clone()
-    }
-
-    /// Every order.
-    const SORTS: &'static [Self::Sort];
-
-    /// Those that exist for the reader, as they are seen.
-    fn seen(eyes: &Eyes<'_>) -> Vec<Stored<Self>> {
-        let all = Self::all(eyes.world).iter();
-        match &eyes.reader {
-            None => all.cloned().collect(),
-            Some(reader) => all
-                .filter(|record| Self::is_seen(record, eyes, reader))
-                .map(|record| Self::as_seen(record, reader))
-                .collect(),
-        }
-    }
-}
-
-impl Seen for Series {
-    const SORTS: &'static [SeriesSort] = &[SeriesSort::CreatedAt, SeriesSort::Disaggregation];
-
-    fn all(world: &World) -> &[Stored<Self>] {
-        &world.series
-    }
-
-    /// It says that there are figures: whoever sees none of them does not see it.
-    fn is_seen(series: &Stored<Self>, eyes: &Eyes<'_>, _: &Reader) -> bool {
-        eyes.reader.is_none() || !eyes.observations(series.id).is_empty()
-    }
-}
-
-impl Seen for Baseline {
-    const SORTS: &'static [BaselineSort] = &[BaselineSort::CreatedAt, BaselineSort::PeriodEnd];
-
-    fn all(world: &World) -> &[Stored<Self>] {
-        &world.baselines
-    }
-
-    /// It says that there is a figure for its period: whoever may not see that one does not see the baseline either.
-    fn is_seen(baseline: &Stored<Self>, eyes: &Eyes<'_>, _: &Reader) -> bool {
-        let Series { community, indicator, .. } = *eyes.world.series(baseline.series);
-        eyes.figures(community, indicator)
-            && eyes.world.observations.iter().all(|found| {
-                (found.series, found.period) != (baseline.series, baseline.period)
-                    || found.superseded_at.is_some()
-                    || (eyes.figure(community, &found.figure) && eyes.many(found.series, found.period, false))
-            })
-    }
-}
-
-impl Seen for Target {
-    const SORTS: &'static [TargetSort] = &[TargetSort::DueOn, TargetSort::CreatedAt];
-
-    fn all(world: &World) -> &[Stored<Self>] {
-        &world.targets
-    }
-
-    /// A network's is public; a community's is for those who may see its figures.
-    fn is_seen(target: &Stored<Self>, eyes: &Eyes<'_>, _: &Reader) -> bool {
-        target.community.is_none_or(|community| eyes.figures(community, target.indicator))
-    }
-}
-
-impl Seen for Learning {
-    const SORTS: &'static [LearningSort] = &[LearningSort::SharedAt, LearningSort::Title, LearningSort::CreatedAt];
-
-    fn all(world: &World) -> &[Stored<Self>] {
-        &world.learnings
-    }
-
-    fn is_seen(learning: &Stored<Self>, eyes: &Eyes<'_>, reader: &Reader) -> bool {
-        let (community, out) = (learning.community, learning.status.is_out());
-        if reader.own.contains(&community) {
-            let wrote = reader.account.is_some_and(|account| learning.meta.created_by == format!("account:{account}"));
-            let reads = is_for_the_community(learning.visibility) || reader.stewarded.contains(&community) || wrote;
-            return reads && (out || reader.contributed.contains(&community));
-        }
-        let day = eyes.now.date_naive();
-        let free = !eyes.world.is_under_authority(community)
-            || active(&eyes.world.decisions).any(|decision| {
-                (decision.act, decision.community) == (AuthorityAct::Publish, community)
-                    && (decision.indicator, decision.network) == (None, None)
-                    && lasts(decision.expires_on, day)
-            });
-        let out = out && free;
-        out && match learning.visibility {
-            Visibility::Public => true,
-            Visibility::Network => reader.networks.iter().any(|&network| eyes.world.is_member(community, network, day)),
-            Visibility::NamedCommunities => learning.named.iter().any(|named| reader.own.contains(named)),
-            Visibility::Private | Visibility::Community | Visibility::AggregateOnly => false,
-        }
-    }
-}
-
-impl Seen for SharingRule {
-    const SORTS: &'static [SharingRuleSort] = &[SharingRuleSort::CreatedAt];
-
-    fn all(world: &World) -> &[Stored<Self>] {
-        &world.rules
-    }
-
-    fn is_seen(rule: &Stored<Self>, _: &Eyes<'_>, reader: &Reader) -> bool {
-        reader.own.contains(&rule.community)
-    }
-}
-
-impl Seen for AuthorityDecision {
-    const SORTS: &'static [AuthorityDecisionSort] = &[AuthorityDecisionSort::CreatedAt];
-
-    fn all(world: &World) -> &[Stored<Self>] {
-        &world.decisions
-    }
-
-    fn is_seen(decision: &Stored<Self>, _: &Eyes<'_>, reader: &Reader) -> bool {
-        reader.own.contains(&decision.community)
-    }
-}
-
-/// The reader answers for the place of the grant.
-fn answers_for(grant: &Grant, reader: &Reader) -> bool {
-    match grant.place().unwrap() {
-        Place::Community(community) => reader.stewarded.contains(&community),
-        Place::Network(network) => reader.coordinated.contains(&network),
-        Place::Partner(_) | Place::Everywhere => false,
-    }
-}
-
-impl Seen for Grant {
-    const SORTS: &'static [GrantSort] = &[GrantSort::CreatedAt, GrantSort::ExpiresAt];
-
-    fn all(world: &World) -> &[Stored<Self>] {
-        &world.grants
-    }
-
-    fn is_seen(grant: &Stored<Self>, _: &Eyes<'_>, reader: &Reader) -> bool {
-        reader.administrator || reader.account == Some(grant.account) || answers_for(grant, reader)
-    }
-}
-
-impl Seen for Account {
-    const SORTS: &'static [AccountSort] = &[AccountSort::Email, AccountSort::CreatedAt];
-
-    fn all(world: &World) -> &[Stored<Self>] {
-        &world.accounts
-    }
-
-    /// Whoever answers for a place sees those who hold a role there: one taken back or ended is not held.
-    fn is_seen(account: &Stored<Self>, eyes: &Eyes<'_>, reader: &Reader) -> bool {
-        let holds_there = || {
-            active(&eyes.world.grants).any(|grant| {
-                grant.account == account.id
-                    && grant.expires_at.is_none_or(|end| eyes.now < end)
-                    && answers_for(grant, reader)
-            })
-        };
-        reader.administrator || reader.account == Some(account.id) || holds_there()
-    }
-}
-
-impl Seen for ApiToken {
-    const SORTS: &'static [ApiTokenSort] = &[ApiTokenSort::CreatedAt, ApiTokenSort::ExpiresAt];
-
-    fn all(world: &World) -> &[Stored<Self>] {
-        &world.tokens
-    }
-
-    fn is_seen(token: &Stored<Self>, _: &Eyes<'_>, reader: &Reader) -> bool {
-        reader.administrator || token.communities.iter().all(|community| reader.stewarded.contains(community))
-    }
-}
-
-impl Seen for Membership {
-    const SORTS: &'static [MembershipSort] = &[MembershipSort::JoinedOn, MembershipSort::CreatedAt];
-
-    fn all(world: &World) -> &[Stored<Self>] {
-        &world.memberships
-    }
-
-    fn is_seen(_: &Stored<Self>, _: &Eyes<'_>, _: &Reader) -> bool {
-        true
-    }
-
-    /// A consent is for those of the community, and for whoever runs the network.
-    fn as_seen(membership: &Stored<Self>, reader: &Reader) -> Stored<Self> {
-        let mut membership = membership.clone();
-        if !reader.own.contains(&membership.community) && !reader.coordinated.contains(&membership.network) {
-            membership.value.consent = None;
-        }
-        membership
-    }
 }

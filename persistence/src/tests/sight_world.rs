@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use domain::{
-    access::{Place, Reader, Role},
+    access::{Limited, Place, Reader, Role},
     account::Account,
     api_token::{ApiToken, TokenAction},
     baseline::Baseline,
@@ -42,8 +42,9 @@ type PlannedMembership = (usize, usize, Days, Option<Days>, Option<Option<Days>>
 type PlannedDecision = (usize, AuthorityAct, Option<usize>, Option<usize>, Option<Days>, bool);
 /// Community, status, visibility, named, who wrote it, indicators, archived.
 type PlannedLearning = (usize, LearningStatus, Visibility, Picks, Option<usize>, Picks, bool);
-/// Own, stewarded, contributed, networks, coordinated, account, administrator, funded.
-type PlannedReader = (Picks, Picks, Picks, Picks, Picks, Option<usize>, bool, Picks);
+/// Own, stewarded, contributed, networks, coordinated, account, administrator, funded, whether they speak for the partner, and the
+/// communities, networks and indicators of figures that they read besides.
+type PlannedReader = (Picks, Picks, Picks, Picks, Picks, Option<usize>, bool, Picks, bool, (Picks, Picks, Picks));
 
 /// A figure, and the smallest number of persons that it tells of.
 type Counted = (Figure, Option<i32>);
@@ -149,11 +150,12 @@ pub(super) fn plan(now: DateTime<Utc>) -> impl Strategy<Value = Plan> {
     let status = || select(LearningStatus::ALL.to_vec());
     let author = || option::weighted(0.7, 0..ACCOUNTS);
     let learnings = vec((0..COMMUNITIES, status(), visibility(), 1..16u8, author(), some(), seldom()), 4..16);
+    let limited = prop_oneof![Just((0, 0, 0)), (some(), some(), some())];
     let people = (
         vec(seldom(), ACCOUNTS),
         vec((0..ACCOUNTS, select(Role::ALL.to_vec()), 0..12usize, end(), seldom()), 2..10),
         vec((1..16u8, end(), seldom()), 0..5),
-        vec((some(), some(), some(), some(), some(), author(), seldom(), some()), 3),
+        vec((some(), some(), some(), some(), some(), author(), seldom(), some(), seldom(), limited), 3),
     );
     (shared, figures, learnings, people).prop_map(
         |(
@@ -254,17 +256,33 @@ pub(super) fn build(plan: &Plan, now: DateTime<Utc>) -> (World, Vec<Reader>) {
     share(plan, &mut maker, &mut world);
     measure(plan, &mut maker, &mut world);
     write(plan, &mut maker, &mut world);
-    let (communities, networks) = (ids(&world.communities), ids(&world.networks));
-    let reader = |&(own, stewarded, contributed, shared, coordinated, account, administrator, funded): &_| Reader {
-        account: Option::map(account, |account: usize| world.accounts[account].id),
+    let (communities, networks, indicators) = (ids(&world.communities), ids(&world.networks), ids(&world.indicators));
+    let reader = |&(
+        own,
+        stewarded,
+        contributed,
+        shared,
+        coordinated,
+        account,
+        administrator,
+        funded,
+        speaks,
+        limited,
+    ): &PlannedReader| Reader {
+        account: account.map(|account| world.accounts[account].id),
         own: picked(own, &communities).into_iter().collect(),
         stewarded: picked(own & stewarded, &communities).into_iter().collect(),
         contributed: picked(own & contributed, &communities).into_iter().collect(),
         networks: picked(shared, &networks).into_iter().collect(),
         coordinated: picked(shared & coordinated, &networks).into_iter().collect(),
         funded: picked(funded, &networks).into_iter().collect(),
-        partners: BTreeSet::new(),
+        partners: speaks.then_some(world.partners[0].id).into_iter().collect(),
         administrator,
+        limited: Limited {
+            communities: picked(limited.0, &communities).into_iter().collect(),
+            networks: picked(limited.1, &networks).into_iter().collect(),
+            indicators: picked(limited.2, &indicators).into_iter().collect(),
+        },
     };
     let readers = plan.readers.iter().map(reader).collect();
     (world, readers)

@@ -129,9 +129,9 @@ pub struct FigureContent {
 pub struct RowDifference {
     /// Its place in the push, from 0.
     pub index: i32,
-    /// The figure as it is; nothing if the row would create it.
+    /// The figure as it is; nothing if the row would create it, or if you may not read it.
     pub before: Option<FigureContent>,
-    /// The figure as it would be.
+    /// The figure as it would be; as the row has it, if you may not read what it takes the place of.
     pub after: FigureContent,
 }
 

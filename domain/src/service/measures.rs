@@ -1,0 +1,244 @@
+//! The rules of records that say what is measured, and where it is to go: indicators with their versions, sources, baselines and
+//! targets.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{Change, Context, Governed};
+use crate::{
+    access::{Needs, Role, Scope},
+    baseline::{Baseline, BaselineParent},
+    error::{Error, Problem, ProblemCode, Problems, Result},
+    event::Topic,
+    id::{CommunityId, EntityId as _, IndicatorId, IndicatorVersionId, NetworkId, SeriesId},
+    indicator::{Indicator, IndicatorVersion, IndicatorVersionFilter, IndicatorVersionSort},
+    observation::Observation,
+    page::{Direction, ListQuery, MAX_PAGE, Order, PageArgs},
+    period::Period,
+    record::Stored,
+    series::{Disaggregation, Series, SeriesFilter},
+    source::Source,
+    target::Target,
+};
+
+#[async_trait]
+impl Governed for Indicator {
+    const TO_WRITE: &'static str = "change indicators";
+
+    async fn needs(&self, change: Change<'_, Self>, context: &Context<'_>) -> Result<Vec<Needs>> {
+        Ok(vec![match change {
+            Change::Create => Needs::to_create_indicators(),
+            Change::Update(before) | Change::Archive(before) | Change::Restore(before) => {
+                indicator_needs(before.id, context).await?
+            }
+        }])
+    }
+
+    async fn look_up(records: &[&Stored<Self>], context: &mut Context<'_>) -> Result<()> {
+        let ids: Vec<_> = records.iter().map(|record| record.id).collect();
+        context.know_adopters(&ids).await
+    }
+
+    fn topics(&self, id: Self::Id) -> BTreeSet<Topic> {
+        [Topic::Indicator(id)].into()
+    }
+
+    /// What kind of measure it is cannot change once it is defined: its figures would belong to the wrong owner.
+    async fn admit(self, before: Option<&Stored<Self>>, _: &Context<'_>) -> Result<Self> {
+        if before.is_some_and(|before| before.kind != self.kind) {
+            let message = "the kind of an indicator does not change; another kind is another indicator";
+            return Err(Error::Conflict(Problem::new("kind", ProblemCode::Immutable, message)));
+        }
+        Ok(self)
+    }
+}
+
+#[async_trait]
+impl Governed for IndicatorVersion {
+    const TO_WRITE: &'static str = "change indicators";
+
+    async fn needs(&self, _: Change<'_, Self>, context: &Context<'_>) -> Result<Vec<Needs>> {
+        Ok(vec![indicator_needs(self.indicator, context).await?])
+    }
+
+    async fn look_up(records: &[&Stored<Self>], context: &mut Context<'_>) -> Result<()> {
+        let ids: Vec<_> = records.iter().map(|record| record.indicator).collect();
+        context.know_adopters(&ids).await
+    }
+
+    fn topics(&self, _: IndicatorVersionId) -> BTreeSet<Topic> {
+        [Topic::Indicator(self.indicator)].into()
+    }
+
+    /// A new version takes the next number. Once figures are recorded under it, it never changes (invariant 5).
+    async fn admit(mut self, before: Option<&Stored<Self>>, context: &Context<'_>) -> Result<Self> {
+        let Some(before) = before else {
+            self.number = next_number(self.indicator, context).await?;
+            return Ok(self);
+        };
+        if before.value != self && context.repositories.figures().is_observed(before.id).await? {
+            let message = "figures are recorded under this version, so it no longer changes: add another version";
+            return Err(Error::Conflict(Problem::new("id", ProblemCode::Immutable, message)));
+        }
+        Ok(self)
+    }
+}
+
+/// Whoever runs a network that has adopted the indicator; any network, while none has.
+async fn indicator_needs(indicator: IndicatorId, context: &Context<'_>) -> Result<Needs> {
+    let networks = context.adopters_of(indicator).await?;
+    let needs = networks.into_iter().map(Needs::coordinator).reduce(Needs::or);
+    Ok(needs.unwrap_or_else(|| Needs::anywhere(&[Role::Coordinator])))
+}
+
+async fn next_number(indicator: IndicatorId, context: &Context<'_>) -> Result<i32> {
+    let query = ListQuery {
+        filter: IndicatorVersionFilter { indicator: Some(indicator), ..IndicatorVersionFilter::default() },
+        order: Order { by: IndicatorVersionSort::Number, direction: Direction::Descending },
+        page: PageArgs::first(1),
+        archived: true,
+        ..ListQuery::default()
+    };
+    let newest = context.repositories.indicator_versions().list(&Scope::Everything, &query).await?.items.pop();
+    Ok(newest.map_or(1, |(_, newest)| newest.number.saturating_add(1)))
+}
+
+#[async_trait]
+impl Governed for Source {
+    const TO_WRITE: &'static str = "change sources";
+
+    fn sensitive(&self) -> Vec<(&'static str, Value)> {
+        vec![("disclosureControlled", json!(self.disclosure_controlled))]
+    }
+
+    async fn needs(&self, change: Change<'_, Self>, _: &Context<'_>) -> Result<Vec<Needs>> {
+        let answering = || Needs::anywhere(&[Role::Steward, Role::Coordinator]);
+        let before = match change {
+            // That it controls disclosure decides what everybody reads of every community that it speaks of: no community
+            // decides it for another.
+            Change::Create if self.disclosure_controlled => return Ok(vec![Needs::administrator()]),
+            Change::Create => return Ok(vec![Needs::to_create_partners_and_sources()]),
+            Change::Archive(_) | Change::Restore(_) => return Ok(vec![answering()]),
+            Change::Update(before) => &before.value,
+        };
+        let others = Self { disclosure_controlled: before.disclosure_controlled, ..self.clone() } != *before;
+        let controlled = self.disclosure_controlled != before.disclosure_controlled;
+        let nothing = (!others && !controlled).then(|| answering().or(Needs::administrator()));
+        let needs = [others.then(answering), controlled.then(Needs::administrator), nothing];
+        Ok(needs.into_iter().flatten().collect())
+    }
+
+    /// Whether its small figures are seen decides what is compared.
+    fn topics(&self, _: Self::Id) -> BTreeSet<Topic> {
+        [Topic::Communities].into()
+    }
+}
+
+#[async_trait]
+impl Governed for Baseline {
+    const TO_WRITE: &'static str = "declare baselines";
+
+    async fn needs(&self, _: Change<'_, Self>, context: &Context<'_>) -> Result<Vec<Needs>> {
+        let community = context.community_of_series(self.series).await?;
+        Ok(vec![community.map(Needs::steward).unwrap_or_default()])
+    }
+
+    async fn look_up(records: &[&Stored<Self>], context: &mut Context<'_>) -> Result<()> {
+        let ids: Vec<_> = records.iter().map(|record| record.series).collect();
+        context.know_series(&ids).await
+    }
+
+    /// Its indicator is known only through the series; `Communities`, on which every comparison depends, is as good, since
+    /// baselines change rarely.
+    fn topics(&self, _: Self::Id) -> BTreeSet<Topic> {
+        [Topic::Communities].into()
+    }
+
+    /// A baseline is a figure that exists and has a value.
+    async fn admit(self, _: Option<&Stored<Self>>, context: &Context<'_>) -> Result<Self> {
+        if current_value(context, self.series, self.period).await?.is_none() {
+            let message = format!("the series has no value for {}", self.period);
+            return Err(Error::invalid("period", ProblemCode::NotFound, message));
+        }
+        Ok(self)
+    }
+}
+
+async fn current_value(context: &Context<'_>, series: SeriesId, period: Period) -> Result<Option<f64>> {
+    let revisions =
+        context.repositories.figures().revisions(&Scope::Everything, &[(series, period)], context.now).await?;
+    let current = revisions.into_iter().find(|revision: &Observation| revision.superseded_at.is_none());
+    Ok(current.and_then(|current| current.figure.value))
+}
+
+#[async_trait]
+impl Governed for Target {
+    const TO_WRITE: &'static str = "set targets";
+
+    fn concerns(&self) -> (Option<CommunityId>, Option<NetworkId>) {
+        (self.community, self.network)
+    }
+
+    async fn needs(&self, _: Change<'_, Self>, _: &Context<'_>) -> Result<Vec<Needs>> {
+        let network = self.network.map(Needs::coordinator);
+        Ok(network.into_iter().chain(self.community.map(Needs::steward)).collect())
+    }
+
+    fn topics(&self, _: Self::Id) -> BTreeSet<Topic> {
+        let network = self.network.map(Topic::Network);
+        network.into_iter().chain([Topic::Indicator(self.indicator)]).collect()
+    }
+
+    async fn admit(self, before: Option<&Stored<Self>>, context: &Context<'_>) -> Result<Self> {
+        if before.is_some_and(|before| before.value != self) {
+            let message = "a target does not change: set another in its place";
+            return Err(Error::Conflict(Problem::new("id", ProblemCode::Immutable, message)));
+        }
+        let versions = context.repositories.indicator_versions();
+        let version = versions.get(&Scope::Everything, &[self.indicator_version]).await?.pop();
+        let version = version.filter(|version| version.indicator == self.indicator).ok_or_else(|| {
+            Error::invalid("indicatorVersion", ProblemCode::NotFound, "the indicator has no such version")
+        })?;
+        let baseline = match self.community {
+            Some(community) => self.baseline_of(community, context).await?,
+            None => None,
+        };
+        let mut problems = Problems::default();
+        self.check_against(&version.value, baseline, &mut problems);
+        problems.into_result()?;
+        Ok(self)
+    }
+}
+
+impl Target {
+    /// The declared baseline of the community's total by the target's definition, if there is one.
+    async fn baseline_of(&self, community: CommunityId, context: &Context<'_>) -> Result<Option<(Period, f64)>> {
+        let query = ListQuery {
+            filter: SeriesFilter {
+                community: Some(community),
+                indicators: Some(vec![self.indicator]),
+                disaggregation: Some(Disaggregation::total()),
+                source: None,
+            },
+            page: PageArgs::first(MAX_PAGE),
+            ..ListQuery::default()
+        };
+        let series = context.repositories.series().list(&Scope::Everything, &query).await?;
+        let of_version = |series: &Stored<Series>| series.indicator_version == self.indicator_version;
+        let ids: Vec<Uuid> = series.items.iter().filter(|(_, s)| of_version(s)).map(|(_, s)| s.id.uuid()).collect();
+        let baselines = context
+            .repositories
+            .baselines()
+            .list_of(&Scope::Everything, BaselineParent::Series, &ids, &ListQuery::default())
+            .await?;
+        for (_, baseline) in baselines.into_values().flat_map(|page| page.items) {
+            if let Some(value) = current_value(context, baseline.series, baseline.period).await? {
+                return Ok(Some((baseline.period, value)));
+            }
+        }
+        Ok(None)
+    }
+}

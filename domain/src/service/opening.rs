@@ -1,0 +1,58 @@
+//! What programs may not do to figures that are there: open them to more readers. A program publishes nothing; that is for people who
+//! answer for the community.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::Session;
+use crate::{
+    access::Who,
+    error::{Problem, ProblemCode, Result},
+    observation::{NewObservation, Outcome},
+};
+
+fn refusal() -> Outcome {
+    let message = "a program does not open a figure to more readers than it has; a steward of the community may";
+    Outcome::Rejected(Problem::new("confidentiality", ProblemCode::Forbidden, message))
+}
+
+impl Session {
+    /// The places of those figures that would be open to more readers than what they take the place of, if a program records them.
+    ///
+    /// Figures that say nothing of who may read them stay as they are, so nothing is looked up for those.
+    pub(super) async fn opening(&self, figures: &[NewObservation]) -> Result<BTreeSet<usize>> {
+        if !matches!(self.actor().who, Who::Integration(_)) {
+            return Ok(BTreeSet::new());
+        }
+        let explicit = || figures.iter().enumerate().filter(|(_, new)| !new.inherits);
+        let keys: Vec<_> = explicit().map(|(_, new)| (new.series, new.period)).collect();
+        if keys.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let current = self.repositories().figures().held(&keys).await?;
+        let current: HashMap<_, _> = current.into_iter().map(|found| ((found.series, found.period), found)).collect();
+        let opens = |new: &NewObservation| {
+            let before = current.get(&(new.series, new.period));
+            before.is_some_and(|before| new.figure.is_more_open_than(&before.figure, self.now()))
+        };
+        Ok(explicit().filter(|(_, new)| opens(new)).map(|(place, _)| place).collect())
+    }
+
+    /// Records the others, and answers for all in their order.
+    pub(super) async fn record_without(
+        &self,
+        figures: &[NewObservation],
+        refused: &BTreeSet<usize>,
+    ) -> Result<Vec<Outcome>> {
+        let places = || 0..figures.len();
+        let others: Vec<_> = figures
+            .iter()
+            .zip(places())
+            .filter(|(_, place)| !refused.contains(place))
+            .map(|(new, _)| new.clone())
+            .collect();
+        let recorded = self.repositories().figures().record(&others, self.now(), &self.actor().name()).await?;
+        let mut recorded = recorded.into_iter();
+        let outcome = |place| if refused.contains(&place) { Some(refusal()) } else { recorded.next() };
+        Ok(places().filter_map(outcome).collect())
+    }
+}
