@@ -14,6 +14,7 @@ mod links;
 mod named;
 mod push;
 mod records;
+mod references;
 mod session;
 mod targets;
 mod throttle;
