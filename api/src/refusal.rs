@@ -7,6 +7,8 @@ use actix_web::{
 use domain::error::Error;
 use serde_json::{Map, Value, json};
 
+use crate::graphql::error::Told;
+
 /// A request that is refused before it is executed.
 #[derive(Debug, Clone)]
 pub(crate) struct Refusal {
@@ -31,25 +33,21 @@ impl Refusal {
     /// What a use case answered, outside GraphQL.
     #[allow(clippy::needless_pass_by_value)] // as `map_err` hands it over
     pub(crate) fn of(error: Error) -> Self {
-        let (status, code, field) = match &error {
-            Error::Validation(problems) => {
-                let field = problems.iter().next().map(|problem| problem.path.to_string());
-                (StatusCode::BAD_REQUEST, "BAD_USER_INPUT", field)
-            }
-            Error::Conflict(problem) => (StatusCode::CONFLICT, "CONFLICT", Some(problem.path.to_string())),
-            Error::NotFound { key, .. } => (StatusCode::NOT_FOUND, "NOT_FOUND", Some((*key).to_owned())),
-            Error::Forbidden(_) => (StatusCode::FORBIDDEN, "FORBIDDEN", None),
-            Error::Unauthenticated(_) => (StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", None),
-            Error::Throttled(_) => (StatusCode::TOO_MANY_REQUESTS, "THROTTLED", None),
-            Error::Busy => (StatusCode::SERVICE_UNAVAILABLE, "BUSY", None),
-            Error::Internal(detail) => {
-                tracing::error!(%detail, "internal error");
-                let message = "Something went wrong here; it has been noted.";
-                return Self::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", message);
-            }
+        let status = match &error {
+            Error::Validation(_) => StatusCode::BAD_REQUEST,
+            Error::Conflict(_) => StatusCode::CONFLICT,
+            Error::NotFound { .. } => StatusCode::NOT_FOUND,
+            Error::Forbidden(_) => StatusCode::FORBIDDEN,
+            Error::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+            Error::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
+            Error::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        let refusal = Self::new(status, code, error.to_string());
-        field.filter(|field| !field.is_empty()).into_iter().fold(refusal, |refusal, field| refusal.with("field", field))
+        let Told { message, code, field, retry_after } = Told::of(&error);
+        let mut refusal = Self::new(status, code, message);
+        refusal.extensions.extend(field.map(|field| ("field".to_owned(), field.into())));
+        refusal.extensions.extend(retry_after.map(|seconds| ("retryAfter".to_owned(), seconds.into())));
+        refusal
     }
 
     /// A refusal of the document of a well-formed request.
@@ -74,6 +72,23 @@ impl Refusal {
         if self.status == StatusCode::UNAUTHORIZED {
             response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
         }
+        if let Some(seconds) = self.extensions.get("retryAfter").and_then(Value::as_u64) {
+            response.insert_header((header::RETRY_AFTER, seconds.to_string()));
+        }
         response.content_type("application/json; charset=utf-8").body(self.body().to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_tried_too_often_is_told_how_long_to_wait() {
+        let refusal = Refusal::of(Error::Throttled(7));
+        assert_eq!(refusal.body()["errors"][0]["extensions"], json!({ "code": "THROTTLED", "retryAfter": 7 }));
+        let response = refusal.response();
+        assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()), Some("7"));
     }
 }

@@ -155,8 +155,8 @@ impl Noun for ApiToken {
         rules::distinct(problems, "communities", &self.communities);
         rules::distinct(problems, "indicators", &self.indicators);
         rules::distinct(problems, "actions", &self.actions);
-        rules::at_most(problems, "communities", &self.communities, 500);
-        rules::at_most(problems, "indicators", &self.indicators, 500);
+        rules::at_most(problems, "communities", &self.communities, rules::MOST_NAMED);
+        rules::at_most(problems, "indicators", &self.indicators, rules::MOST_NAMED);
         rules::at_most(problems, "addresses", &self.addresses, 50);
     }
 

@@ -174,7 +174,7 @@ impl Noun for Community {
         self.check_place(problems);
         rules::at_most(problems, "languages", &self.languages, 20);
         rules::distinct(problems, "languages", &self.languages);
-        rules::at_most(problems, "codes", &self.codes, 100);
+        rules::at_most(problems, "codes", &self.codes, rules::MOST_CODES);
         for (index, code) in self.codes.iter().enumerate() {
             if let Some(from) = code.valid_from {
                 rules::dates_in_order(problems, &format!("codes.{index}.validUntil"), from, code.valid_until);
@@ -186,7 +186,7 @@ impl Noun for Community {
         for (index, alias) in self.aliases.iter().enumerate() {
             rules::label(problems, &format!("aliases.{index}"), alias);
         }
-        rules::at_most(problems, "populations", &self.populations, 200);
+        rules::at_most(problems, "populations", &self.populations, rules::MOST_POPULATIONS);
         for (index, population) in self.populations.iter().enumerate() {
             problems.require(
                 population.persons >= 0,

@@ -164,6 +164,11 @@ impl Problems {
         self.0.push(Problem::new(path, code, message));
     }
 
+    /// Notes one that was found elsewhere.
+    pub fn push(&mut self, problem: Problem) {
+        self.0.push(problem);
+    }
+
     /// Notes a broken rule unless `holds`.
     pub fn require(&mut self, holds: bool, path: impl Into<FieldPath>, code: ProblemCode, message: impl Into<String>) {
         if !holds {

@@ -9,9 +9,9 @@ use crate::{
     id::{IndicatorId, IndicatorVersionId, NetworkId, NodeRef},
     initiative::Issue,
     key::{Code, CurrencyCode},
-    page::SortKey,
+    page::{Direction, ListQuery, Order, PageArgs, SortKey},
     period::PeriodKind,
-    record::{NoKey, Noun},
+    record::{NoKey, Noun, Stored},
     rules::{self, NAME_LENGTH, PROSE_LENGTH},
     text::LocalizedText,
 };
@@ -203,15 +203,35 @@ pub struct IndicatorVersion {
     pub counts_persons: bool,
 }
 
+/// What a ratio can be multiplied by.
+const MULTIPLIERS: [f64; 6] = [1.0, 100.0, 1_000.0, 10_000.0, 100_000.0, 1_000_000.0];
+
 impl IndicatorVersion {
-    /// The smallest figure allowed: declared, or 0 for counts and percentages.
+    /// The smallest figure allowed: declared, or 0 for counts and percentages. Counts are never below zero, whatever is declared.
     pub fn lower_bound(&self) -> Option<f64> {
-        self.minimum.or(matches!(self.measure, Measure::Count | Measure::Percentage).then_some(0.0))
+        match self.measure {
+            Measure::Count => Some(self.minimum.map_or(0.0, |minimum| minimum.max(0.0))),
+            Measure::Percentage => self.minimum.or(Some(0.0)),
+            _ => self.minimum,
+        }
     }
 
-    /// The largest figure allowed: declared, or 100 for percentages that declare no range of their own.
+    /// The largest figure allowed: declared, or 100 for percentages. One that declares that it can lie below zero is no share of a
+    /// whole, such as growth, and has no largest value of itself.
     pub fn upper_bound(&self) -> Option<f64> {
-        self.maximum.or((self.measure == Measure::Percentage && self.minimum.is_none()).then_some(100.0))
+        let is_share = self.measure == Measure::Percentage && self.minimum.is_none_or(|minimum| minimum >= 0.0);
+        self.maximum.or(is_share.then_some(100.0))
+    }
+
+    /// What a figure is of the ratio of its parts, if `numerator` and `denominator` are told (invariant 2): by the declared
+    /// multiplier, a percentage by 100, a rate that declares none by one of those there are. Other measures need not be ratios.
+    pub fn multipliers(&self) -> &[f64] {
+        match (&self.multiplier, self.measure) {
+            (Some(declared), _) => std::slice::from_ref(declared),
+            (None, Measure::Percentage) => &[100.0],
+            (None, Measure::Rate) => &MULTIPLIERS,
+            (None, _) => &[],
+        }
     }
 
     /// Whether a figure lies in the range of this version.
@@ -230,6 +250,24 @@ impl IndicatorVersion {
             (None, None) => "any number".to_owned(),
         }
     }
+}
+
+/// Asks for the version in force on `day` in [`IndicatorVersionParent::Indicator`]: of those effective by then and not archived,
+/// the one with the highest number. Whatever reads, records or compares by “the indicator” means this one.
+pub fn in_force(day: NaiveDate) -> ListQuery<IndicatorVersionFilter, IndicatorVersionSort> {
+    ListQuery {
+        filter: IndicatorVersionFilter { effective_by: Some(day), ..IndicatorVersionFilter::default() },
+        order: Order { by: IndicatorVersionSort::Number, direction: Direction::Descending },
+        page: PageArgs::first(1),
+        ..ListQuery::default()
+    }
+}
+
+/// The same among versions that are already there.
+pub fn in_force_of(versions: &[Stored<IndicatorVersion>], day: NaiveDate) -> Option<&Stored<IndicatorVersion>> {
+    let effective =
+        versions.iter().filter(|version| version.effective_from <= day && version.meta.archived_at.is_none());
+    effective.max_by_key(|version| version.number)
 }
 
 /// What the versions of indicators can be narrowed by.
@@ -293,7 +331,13 @@ impl Noun for IndicatorVersion {
                 "it must be a finite number",
             );
         }
-        if let (Some(low), Some(high)) = (self.minimum, self.maximum) {
+        problems.require(
+            self.measure != Measure::Count || self.minimum.is_none_or(|minimum| minimum >= 0.0),
+            "minimum",
+            ProblemCode::OutOfRange,
+            "a COUNT is never below zero",
+        );
+        if let (Some(low), Some(high)) = (self.lower_bound(), self.upper_bound()) {
             problems.require(
                 low < high,
                 "maximum",
@@ -302,9 +346,8 @@ impl Noun for IndicatorVersion {
             );
         }
         if let Some(multiplier) = self.multiplier {
-            let good = [1.0, 100.0, 1_000.0, 10_000.0, 100_000.0, 1_000_000.0].contains(&multiplier);
             problems.require(
-                good,
+                MULTIPLIERS.contains(&multiplier),
                 "multiplier",
                 ProblemCode::OutOfRange,
                 "a multiplier is 1, 100, 1 000, 10 000, 100 000 or 1 000 000",
@@ -364,6 +407,9 @@ pub(crate) mod tests {
     #[case(|v: &mut IndicatorVersion| v.decimals = 7, "decimals")]
     #[case(|v: &mut IndicatorVersion| { v.minimum = Some(5.0); v.maximum = Some(5.0) }, "maximum")]
     #[case(|v: &mut IndicatorVersion| v.minimum = Some(f64::NAN), "minimum")]
+    #[case(|v: &mut IndicatorVersion| { v.measure = Measure::Count; v.minimum = Some(-5.0) }, "minimum")]
+    #[case(|v: &mut IndicatorVersion| { v.measure = Measure::Count; v.maximum = Some(-5.0) }, "maximum")]
+    #[case(|v: &mut IndicatorVersion| v.minimum = Some(150.0), "maximum")]
     #[case(|v: &mut IndicatorVersion| v.multiplier = Some(7.0), "multiplier")]
     #[case(|v: &mut IndicatorVersion| v.additivity = Additivity::RatioOfSums, "additivity")]
     #[case(|v: &mut IndicatorVersion| v.currency = Some("CAD".parse().unwrap()), "currency")]

@@ -207,7 +207,7 @@ impl Noun for Initiative {
         rules::text(problems, "title", &self.title, NAME_LENGTH);
         rules::optional_text(problems, "summary", self.summary.as_ref(), PROSE_LENGTH);
         rules::dates_in_order(problems, "expectedEndOn", self.started_on, self.expected_end_on);
-        rules::at_most(problems, "otherCommunities", &self.other_communities, 100);
+        rules::at_most(problems, "otherCommunities", &self.other_communities, rules::MOST_JOINED);
         rules::distinct(problems, "otherCommunities", &self.other_communities);
         problems.require(
             !self.other_communities.contains(&self.community),
@@ -215,7 +215,7 @@ impl Noun for Initiative {
             ProblemCode::Taken,
             "the lead community is not one of the others",
         );
-        rules::at_most(problems, "phases", &self.phases, 100);
+        rules::at_most(problems, "phases", &self.phases, rules::MOST_PHASES);
         self.check_phases(problems);
     }
 

@@ -251,7 +251,7 @@ impl Noun for Learning {
             if names { ProblemCode::Required } else { ProblemCode::Invalid },
             "communities are named for NAMED_COMMUNITIES, and for nothing else",
         );
-        rules::at_most(problems, "namedCommunities", &self.named, 500);
+        rules::at_most(problems, "namedCommunities", &self.named, rules::MOST_NAMED);
         rules::distinct(problems, "namedCommunities", &self.named);
         rules::at_most(problems, "indicators", &self.indicators, 100);
         rules::distinct(problems, "indicators", &self.indicators);

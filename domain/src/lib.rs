@@ -33,7 +33,7 @@ pub mod period;
 pub mod port;
 pub mod push;
 pub mod record;
-mod rules;
+pub mod rules;
 pub mod series;
 pub mod service;
 pub mod sharing;

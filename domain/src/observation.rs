@@ -203,16 +203,21 @@ impl Figure {
                 format!("{numerator} is more than the denominator {denominator}: a part cannot exceed its whole");
             return Err(Problem::new("numerator", ProblemCode::OutOfRange, message));
         }
-        if let (Some(value), Some(multiplier)) = (self.value, version.multiplier) {
+        let (Some(value), multipliers) = (self.value, version.multipliers()) else { return Ok(()) };
+        let is_ratio = |multiplier: f64| {
             let ratio = numerator / denominator * multiplier;
             // Half a unit of the last decimal shown, and a little for the arithmetic of doubles itself.
-            let rounding = 0.5 * 10f64.powi(-version.decimals) + 1e-9 * ratio.abs();
-            if (value - ratio).abs() > rounding {
-                let message = format!("{value} is not {numerator} / {denominator} x {multiplier} = {ratio}");
-                return Err(Problem::new("value", ProblemCode::Invalid, message));
-            }
+            (value - ratio).abs() <= 0.5 * 10f64.powi(-version.decimals) + 1e-9 * ratio.abs()
+        };
+        if multipliers.is_empty() || multipliers.iter().copied().any(is_ratio) {
+            return Ok(());
         }
-        Ok(())
+        let by = match multipliers {
+            [multiplier] => format!("{multiplier} = {}", numerator / denominator * multiplier),
+            _ => "1, 100, 1 000, 10 000, 100 000 or 1 000 000".to_owned(),
+        };
+        let message = format!("{value} is not {numerator} / {denominator} x {by}");
+        Err(Problem::new("value", ProblemCode::Invalid, message))
     }
 
     fn check_limits(&self) -> Result<(), Problem> {
@@ -394,6 +399,23 @@ mod tests {
         assert_eq!(refused(&Figure::of(1_000.0), &open, "2020"), None);
     }
 
+    /// Invariant 1: a range that is declared in part takes nothing else away.
+    #[rstest]
+    #[case(Measure::Percentage, Some(0.0), None, 100.1)]
+    #[case(Measure::Percentage, Some(20.0), None, 100.1)]
+    #[case(Measure::Percentage, None, Some(250.0), -0.1)]
+    #[case(Measure::Count, Some(-5.0), None, -3.0)]
+    #[case(Measure::Count, Some(-5.0), Some(5.0), -1.0)]
+    fn half_a_range_leaves_the_other_half(
+        #[case] measure: Measure,
+        #[case] minimum: Option<f64>,
+        #[case] maximum: Option<f64>,
+        #[case] outside: f64,
+    ) {
+        let version = IndicatorVersion { minimum, maximum, ..with(measure) };
+        assert_eq!(refused(&Figure::of(outside), &version, "2020").as_deref(), Some("value"));
+    }
+
     /// Invariant 2.
     #[rstest]
     #[case(Some(12.5), Some(1.0), Some(8.0), None)]
@@ -412,6 +434,18 @@ mod tests {
         let version = IndicatorVersion { multiplier: Some(100.0), ..version() };
         let figure = Figure { value, numerator, denominator, ..Figure::of(0.0) };
         assert_eq!(refused(&figure, &version, "2020").as_deref(), field);
+    }
+
+    /// Invariant 2: also where the definition names no multiplier.
+    #[rstest]
+    #[case(Measure::Percentage, 12.0, true)]
+    #[case(Measure::Percentage, 55.0, false)]
+    #[case(Measure::Rate, 120.0, true)]
+    #[case(Measure::Rate, 121.0, false)]
+    #[case(Measure::Amount, 55.0, true)]
+    fn what_a_measure_is_of_its_parts_needs_no_word(#[case] measure: Measure, #[case] value: f64, #[case] good: bool) {
+        let figure = Figure { numerator: Some(12.0), denominator: Some(100.0), ..Figure::of(value) };
+        assert_eq!(refused(&figure, &with(measure), "2020").is_none(), good);
     }
 
     /// Invariant 3.

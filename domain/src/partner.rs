@@ -106,7 +106,7 @@ impl Noun for Partner {
 
     fn check(&self, problems: &mut Problems) {
         rules::text(problems, "name", &self.name, NAME_LENGTH);
-        rules::at_most(problems, "identifiers", &self.identifiers, 50);
+        rules::at_most(problems, "identifiers", &self.identifiers, rules::MOST_IDENTIFIERS);
         rules::distinct(problems, "identifiers", &self.identifiers);
     }
 

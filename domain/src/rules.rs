@@ -14,6 +14,19 @@ pub const PROSE_LENGTH: usize = 20_000;
 /// The longest plain label, such as a person's name.
 pub const LABEL_LENGTH: usize = 200;
 
+/// The most communities that can be named as readers, or that a token is for; and the most indicators of a token.
+pub const MOST_NAMED: usize = 500;
+/// The most communities that join in an initiative.
+pub const MOST_JOINED: usize = 100;
+/// The most phases of an initiative.
+pub const MOST_PHASES: usize = 100;
+/// The most codes of a community.
+pub const MOST_CODES: usize = 100;
+/// The most population estimates of a community.
+pub const MOST_POPULATIONS: usize = 200;
+/// The most identifiers of a partner elsewhere.
+pub const MOST_IDENTIFIERS: usize = 50;
+
 /// A localized text that must not be longer than `max` characters in any language.
 pub(crate) fn text(problems: &mut Problems, path: &str, text: &LocalizedText, max: usize) {
     if let Err(error) = text.check_length(max) {

@@ -33,9 +33,12 @@ pub enum DisaggregationError {
     #[error("the dimension “{0}” is named twice")]
     Twice(String),
     /// More than 12 dimensions.
-    #[error("at most 12 dimensions describe a series")]
+    #[error("at most {MOST_DIMENSIONS} dimensions describe a series")]
     TooMany,
 }
+
+/// The most dimensions that describe a part of the population.
+pub const MOST_DIMENSIONS: usize = 12;
 
 impl Disaggregation {
     /// Everybody.
@@ -59,7 +62,7 @@ impl Disaggregation {
                 return Err(DisaggregationError::Twice(dimension.to_owned()));
             }
         }
-        if map.len() > 12 { Err(DisaggregationError::TooMany) } else { Ok(Self(map)) }
+        if map.len() > MOST_DIMENSIONS { Err(DisaggregationError::TooMany) } else { Ok(Self(map)) }
     }
 
     /// Whether this is everybody.

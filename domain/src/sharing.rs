@@ -80,7 +80,7 @@ impl Noun for SharingRule {
             "communities are named for NAMED_COMMUNITIES, and for nothing else",
         );
         rules::distinct(problems, "named", &self.named);
-        rules::at_most(problems, "named", &self.named, 500);
+        rules::at_most(problems, "named", &self.named, rules::MOST_NAMED);
         rules::optional_text(problems, "note", self.note.as_ref(), PROSE_LENGTH);
     }
 

@@ -37,8 +37,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// Notes whatever contradicts the indicator's range or the baseline: a target lies within the range, falls due after
-    /// the baseline's period and, unless the indicator is neutral, is better than the baseline (invariant 6).
+    /// Notes whatever contradicts the indicator's range, or the baseline by [`Target::check_start`] (invariant 6).
     pub fn check_against(&self, version: &IndicatorVersion, baseline: Option<(Period, f64)>, problems: &mut Problems) {
         problems.require(
             version.allows(self.value),
@@ -46,7 +45,17 @@ impl Target {
             ProblemCode::OutOfRange,
             format!("{} lies outside the indicator's range: {}", self.value, version.range()),
         );
-        let Some((period, start)) = baseline else { return };
+        if let Some(baseline) = baseline {
+            self.check_start(version, baseline, problems);
+        }
+    }
+
+    /// Notes whatever contradicts a baseline of whoever set the target: it falls due after the baseline's period and, unless the
+    /// indicator is neutral, is better than the baseline.
+    ///
+    /// A network's target has no baseline to be held against. It is one aim for members that start on either side of it; and were
+    /// it refused, its coordinator would learn of baselines that they may not read. Which members have reached it, comparisons say.
+    pub fn check_start(&self, version: &IndicatorVersion, (period, start): (Period, f64), problems: &mut Problems) {
         problems.require(
             period.end() <= self.due_on,
             "dueOn",

@@ -13,6 +13,9 @@ pub enum TextError {
     /// Not a language tag.
     #[error("“{0}” is not a language tag of BCP 47, such as en, fr or fr-CA")]
     Tag(String),
+    /// It stands in too many languages.
+    #[error("a text stands in at most {MOST_TRANSLATIONS} languages")]
+    TooMany,
     /// The language that the text was written in is missing.
     #[error("the text is missing in {0}, the language it was written in")]
     NoSource(LanguageTag),
@@ -89,6 +92,9 @@ impl fmt::Display for LanguageTag {
         f.write_str(&self.0)
     }
 }
+
+/// The most languages that a text stands in.
+pub const MOST_TRANSLATIONS: usize = 50;
 
 /// A text in one or more languages, one of which it was written in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -171,6 +177,9 @@ impl LocalizedText {
             let text = clean(&language, &text)?;
             kept.insert(language, text);
         }
+        if kept.len() > MOST_TRANSLATIONS {
+            return Err(TextError::TooMany);
+        }
         if kept.contains_key(&source) { Ok(Self { source, texts: kept }) } else { Err(TextError::NoSource(source)) }
     }
 
@@ -178,7 +187,7 @@ impl LocalizedText {
     pub fn with(mut self, language: LanguageTag, text: &str) -> Result<Self, TextError> {
         let text = clean(&language, text)?;
         self.texts.insert(language, text);
-        Ok(self)
+        if self.texts.len() > MOST_TRANSLATIONS { Err(TextError::TooMany) } else { Ok(self) }
     }
 
     /// Refuses a text of more than `max` characters in any language.

@@ -27,6 +27,8 @@ pub struct DatabaseConfig {
     pub acquire_timeout: Duration,
     /// Hears the text of every statement that reads, for those who count them.
     pub on_read: Option<Listener>,
+    /// The most pages of an SQLite file, for those who try what a full one does.
+    pub most_pages: Option<u32>,
 }
 
 impl DatabaseConfig {
@@ -38,6 +40,7 @@ impl DatabaseConfig {
             statement_timeout: Duration::from_secs(8),
             acquire_timeout: Duration::from_secs(5),
             on_read: None,
+            most_pages: None,
         }
     }
 
@@ -131,8 +134,12 @@ fn sqlite(config: &DatabaseConfig, connections: u32) -> ConnectOptions {
         // Connections that are given up take such a database with them.
         options.idle_timeout(None).max_lifetime(None);
     }
-    let patience = config.acquire_timeout;
+    let (patience, most_pages) = (config.acquire_timeout, config.most_pages);
     options.map_sqlx_sqlite_opts(move |options| {
+        let options = match most_pages {
+            Some(most) => options.pragma("max_page_count", most.to_string()),
+            None => options,
+        };
         options
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)

@@ -79,8 +79,7 @@ impl<C: ConnectionTrait + Send + Sync> Ingest for Repos<C> {
             format!("(SELECT value ->> 0 AS scheme, value ->> 1 AS code FROM json_each({names})) AS w")
         };
         let text = format!(
-            "SELECT k.scheme, k.code, k.community_id FROM {wanted} JOIN community_code k ON k.scheme = w.scheme AND k.code = w.code \
-             JOIN community c ON c.id = k.community_id WHERE c.archived_at IS NULL"
+            "SELECT k.scheme, k.code, k.community_id FROM {wanted} JOIN community_code k ON k.scheme = w.scheme AND k.code = w.code"
         );
         let rows = self.query(sql.statement(text)).await?;
         rows.iter()

@@ -38,7 +38,7 @@ impl<'r> Row<'r> {
     }
 
     /// Leaves out the next columns.
-    pub(crate) const fn skip(&mut self, columns: usize) {
+    const fn skip(&mut self, columns: usize) {
         self.next += columns;
     }
 

@@ -37,9 +37,6 @@ const SERIES: [&str; 5] = ["community_id", "indicator_id", "indicator_version_id
 /// How many columns [`figure`] names.
 pub(crate) const FIGURE_COLUMNS: usize = FIGURE.len();
 
-/// How many columns [`series`] names.
-pub(crate) const SERIES_COLUMNS: usize = SERIES.len();
-
 /// The columns of a figure in table `alias`.
 pub(crate) fn figure(alias: &str) -> String {
     columns(alias, &FIGURE)
@@ -78,7 +75,12 @@ fn columns(alias: &str, names: &[&str]) -> String {
 
 /// A figure has a value, is no forecast and is current: only such a one is the newest of its series.
 pub(crate) fn counts_as_newest(alias: &str) -> String {
-    format!("{alias}.superseded_at IS NULL AND {alias}.value IS NOT NULL AND {alias}.status <> 'F'")
+    format!("{alias}.superseded_at IS NULL AND {}", has_newest_value(alias))
+}
+
+/// The same of a figure that need not be current.
+pub(crate) fn has_newest_value(alias: &str) -> String {
+    format!("{alias}.value IS NOT NULL AND {alias}.status <> 'F'")
 }
 
 /// The order of the periods of a series, newest first.

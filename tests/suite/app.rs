@@ -119,6 +119,17 @@ impl App {
         providers: Option<Providers>,
     ) -> Self {
         let store = Arc::new(SqlStore::open(&db.config()).await.unwrap());
+        Self::over(store, db, redis, config, providers).await
+    }
+
+    /// A server over this store.
+    pub async fn over(
+        store: Arc<SqlStore>,
+        db: Arc<TestDatabase>,
+        redis: Option<&str>,
+        config: HttpConfig,
+        providers: Option<Providers>,
+    ) -> Self {
         let (bus, cache) = (bus::open(redis).unwrap(), cache::open(redis).unwrap());
         let clock = Arc::new(TestClock::default());
         let services = Services::new(store.clone(), cache, clock.clone());

@@ -120,6 +120,26 @@ async fn a_file_is_recorded_row_by_row_and_what_is_not_kept_is_told() {
 }
 
 #[tokio::test]
+async fn figures_are_recorded_and_compared_by_the_definition_in_force() {
+    let town = Town::new().await;
+    let admin = &town.app.admin;
+    let indicator = admin.data("{ indicator(code: \"rate\") { id } }", json!({})).await["indicator"]["id"].take();
+    let later =
+        json!({ "effectiveFrom": "2999-01-01", "unit": crate::fixture::english("per 1 000"), "measure": "RATE" });
+    town.app.version(indicator.as_str().unwrap(), later).await;
+    let (_, job) = send(admin, &town.address(""), "areacd,period,observation,unit\nHERE,2020,2.5,%\n").await;
+    assert_eq!(counts(&job), [1, 1, 0, 0, 0], "{job:#}");
+    let query = "{ indicator(code: \"rate\") { currentVersion { number } }
+        community(slug: \"here\") { series { nodes { indicatorVersion { number } } } }
+        comparison(network: \"net\", indicator: \"rate\") { indicatorVersion { number } coverage { reporting } } }";
+    let told = admin.data(query, json!({})).await;
+    assert_eq!(told["indicator"]["currentVersion"]["number"], 1);
+    assert_eq!(told["community"]["series"]["nodes"], json!([{ "indicatorVersion": { "number": 1 } }]));
+    assert_eq!(told["comparison"]["indicatorVersion"]["number"], 1);
+    assert_eq!(told["comparison"]["coverage"]["reporting"], 1);
+}
+
+#[tokio::test]
 async fn a_dry_run_tells_everything_and_keeps_nothing() {
     let town = Town::new().await;
     let (_, job) = send(&town.app.admin, &town.address("&dryRun=true"), FILE).await;

@@ -7,8 +7,13 @@ mod app;
 mod client;
 mod db;
 mod fixture;
+/// A way to Redis that can be cut, as the tests of the adapters have it.
+#[path = "../../persistence/src/link/proxy.rs"]
+mod proxy;
 
 mod access;
+mod archived;
+mod as_of;
 mod audit;
 mod cli;
 mod comparison;
@@ -17,6 +22,7 @@ mod figures;
 mod foreign;
 mod forged;
 mod grants;
+mod full;
 mod health;
 mod http;
 mod identity;
@@ -28,6 +34,7 @@ mod matrix;
 mod nodes;
 mod paging;
 mod push;
+mod readme;
 mod real_canada;
 mod real_data;
 mod records;
@@ -35,6 +42,7 @@ mod replicas;
 mod schema;
 mod small_cells;
 mod statements;
+mod targets;
 mod texts;
 mod tokens;
 mod viewer_can;

@@ -119,6 +119,20 @@ async fn every_kind_of_record_is_created_changed_and_archived() {
 }
 
 #[tokio::test]
+async fn with_whom_a_learning_is_shared_is_read_as_it_was_written() {
+    let app = App::start().await;
+    let (own, named) = (app.community("own").await, app.community("named").await);
+    let input = json!({ "slug": "l", "community": own, "author": "A", "kind": "WORKED", "issue": "POVERTY", "title": english("L"),
+        "whatWeDid": english("This"), "whatHappened": english("That"), "evidenceStage": "EMERGING",
+        "visibility": "NAMED_COMMUNITIES", "namedCommunities": [named] });
+    let created = app.admin.change("learningCreate", input, "learning", "id namedCommunities { slug }").await;
+    assert_eq!(created["namedCommunities"], json!([{ "slug": "named" }]));
+    let opened = json!({ "id": created["id"], "version": 1, "visibility": "PUBLIC", "namedCommunities": [] });
+    let opened = app.admin.change("learningUpdate", opened, "learning", "namedCommunities { slug }").await;
+    assert_eq!(opened["namedCommunities"], json!([]));
+}
+
+#[tokio::test]
 async fn a_key_belongs_to_one_record() {
     let app = App::start().await;
     let network = app.network("net").await;

@@ -1,14 +1,18 @@
 //! Several servers on one database.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use domain::event::Event;
 use futures_util::StreamExt as _;
+use persistence::SqlStore;
 use serde_json::json;
 
 use crate::{
     app::App,
-    db::{postgres, redis},
+    db::{not_run, postgres, redis},
     fixture::english,
 };
 
@@ -52,6 +56,37 @@ async fn everybody_hears_of_a_change() {
     let (noun, version) =
         tokio::time::timeout(Duration::from_secs(20), wait).await.expect("nobody heard of the change");
     assert_eq!((noun.as_str(), version), ("Source", 1));
+}
+
+#[tokio::test]
+async fn what_one_replica_compared_another_takes_from_the_cache() {
+    let Some(shared) = redis() else {
+        return not_run("what_one_replica_compared_another_takes_from_the_cache", "CONCERT_TEST_REDIS_URL is not set");
+    };
+    let app = App::start().await;
+    let world = app.world().await;
+    let community = app.member(&world.network, "a").await;
+    app.record(&world, &community, "2020", json!({ "value": 10.0 })).await;
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let statements = Arc::clone(&heard);
+    let mut config = app.db.config();
+    config.on_read = Some(Arc::new(move |text| statements.lock().unwrap().push(text.to_owned())));
+    let store = Arc::new(SqlStore::open(&config).await.unwrap());
+    let other = App::over(store, app.db.clone(), Some(&shared), Default::default(), None).await;
+    let query = r#"{ comparison(network: "net", indicator: "rate") { entries { current { value } } } }"#;
+    let value = async |of: &App| {
+        of.anonymous.data(query, json!({})).await["comparison"]["entries"][0]["current"]["value"].take()
+    };
+    let looks =
+        || std::mem::take(&mut *heard.lock().unwrap()).iter().any(|text: &String| text.contains("latest_observation"));
+    assert_eq!(value(&app).await, 10.0);
+    looks();
+    assert_eq!(value(&other).await, 10.0);
+    assert!(!looks(), "it was computed once, and by another");
+    // A change anywhere makes all of them compute anew.
+    app.record(&world, &community, "2020", json!({ "value": 11.0 })).await;
+    assert_eq!(value(&other).await, 11.0);
+    assert!(looks());
 }
 
 #[tokio::test]

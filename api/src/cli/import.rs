@@ -4,6 +4,7 @@ use std::{
     fs::{self, File},
     io::{self, BufWriter, IsTerminal, Write},
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 use clap::{Args, error::ErrorKind};
@@ -115,9 +116,29 @@ impl Import {
     }
 }
 
-/// Where an import is followed: a bar on a terminal, lines elsewhere.
+/// How often a line tells how far an import is, where there is no bar.
+const EVERY: Duration = Duration::from_secs(5);
+
+/// Says when it is time for another line.
+struct Pace {
+    last: Instant,
+}
+
+impl Pace {
+    /// Whether the last line, or the beginning, is long enough ago; then this is the last.
+    fn is_due(&mut self, now: Instant) -> bool {
+        let due = now.saturating_duration_since(self.last) >= EVERY;
+        if due {
+            self.last = now;
+        }
+        due
+    }
+}
+
+/// Where an import is followed: a bar on a terminal, a line every few seconds elsewhere.
 struct Screen {
     bar: ProgressBar,
+    pace: Pace,
     out: io::Stdout,
     rejects: Option<RejectsFile<BufWriter<File>>>,
     rejects_name: String,
@@ -145,6 +166,7 @@ impl Screen {
         let open = |path: &Path| -> io::Result<_> { Ok(RejectsFile::new(BufWriter::new(File::create(path)?))?) };
         Ok(Self {
             bar,
+            pace: Pace { last: Instant::now() },
             out: io::stdout(),
             rejects: rejects.map(open).transpose()?,
             rejects_name: rejects.map(|path| path.display().to_string()).unwrap_or_default(),
@@ -238,13 +260,12 @@ impl Screen {
         self.fault.take()
     }
 
-    /// Prints lines above the bar. Text of files could hold control characters, and a reader may have gone away.
+    /// Prints lines above the bar. A reader may have gone away.
     fn print(&mut self, lines: &[String]) {
         let Self { bar, out, .. } = self;
         bar.suspend(|| {
             for line in lines {
-                let line: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-                let _ = writeln!(out, "{line}");
+                let _ = writeln!(out, "{}", plain(line));
             }
             let _ = out.flush();
         });
@@ -254,7 +275,13 @@ impl Screen {
 impl Observer for Screen {
     fn progress(&mut self, bytes: u64, rows: u64) {
         self.bar.set_position(self.before + bytes.min(self.size));
-        self.bar.set_message(format!("[{}/{}] {rows} rows of {}", self.index, self.count, self.file));
+        let done = format!("[{}/{}] {rows} rows of {}", self.index, self.count, self.file);
+        if self.bar.is_hidden() && self.pace.is_due(Instant::now()) {
+            let percent = 100 * bytes.min(self.size) / self.size.max(1);
+            // Beside the report, where the bar would be.
+            eprintln!("{}", plain(&format!("{done}, {percent} % of it read …")));
+        }
+        self.bar.set_message(done);
     }
 
     fn rejected(&mut self, reject: &Reject) {
@@ -271,6 +298,11 @@ impl Observer for Screen {
     }
 }
 
+/// Text of files could hold control characters.
+fn plain(line: &str) -> String {
+    line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
 /// `1 row`, `2 rows`.
 fn several(number: u64, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
@@ -278,4 +310,22 @@ fn several(number: u64, what: &str) -> String {
 
 fn size(path: &Path) -> u64 {
     fs::metadata(path).map_or(0, |metadata| metadata.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_import_tells_how_far_it_is_every_five_seconds() {
+        let start = Instant::now();
+        let mut pace = Pace { last: start };
+        let told: Vec<u64> =
+            (0..200).filter(|&tenth| pace.is_due(start + Duration::from_millis(100 * tenth))).collect();
+        assert_eq!(told, [50, 100, 150]);
+        // However long nothing was heard, one line makes up for it.
+        assert!(pace.is_due(start + Duration::from_mins(10)));
+        assert!(!pace.is_due(start + Duration::from_mins(10)));
+        assert!(!pace.is_due(start), "a clock that goes back tells nothing");
+    }
 }

@@ -9,11 +9,11 @@ use domain::{
     fold::fold,
     id::IndicatorId,
     indicator::{
-        Additivity, Indicator, IndicatorFilter, IndicatorKind, IndicatorSort, IndicatorVersion, IndicatorVersionFilter,
-        IndicatorVersionSort, Measure, Polarity,
+        Additivity, Indicator, IndicatorFilter, IndicatorKind, IndicatorSort, IndicatorVersion, IndicatorVersionParent,
+        Measure, Polarity, in_force,
     },
     key::{Code, CurrencyCode, Slug},
-    page::{Direction, ListQuery, MAX_PAGE, Order, PageArgs},
+    page::{ListQuery, MAX_PAGE, PageArgs},
     record::Stored,
     series::Series,
     service::Session,
@@ -40,7 +40,7 @@ const MOST_DECIMALS: i32 = 2;
 pub type Definition = Stored<IndicatorVersion>;
 
 impl Resolver<'_> {
-    /// The newest definition of the indicator that a row names.
+    /// The definition in force of the indicator that a row names.
     pub async fn indicator(&mut self, session: &Session, key: &IndicatorKey) -> Found<Definition> {
         let column = self.indicator_column();
         let found = match self.options.format {
@@ -68,8 +68,8 @@ impl Resolver<'_> {
             let kind = "a performance measure, which communities do not have";
             return Ok(Err(Reason::detailed("INVALID", column, kind, problems.to_string())));
         }
-        let Some(version) = newest(session, indicator.id).await? else {
-            let kind = format!("the indicator {} is not defined yet: it has no version", indicator.code);
+        let Some(version) = current(session, indicator.id, self.today).await? else {
+            let kind = format!("the indicator {} is not defined yet: it has no version in force", indicator.code);
             return Ok(Err(Reason::plain("NOT_FOUND", column, kind)));
         };
         Ok(agree(&version, &key.unit).map(|()| version))
@@ -161,7 +161,9 @@ impl Resolver<'_> {
         if key.series.is_empty()
             && !key.unit.is_empty()
             && let Some(indicator) = by_code(session, &base).await?
-            && newest(session, indicator.id).await?.is_some_and(|version| agree(&version, &key.unit).is_ok())
+            && current(session, indicator.id, self.today)
+                .await?
+                .is_some_and(|version| agree(&version, &key.unit).is_ok())
         {
             return Ok(Ok((Some(indicator), base)));
         }
@@ -224,7 +226,7 @@ impl Resolver<'_> {
             polarity: Polarity::Neutral,
             numerator: None,
             denominator: None,
-            multiplier: None,
+            multiplier: (measure == Measure::Percentage).then_some(100.0),
             frequency: key.frequency,
             additivity: Additivity::None,
             effective_from: since_ever(),
@@ -302,15 +304,12 @@ async fn called(session: &Session, name: &str) -> Result<Vec<Stored<Indicator>>>
     }
 }
 
-async fn newest(session: &Session, indicator: IndicatorId) -> Result<Option<Definition>> {
-    let query = ListQuery {
-        filter: IndicatorVersionFilter { indicator: Some(indicator), ..IndicatorVersionFilter::default() },
-        order: Order { by: IndicatorVersionSort::Number, direction: Direction::Descending },
-        page: PageArgs::first(1),
-        ..ListQuery::default()
-    };
-    let page = session.repositories().indicator_versions().list(&Scope::Everything, &query).await?;
-    Ok(page.items.into_iter().next().map(|(_, version)| version))
+/// The definition that figures of today are recorded under, as everywhere else.
+async fn current(session: &Session, indicator: IndicatorId, today: NaiveDate) -> Result<Option<Definition>> {
+    let (parent, ids) = (IndicatorVersionParent::Indicator, [indicator.into()]);
+    let versions = session.repositories().indicator_versions();
+    let found = versions.list_of(&Scope::Everything, parent, &ids, &in_force(today)).await?;
+    Ok(found.into_values().flat_map(|page| page.items).next().map(|(_, version)| version))
 }
 
 /// Refuses a row in another unit than the definition's. A row that names none is taken at the definition's word.

@@ -103,7 +103,7 @@ impl BaselineFilter {
 pub struct BaselineCreateInput {
     /// The series; it has at most one.
     pub series: ID,
-    /// The period; the series must have a value for it.
+    /// The period; the series must have a value for it, which the community's targets are better and later than.
     pub period: Period,
     /// Why this one.
     pub note: Option<LocalizedTextInput>,
@@ -116,7 +116,7 @@ pub struct BaselineUpdateInput {
     pub id: ID,
     /// The version that was seen.
     pub version: i32,
-    /// The period; the series must have a value for it.
+    /// The period; the series must have a value for it, which the community's targets are better and later than.
     pub period: Option<Period>,
     /// Why this one; null takes it away.
     pub note: MaybeUndefined<LocalizedTextInput>,

@@ -74,35 +74,64 @@ pub fn user_errors(error: Error, prefix: &str) -> async_graphql::Result<Vec<User
     }
 }
 
+/// What is told of a failed use case, whichever way it was asked for.
+#[derive(Debug)]
+pub struct Told {
+    /// For people; says nothing of our faults.
+    pub message: String,
+    /// For programs.
+    pub code: &'static str,
+    /// The argument at fault, if it is one.
+    pub field: Option<String>,
+    /// After how many seconds to try again, for those who tried too often.
+    pub retry_after: Option<u64>,
+}
+
+impl Told {
+    /// Faults are written to the log, once, and answered with a fixed text.
+    pub fn of(error: &Error) -> Self {
+        let (mut field, mut retry_after) = (None, None);
+        let code = match error {
+            Error::Validation(problems) => {
+                field = problems.iter().next().map(|problem| problem.path.to_string());
+                "BAD_USER_INPUT"
+            }
+            Error::Conflict(problem) => {
+                field = Some(problem.path.to_string());
+                "CONFLICT"
+            }
+            Error::NotFound { key, .. } => {
+                field = Some((*key).to_owned());
+                "NOT_FOUND"
+            }
+            Error::Forbidden(_) => "FORBIDDEN",
+            Error::Unauthenticated(_) => "UNAUTHENTICATED",
+            Error::Throttled(seconds) => {
+                retry_after = Some(*seconds);
+                "THROTTLED"
+            }
+            Error::Busy => "BUSY",
+            Error::Internal(detail) => {
+                tracing::error!(%detail, "internal error");
+                let message = "Something went wrong here; it has been noted.".to_owned();
+                return Self { message, code: "INTERNAL", field, retry_after };
+            }
+        };
+        Self { message: error.to_string(), code, field: field.filter(|field| !field.is_empty()), retry_after }
+    }
+}
+
 /// A domain error as an error of the response, with `extensions.code` and, where there is one, `extensions.field`.
 #[allow(clippy::needless_pass_by_value)] // as `map_err` hands it over
 pub fn graphql(error: Error) -> async_graphql::Error {
-    let (code, field) = match &error {
-        Error::Validation(problems) => {
-            ("BAD_USER_INPUT", problems.iter().next().map(|problem| problem.path.to_string()))
-        }
-        Error::Conflict(problem) => ("CONFLICT", Some(problem.path.to_string())),
-        Error::NotFound { key, .. } => ("NOT_FOUND", Some((*key).to_owned())),
-        Error::Forbidden(_) => ("FORBIDDEN", None),
-        Error::Unauthenticated(_) => ("UNAUTHENTICATED", None),
-        Error::Throttled(seconds) => {
-            let seconds = *seconds;
-            return coded(error.to_string(), "THROTTLED", None).extend_with(|_, e| e.set("retryAfter", seconds));
-        }
-        Error::Busy => ("BUSY", None),
-        Error::Internal(detail) => {
-            tracing::error!(%detail, "internal error");
-            return coded("Something went wrong here; it has been noted.", "INTERNAL", None);
-        }
-    };
-    coded(error.to_string(), code, field)
-}
-
-fn coded(message: impl Into<String>, code: &'static str, field: Option<String>) -> async_graphql::Error {
+    let Told { message, code, field, retry_after } = Told::of(&error);
     async_graphql::Error::new(message).extend_with(|_, extensions| {
         extensions.set("code", code);
-        if let Some(field) = field.filter(|field| !field.is_empty()) {
+        if let Some(field) = field {
             extensions.set("field", field);
+        }
+        if let Some(seconds) = retry_after {
+            extensions.set("retryAfter", seconds);
         }
     })
 }
@@ -116,5 +145,20 @@ pub trait IntoGraphql<T> {
 impl<T> IntoGraphql<T> for domain::Result<T> {
     fn into_graphql(self) -> async_graphql::Result<T> {
         self.map_err(graphql)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_faults_are_kept_to_ourselves() {
+        let told = Told::of(&Error::internal("SELECT secret FROM place"));
+        assert_eq!((told.code, told.message.as_str()), ("INTERNAL", "Something went wrong here; it has been noted."));
+        let told = Told::of(&Error::Throttled(7));
+        assert_eq!((told.code, told.retry_after, told.field), ("THROTTLED", Some(7), None));
+        let told = Told::of(&Error::invalid("input.slug", ProblemCode::Invalid, "no"));
+        assert_eq!((told.code, told.field.as_deref()), ("BAD_USER_INPUT", Some("input.slug")));
     }
 }

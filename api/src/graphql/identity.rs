@@ -63,6 +63,9 @@ impl From<&Held> for ViewerGrant {
     }
 }
 
+/// The most roles of the reader that are told.
+pub const MOST_GRANTS: usize = 1_000;
+
 /// Who the reader is, and what they are trusted with.
 pub struct Viewer;
 
@@ -117,10 +120,11 @@ impl Viewer {
         ctx.services().may(ctx.actor(), &Needs::recording())
     }
 
-    /// The roles that they hold at this moment.
+    /// The roles that they hold at this moment, the first 1000 of them.
     async fn grants(&self, ctx: &Context<'_>) -> Vec<ViewerGrant> {
         let now = ctx.services().clock().now();
-        ctx.actor().grants().iter().filter(|held| held.is_in_force(now)).map(Into::into).collect()
+        let held = ctx.actor().grants().iter().filter(|held| held.is_in_force(now));
+        held.take(MOST_GRANTS).map(Into::into).collect()
     }
 }
 

@@ -13,7 +13,7 @@ use super::{
 };
 
 /// Rejected rows answered with a job at most.
-const MOST_REJECTS: i32 = 100;
+pub const MOST_REJECTS: i32 = 100;
 
 /// How far an import job is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]

@@ -81,3 +81,14 @@ impl From<&ExternalId> for ShownExternalId {
         Self { scheme: id.scheme.to_string(), code: id.code.to_string() }
     }
 }
+
+/// A number of things to answer, from `least` to `most`.
+///
+/// # Errors
+/// A validation error naming the argument `path`.
+pub fn within(path: &'static str, given: i32, least: usize, most: usize) -> Result<usize> {
+    usize::try_from(given).ok().filter(|given| (least..=most).contains(given)).ok_or_else(|| {
+        let message = format!("{given} is out of range: ask for {least} to {most}");
+        Error::invalid(path, ProblemCode::OutOfRange, message)
+    })
+}

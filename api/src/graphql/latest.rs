@@ -3,6 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use async_graphql::{Context, Object, dataloader::Loader};
+use chrono::Utc;
 use domain::{
     Error,
     error::ProblemCode,
@@ -18,7 +19,7 @@ use super::{
     context::ContextExt as _,
     error::IntoGraphql as _,
     indicator::{Indicator, IndicatorVersion},
-    input::key,
+    input::{key, within},
     loaders::{Batch, grouped},
     observation::Observation,
     record::referred,
@@ -30,6 +31,12 @@ use super::{
 
 /// The most indicators that can be named at once.
 const MAX_INDICATORS: usize = 50;
+/// Values answered for each indicator that is named: one for each definition and source.
+pub const FOR_EACH: usize = 10;
+/// Values answered where none is named.
+pub const FOR_ALL: usize = 100;
+/// The most values that can be asked for.
+pub const MOST_VALUES: usize = MAX_INDICATORS * FOR_EACH;
 
 /// The newest value of one of a community's series: the latest period with a value that is not a forecast.
 #[derive(Clone)]
@@ -124,6 +131,7 @@ impl Row for LatestValue {
 struct Wanted {
     indicators: Vec<IndicatorId>,
     part: Disaggregation,
+    as_of: Option<chrono::DateTime<Utc>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -140,7 +148,8 @@ impl Loader<LatestFor> for Batch {
         let mut loaded = HashMap::with_capacity(keys.len());
         for ((), wanted, members) in grouped(keys, |key| ((), &key.1)) {
             let communities: Vec<_> = members.iter().map(|key| key.0).collect();
-            let found = self.services.latest(&self.actor, &communities, &wanted.indicators, &wanted.part).await?;
+            let Wanted { indicators, part, as_of } = &*wanted;
+            let found = self.services.latest(&self.actor, &communities, indicators, part, *as_of).await?;
             for latest in found {
                 let key = LatestFor(latest.series.community, Arc::clone(&wanted));
                 loaded.entry(key).or_insert_with(Vec::new).push(latest);
@@ -161,23 +170,37 @@ impl Loader<ByCode> for Batch {
     }
 }
 
+/// What newest values are asked for.
+pub struct Asked {
+    /// Only these indicators, by code.
+    pub indicators: Option<Vec<String>>,
+    /// About this part of the population.
+    pub part: Option<Vec<DisaggregationInput>>,
+    /// As they were known at this moment.
+    pub as_of: Option<DateTime>,
+    /// So many at most.
+    pub first: Option<i32>,
+}
+
 /// The newest values of a community, loaded together with those of its siblings, in the order of the codes asked for.
 pub async fn latest_values(
     ctx: &Context<'_>,
     community: CommunityId,
-    codes: Option<Vec<String>>,
-    part: Option<Vec<DisaggregationInput>>,
+    asked: Asked,
 ) -> async_graphql::Result<Rows<LatestValue>> {
-    let part = disaggregation(part, "disaggregation").into_graphql()?;
-    let named = match codes {
+    let part = disaggregation(asked.part, "disaggregation").into_graphql()?;
+    let as_of = asked.as_of.map(|moment| moment.get("asOf")).transpose().into_graphql()?;
+    let first = asked.first.map(|first| within("first", first, 1, MOST_VALUES)).transpose().into_graphql()?;
+    let named = match asked.indicators {
         Some(codes) => indicators(ctx, &codes).await?,
         None => Vec::new(),
     };
-    let wanted = Arc::new(Wanted { indicators: named.iter().map(|indicator| indicator.id).collect(), part });
+    let wanted = Arc::new(Wanted { indicators: named.iter().map(|indicator| indicator.id).collect(), part, as_of });
     let mut values =
         ctx.batch().load_one(LatestFor(community, Arc::clone(&wanted))).await.into_graphql()?.unwrap_or_default();
     let place = |latest: &Latest| wanted.indicators.iter().position(|&id| id == latest.series.indicator);
     values.sort_by_cached_key(|latest| (place(latest), latest.series.indicator, latest.series_id));
+    values.truncate(first.unwrap_or(if named.is_empty() { FOR_ALL } else { FOR_EACH * named.len() }));
     let shown = |latest: Latest| {
         let indicator = named.iter().find(|indicator| indicator.id == latest.series.indicator);
         LatestValue { indicator: indicator.cloned().map(Into::into), latest }

@@ -24,7 +24,7 @@ use super::{
     order::ordered,
     partner::{Partner, PartnerFilter, PartnerOrder},
     record::by_key,
-    scalars::Period,
+    scalars::{DateTime, Period},
     series::DisaggregationInput,
     sharing_rule::{SharingRule, SharingRuleFilter, SharingRuleOrder},
     source::{Source, SourceFilter, SourceOrder},
@@ -387,8 +387,13 @@ impl Query {
         #[graphql(desc = "About this part of the population; everybody if left out.")] disaggregation: Option<
             Vec<DisaggregationInput>,
         >,
+        #[graphql(
+            desc = "By figures and breaks of series as they were known at this moment, as far as the reader may see them now; as they are known now if left out. Members, definitions, baselines and targets are today's, and nothing enters totals that the reader does not see alone."
+        )]
+        as_of: Option<DateTime>,
     ) -> async_graphql::Result<Comparison> {
-        let asked = comparison::Asked { network, indicator, period, baseline_period, communities, disaggregation };
+        let asked =
+            comparison::Asked { network, indicator, period, baseline_period, communities, disaggregation, as_of };
         comparison::compare(ctx, asked).await
     }
 

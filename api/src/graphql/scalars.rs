@@ -52,10 +52,17 @@ fn parse<T: FromStr<Err: std::fmt::Display>>(text: &str) -> std::result::Result<
     text.parse().map_err(|error: T::Err| error.to_string())
 }
 
+/// Exactly ten characters, as the form has it: `FromStr` of the library takes `2020-1-1` and `+12345-6-7` as well.
+fn day(text: &str) -> Option<NaiveDate> {
+    let form = |(place, byte): (usize, u8)| if matches!(place, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
+    let is_whole = text.len() == 10 && !text.starts_with('0') && text.bytes().enumerate().all(form);
+    is_whole.then(|| text.parse().ok()).flatten()
+}
+
 scalar! {
-    /// A calendar day, `YYYY-MM-DD`.
+    /// A calendar day, `YYYY-MM-DD`, in the years 1000 to 9999.
     Date as "Date", NaiveDate, "https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
-    |text| parse(text).map_err(|_: String| format!("“{}” is not a day: write YYYY-MM-DD", short(text))),
+    |text| day(text).ok_or_else(|| format!("“{}” is not a day: write YYYY-MM-DD, in the years 1000 to 9999", short(text))),
     written::date
 }
 
@@ -107,4 +114,35 @@ pub(super) mod written {
 
 fn short(text: &str) -> String {
     text.chars().take(40).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("2020-01-31", true)]
+    #[case("1000-01-01", true)]
+    #[case("9999-12-31", true)]
+    #[case("2024-02-29", true)]
+    #[case("2023-02-29", false)]
+    #[case("2020-1-1", false)]
+    #[case("2020-001-1", false)]
+    #[case("0999-12-31", false)]
+    #[case("+12345-6-7", false)]
+    #[case("+2020-01-1", false)]
+    #[case("12345-01-01", false)]
+    #[case("-2020-01-01", false)]
+    #[case(" 2020-01-01", false)]
+    #[case("2020-01-01 ", false)]
+    #[case("2020/01/01", false)]
+    #[case("２０２０-01", false)]
+    #[case("20200101", false)]
+    #[case("", false)]
+    fn a_day_has_one_form(#[case] text: &str, #[case] good: bool) {
+        let read = Date::parse(Value::String(text.to_owned())).ok().map(|date| date.get("day"));
+        assert_eq!(read.is_some_and(|day| day.is_ok_and(|day| day.to_string() == text)), good);
+    }
 }

@@ -15,6 +15,7 @@ use super::{
     baseline::Baseline,
     community::Community,
     connection::{Connection, Paging, children},
+    error::IntoGraphql as _,
     id,
     indicator::{Indicator, IndicatorVersion},
     observation::{self, Observation, ObservationFilter, ObservationOrder},
@@ -70,8 +71,16 @@ impl Series {
     }
 
     /// Its newest value: the latest period with a value that is not a forecast.
-    async fn latest(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Observation>> {
-        observation::latest_of(ctx, self.0.id).await
+    async fn latest(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "As it was known at this moment, as far as the reader may see it now; as it is known now if left out."
+        )]
+        as_of: Option<DateTime>,
+    ) -> async_graphql::Result<Option<Observation>> {
+        let as_of = as_of.map(|moment| moment.get("asOf")).transpose().into_graphql()?;
+        observation::latest_of(ctx, self.0.id, as_of).await
     }
 
     /// Its figures over time: the current revision of each, or the one that was current at the moment `asOf`, as far as the reader

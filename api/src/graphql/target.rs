@@ -146,7 +146,8 @@ pub struct TargetSetInput {
     pub network: Option<ID>,
     /// The community that sets it for itself.
     pub community: Option<ID>,
-    /// The value to reach, in the unit of the definition; unless the indicator is neutral, better than the baseline.
+    /// The value to reach, in the unit of the definition; unless the indicator is neutral, better
+    /// than each baseline of the community that sets it. A network's is one aim for members on either side of it.
     pub value: f64,
     /// The day by which to reach it.
     pub due_on: Date,

@@ -42,6 +42,8 @@ pub struct CandidateQuery {
     pub period: Option<Period>,
     /// Counted from this period; without it, from the declared baseline of each series.
     pub baseline_period: Option<Period>,
+    /// As they were known at this moment; as they are known now without it.
+    pub as_of: Option<DateTime<Utc>>,
     /// The moment of reading, for embargoes.
     pub now: DateTime<Utc>,
 }
@@ -70,11 +72,31 @@ pub trait Figures: Send + Sync {
         now: DateTime<Utc>,
     ) -> Result<Vec<Latest>>;
 
+    /// The same as they were known at `moment`, as far as the reader may see them at the moment of reading; one statement.
+    async fn latest_then(
+        &self,
+        scope: &Scope,
+        communities: &[CommunityId],
+        indicators: &[IndicatorId],
+        disaggregation: &Disaggregation,
+        moment: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Latest>>;
+
     /// The newest value of each of these series; one statement.
     async fn latest_of(
         &self,
         scope: &Scope,
         series: &[SeriesId],
+        now: DateTime<Utc>,
+    ) -> Result<HashMap<SeriesId, Observation>>;
+
+    /// The same as they were known at `moment`, as far as the reader may see them at the moment of reading; one statement.
+    async fn latest_of_then(
+        &self,
+        scope: &Scope,
+        series: &[SeriesId],
+        moment: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Result<HashMap<SeriesId, Observation>>;
 
@@ -110,6 +132,9 @@ pub trait Figures: Send + Sync {
     /// The figures of the same communities, as far as they are members of the network now, that the reader does not see alone
     /// and that enter its totals for them by [`Scope::counted_in_totals`]: public as such, with the community's consent in
     /// force, and where an Indigenous data authority speaks, with its decision to let them enter totals. One statement.
+    ///
+    /// Of the present alone, whatever [`CandidateQuery::as_of`] says: whoever chose the moments could tell single figures by the
+    /// difference of two totals.
     async fn withheld(&self, scope: &Scope, query: &CandidateQuery) -> Result<Vec<Withheld>>;
 
     /// The ids of these series, in their order; those that are missing are created at `at` by `by`.

@@ -1,6 +1,6 @@
 //! Where records are kept.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
 use uuid::Uuid;
@@ -102,6 +102,12 @@ macro_rules! repositories {
 
             /// Which of these records do not exist for the reader (archived ones do).
             async fn missing(&self, scope: &Scope, references: &[NodeRef]) -> Result<Vec<NodeRef>>;
+
+            /// Which of these records are archived, whoever asks; one statement.
+            async fn archived(&self, references: &[NodeRef]) -> Result<HashSet<NodeRef>>;
+
+            /// Holds a record until the unit of work ends: whoever else would hold or change it waits. Only within one.
+            async fn hold(&self, record: NodeRef) -> Result<()>;
 
             /// The versions of these topics, in their order; 0 for a topic that never changed.
             async fn topic_versions(&self, topics: &[Topic]) -> Result<Vec<i64>>;

@@ -6,14 +6,16 @@ use std::{
     time::Duration,
 };
 
+use chrono::{DateTime, Utc};
+
 use super::Services;
 use crate::{
     access::{Actor, Scope},
     compare::{self, Comparison, Input, Withheld},
     error::{Error, ProblemCode, Problems, Result},
     event::Topic,
-    id::{CommunityId, IndicatorId, IndicatorVersionId, NetworkId},
-    indicator::{IndicatorVersion, IndicatorVersionFilter, IndicatorVersionSort},
+    id::{CommunityId, IndicatorId, NetworkId},
+    indicator::{IndicatorVersion, IndicatorVersionFilter, IndicatorVersionSort, in_force_of},
     page::{Direction, ListQuery, MAX_PAGE, Order, PageArgs},
     period::Period,
     port::figures::{CandidateQuery, Member},
@@ -42,6 +44,9 @@ pub struct ComparisonRequest {
     pub communities: Option<Vec<CommunityId>>,
     /// About this part of the population.
     pub disaggregation: Disaggregation,
+    /// By figures as they were known at this moment; without it, as they are known now. Members, definitions, baselines and
+    /// targets are those of today all the same.
+    pub as_of: Option<DateTime<Utc>>,
 }
 
 impl Services {
@@ -82,7 +87,7 @@ impl Services {
     fn cache_key(&self, scope: &Scope, request: &ComparisonRequest, versions: &[i64]) -> String {
         let text = |period: Option<Period>| period.map(|period| period.to_string()).unwrap_or_default();
         let mut key = format!(
-            "comparison:3:{}:{}:{}:{}:{}:{}:{}:{versions:?}",
+            "comparison:4:{}:{}:{}:{}:{}:{}:{}:{}:{versions:?}",
             scope.cache_key(),
             self.clock.today(),
             request.network,
@@ -90,6 +95,7 @@ impl Services {
             text(request.period),
             text(request.baseline_period),
             request.disaggregation,
+            request.as_of.map(|moment| moment.to_rfc3339()).unwrap_or_default(),
         );
         for community in request.communities.iter().flatten() {
             // Writing to a String cannot fail.
@@ -104,7 +110,9 @@ impl Services {
     async fn comparison_input(&self, actor: &Actor, request: &ComparisonRequest) -> Result<Input> {
         let reader = self.store.read();
         let versions = self.versions_of(request.indicator).await?;
-        let version = in_force(&versions, self.clock.today())?;
+        let version = in_force_of(&versions, self.clock.today()).map(|version| version.id).ok_or_else(|| {
+            Error::invalid("indicator", ProblemCode::NotFound, "no version of the indicator is in force yet")
+        })?;
         let members = reader.figures().members(request.network, self.clock.today()).await?;
         let members = chosen(members, request.communities.as_deref())?;
         let query = CandidateQuery {
@@ -114,13 +122,14 @@ impl Services {
             disaggregation: request.disaggregation.clone(),
             period: request.period,
             baseline_period: request.baseline_period,
+            as_of: request.as_of,
             now: self.clock.now(),
         };
         let targets = self.targets_of(actor, request).await?;
-        // A part of the network is chosen by the reader: nothing is counted there that they do not see alone.
-        let withheld = match request.communities {
-            None => self.withheld(actor, &query).await?,
-            Some(_) => Vec::new(),
+        // A part of the network, or a moment, is chosen by the reader: nothing is counted there that they do not see alone.
+        let withheld = match (&request.communities, request.as_of) {
+            (None, None) => self.withheld(actor, &query).await?,
+            _ => Vec::new(),
         };
         let suppression =
             if withheld.is_empty() { SuppressionPolicy::default() } else { self.suppression(request.network).await? };
@@ -178,16 +187,6 @@ impl Services {
         targets.retain(|target| target.network.is_none_or(|network| network == request.network));
         Ok(targets)
     }
-}
-
-/// The version in force: of those effective by `today`, the one with the highest number.
-fn in_force(versions: &[Stored<IndicatorVersion>], today: chrono::NaiveDate) -> Result<IndicatorVersionId> {
-    let effective =
-        versions.iter().filter(|version| version.effective_from <= today && version.meta.archived_at.is_none());
-    let newest = effective.max_by_key(|version| version.number);
-    newest.map(|version| version.id).ok_or_else(|| {
-        Error::invalid("indicator", ProblemCode::NotFound, "no version of the indicator is in force yet")
-    })
 }
 
 /// The members asked for, in the order asked for.

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use chrono::{DateTime, Utc};
+
 use super::{Services, Session};
 use crate::{
     access::{Actor, Scope},
@@ -44,24 +46,36 @@ fn is_forbidden(error: &Error) -> bool {
 }
 
 impl Services {
-    /// The newest values of these communities, of all indicators if none are named.
+    /// The newest values of these communities, of all indicators if none are named: as they are known now, or were at a moment.
     pub async fn latest(
         &self,
         actor: &Actor,
         communities: &[CommunityId],
         indicators: &[IndicatorId],
         disaggregation: &Disaggregation,
+        as_of: Option<DateTime<Utc>>,
     ) -> Result<Vec<Latest>> {
-        let figures = self.store.read().figures();
-        let latest =
-            figures.latest(&self.scope(actor), communities, indicators, disaggregation, self.clock.now()).await?;
+        let (figures, scope, now) = (self.store.read().figures(), &self.scope(actor), self.clock.now());
+        let latest = match as_of {
+            None => figures.latest(scope, communities, indicators, disaggregation, now).await?,
+            Some(then) => figures.latest_then(scope, communities, indicators, disaggregation, then, now).await?,
+        };
         self.note_reading(actor, "newest figures", latest.iter().map(|latest| latest.series.community)).await?;
         Ok(latest)
     }
 
-    /// The newest value of each of these series.
-    pub async fn latest_of(&self, actor: &Actor, series: &[SeriesId]) -> Result<HashMap<SeriesId, Observation>> {
-        let latest = self.store.read().figures().latest_of(&self.scope(actor), series, self.clock.now()).await?;
+    /// The newest value of each of these series: as it is known now, or was at a moment.
+    pub async fn latest_of(
+        &self,
+        actor: &Actor,
+        series: &[SeriesId],
+        as_of: Option<DateTime<Utc>>,
+    ) -> Result<HashMap<SeriesId, Observation>> {
+        let (figures, scope, now) = (self.store.read().figures(), &self.scope(actor), self.clock.now());
+        let latest = match as_of {
+            None => figures.latest_of(scope, series, now).await?,
+            Some(then) => figures.latest_of_then(scope, series, then, now).await?,
+        };
         self.note_reading_series(actor, "newest figures", latest.keys().copied()).await?;
         Ok(latest)
     }
@@ -142,17 +156,12 @@ impl Session {
     /// Checks a single figure and what it refers to; answers its definition.
     async fn check_figure(&self, new: &NewFigure, today: chrono::NaiveDate) -> Result<IndicatorVersion> {
         let repositories = self.repositories();
-        let references = [
+        self.check_references(&[
             ("community", new.community.into()),
             ("indicatorVersion", new.indicator_version.into()),
             ("source", new.source.into()),
-        ];
-        let missing = repositories.missing(&self.reader(), &references.map(|(_, id)| id)).await?;
-        let mut problems = Problems::default();
-        for (field, id) in references.into_iter().filter(|(_, id)| missing.contains(id)) {
-            problems.add(field, ProblemCode::NotFound, format!("there is no such {}", id.kind));
-        }
-        problems.into_result()?;
+        ])
+        .await?;
         let gone = |noun| Error::NotFound { noun, key: "id" };
         let version = repositories.indicator_versions().get(&Scope::Everything, &[new.indicator_version]).await?.pop();
         let version = version.ok_or_else(|| gone("IndicatorVersion"))?;

@@ -5,21 +5,17 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
-use super::{Change, Context, Governed};
+use super::{Change, Context, Governed, targets};
 use crate::{
     access::{Needs, Role, Scope},
-    baseline::{Baseline, BaselineParent},
-    error::{Error, Problem, ProblemCode, Problems, Result},
+    baseline::Baseline,
+    error::{Error, Problem, ProblemCode, Result},
     event::Topic,
-    id::{CommunityId, EntityId as _, IndicatorId, IndicatorVersionId, NetworkId, SeriesId},
+    id::{CommunityId, IndicatorId, IndicatorVersionId, NetworkId},
     indicator::{Indicator, IndicatorVersion, IndicatorVersionFilter, IndicatorVersionSort},
-    observation::Observation,
-    page::{Direction, ListQuery, MAX_PAGE, Order, PageArgs},
-    period::Period,
+    page::{Direction, ListQuery, Order, PageArgs},
     record::Stored,
-    series::{Disaggregation, Series, SeriesFilter},
     source::Source,
     target::Target,
 };
@@ -83,6 +79,7 @@ impl Governed for IndicatorVersion {
             let message = "figures are recorded under this version, so it no longer changes: add another version";
             return Err(Error::Conflict(Problem::new("id", ProblemCode::Immutable, message)));
         }
+        targets::check_version(before.id, &self, context).await?;
         Ok(self)
     }
 }
@@ -157,21 +154,11 @@ impl Governed for Baseline {
         [Topic::Communities].into()
     }
 
-    /// A baseline is a figure that exists and has a value.
+    /// A baseline is a figure that exists and has a value, and that the community's targets are better and later than.
     async fn admit(self, _: Option<&Stored<Self>>, context: &Context<'_>) -> Result<Self> {
-        if current_value(context, self.series, self.period).await?.is_none() {
-            let message = format!("the series has no value for {}", self.period);
-            return Err(Error::invalid("period", ProblemCode::NotFound, message));
-        }
+        targets::check_baseline(&self, context).await?;
         Ok(self)
     }
-}
-
-async fn current_value(context: &Context<'_>, series: SeriesId, period: Period) -> Result<Option<f64>> {
-    let revisions =
-        context.repositories.figures().revisions(&Scope::Everything, &[(series, period)], context.now).await?;
-    let current = revisions.into_iter().find(|revision: &Observation| revision.superseded_at.is_none());
-    Ok(current.and_then(|current| current.figure.value))
 }
 
 #[async_trait]
@@ -197,48 +184,7 @@ impl Governed for Target {
             let message = "a target does not change: set another in its place";
             return Err(Error::Conflict(Problem::new("id", ProblemCode::Immutable, message)));
         }
-        let versions = context.repositories.indicator_versions();
-        let version = versions.get(&Scope::Everything, &[self.indicator_version]).await?.pop();
-        let version = version.filter(|version| version.indicator == self.indicator).ok_or_else(|| {
-            Error::invalid("indicatorVersion", ProblemCode::NotFound, "the indicator has no such version")
-        })?;
-        let baseline = match self.community {
-            Some(community) => self.baseline_of(community, context).await?,
-            None => None,
-        };
-        let mut problems = Problems::default();
-        self.check_against(&version.value, baseline, &mut problems);
-        problems.into_result()?;
+        targets::check_target(&self, context).await?;
         Ok(self)
-    }
-}
-
-impl Target {
-    /// The declared baseline of the community's total by the target's definition, if there is one.
-    async fn baseline_of(&self, community: CommunityId, context: &Context<'_>) -> Result<Option<(Period, f64)>> {
-        let query = ListQuery {
-            filter: SeriesFilter {
-                community: Some(community),
-                indicators: Some(vec![self.indicator]),
-                disaggregation: Some(Disaggregation::total()),
-                source: None,
-            },
-            page: PageArgs::first(MAX_PAGE),
-            ..ListQuery::default()
-        };
-        let series = context.repositories.series().list(&Scope::Everything, &query).await?;
-        let of_version = |series: &Stored<Series>| series.indicator_version == self.indicator_version;
-        let ids: Vec<Uuid> = series.items.iter().filter(|(_, s)| of_version(s)).map(|(_, s)| s.id.uuid()).collect();
-        let baselines = context
-            .repositories
-            .baselines()
-            .list_of(&Scope::Everything, BaselineParent::Series, &ids, &ListQuery::default())
-            .await?;
-        for (_, baseline) in baselines.into_values().flat_map(|page| page.items) {
-            if let Some(value) = current_value(context, baseline.series, baseline.period).await? {
-                return Ok(Some((baseline.period, value)));
-            }
-        }
-        Ok(None)
     }
 }

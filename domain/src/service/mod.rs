@@ -18,6 +18,7 @@ mod named;
 mod opening;
 mod push;
 mod records;
+mod references;
 mod session;
 mod targets;
 mod throttle;

@@ -4,16 +4,15 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::TimeDelta;
 
-use super::{Services, Session, session::to_record};
+use super::{Services, Session, references::archived, session::to_record};
 use crate::{
     access::{Actor, Scope},
     audit::{Action, NewEntry},
     error::{Error, Problem, ProblemCode, Problems, Result},
     id::{CommunityId, IndicatorId, NodeRef, SeriesId, SourceId},
-    indicator::{Indicator, IndicatorVersion, IndicatorVersionFilter, IndicatorVersionParent, IndicatorVersionSort},
+    indicator::{Indicator, IndicatorVersion, IndicatorVersionParent, in_force},
     key::Code,
     observation::{Figure, NewObservation, Outcome},
-    page::{Direction, ListQuery, Order, PageArgs},
     period::Period,
     port::ingest::Claim,
     push::{
@@ -78,6 +77,7 @@ struct Known {
     versions: HashMap<IndicatorRef, Definition>,
     sources: HashMap<SourceRef, SourceId>,
     departed: HashSet<CommunityId>,
+    archived: HashSet<NodeRef>,
     refused: HashSet<(CommunityId, IndicatorId)>,
 }
 
@@ -260,7 +260,17 @@ impl Session {
             .into_iter()
             .filter(|&(community, indicator)| !to_record(community, Some(indicator)).met_by(self.actor(), self.now()))
             .collect();
-        Ok(Known { communities, versions, sources, departed, refused })
+        let of_versions = versions
+            .values()
+            .flat_map(|Definition { version, indicator, .. }| [NodeRef::from(version.id), NodeRef::from(indicator.id)]);
+        let named: Vec<NodeRef> = communities
+            .values()
+            .map(|&id| id.into())
+            .chain(sources.values().map(|&id| id.into()))
+            .chain(of_versions)
+            .collect();
+        let archived = self.repositories().archived(&named).await?;
+        Ok(Known { communities, versions, sources, departed, archived, refused })
     }
 
     async fn known_communities(&self, named: HashSet<&CommunityRef>) -> Result<HashMap<CommunityRef, CommunityId>> {
@@ -291,8 +301,7 @@ impl Session {
         let mut found: HashMap<_, _> =
             ids.into_iter().filter(|&id| !missing.contains(&id.into())).map(|id| (SourceRef::Id(id), id)).collect();
         let keyed = self.repositories().sources().by_keys(&self.reader(), &keys).await?;
-        let present = keyed.into_iter().filter(|source| source.meta.archived_at.is_none());
-        found.extend(present.map(|source| (SourceRef::Key(source.key.clone()), source.id)));
+        found.extend(keyed.into_iter().map(|source| (SourceRef::Key(source.key.clone()), source.id)));
         Ok(found)
     }
 
@@ -332,12 +341,7 @@ impl Session {
             return Ok(Vec::new());
         }
         let indicators = self.repositories().indicators().by_keys(&self.reader(), codes).await?;
-        let query = ListQuery {
-            filter: IndicatorVersionFilter { effective_by: Some(today), ..IndicatorVersionFilter::default() },
-            order: Order { by: IndicatorVersionSort::Number, direction: Direction::Descending },
-            page: PageArgs::first(1),
-            ..ListQuery::default()
-        };
+        let query = in_force(today);
         let ids: Vec<uuid::Uuid> = indicators.iter().map(|indicator| indicator.id.into()).collect();
         let repository = self.repositories().indicator_versions();
         let mut newest = repository.list_of(&self.reader(), IndicatorVersionParent::Indicator, &ids, &query).await?;
@@ -371,10 +375,14 @@ impl Known {
             let message = "you may not record figures of this community by this indicator";
             return Err(Problem::new("community", ProblemCode::Forbidden, message));
         }
-        for (path, archived) in [("indicator", &indicator.meta), ("indicatorVersion", &version.meta)] {
-            if archived.archived_at.is_some() {
-                return Err(Problem::new(path, ProblemCode::Archived, "it is archived"));
-            }
+        let references: [(_, NodeRef); 4] = [
+            ("community", community.into()),
+            ("indicator", indicator.id.into()),
+            ("indicatorVersion", version.id.into()),
+            ("source", source.into()),
+        ];
+        if let Some((path, of)) = references.into_iter().find(|(_, of)| self.archived.contains(of)) {
+            return Err(archived(path, of));
         }
         if self.departed.contains(&community) {
             let message = "the community has left its networks; its figures are history";

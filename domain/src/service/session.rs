@@ -1,7 +1,7 @@
 //! Several changes by one actor that happen together or not at all.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -15,7 +15,7 @@ use crate::{
     access::{self, Actor, Need, Needs, Scope},
     api_token::TokenAction,
     audit::{Action, NewEntry},
-    error::{Error, ProblemCode, Problems, Result},
+    error::{Error, Result},
     event::{Event, Topic},
     id::{CommunityId, EntityId, IndicatorId, NodeKind, NodeRef, SeriesId},
     observation::{NewObservation, Outcome},
@@ -47,6 +47,8 @@ pub struct Session {
     indicators: BTreeSet<IndicatorId>,
     /// Whose figures were recorded.
     recorded_for: Mutex<BTreeSet<CommunityId>>,
+    /// What figures refer to and was found good.
+    checked: Mutex<HashSet<NodeRef>>,
     /// Whether who may do what has changed.
     of_actors: AtomicBool,
     /// Whether any community has.
@@ -70,6 +72,7 @@ impl Services {
             revisions: 0,
             indicators: BTreeSet::new(),
             recorded_for: Mutex::default(),
+            checked: Mutex::default(),
             of_actors: AtomicBool::default(),
             of_communities: AtomicBool::default(),
             done: Mutex::default(),
@@ -93,7 +96,7 @@ impl Session {
     where
         for<'a> dyn Repositories + 'a: Holds<N>,
     {
-        self.check_references(&value).await?;
+        self.check_references(&value.references()).await?;
         self.require(&value, Change::Create).await?;
         let value = value.admit(None, &self.context()).await?;
         let id = N::Id::from(self.services.clock.next_id());
@@ -119,7 +122,10 @@ impl Session {
         self.require(&value, Change::Update(&before)).await?;
         // A stale caller learns of that first: other complaints about content it has not seen would mislead.
         let record = before.changed(value, seen, &self.actor, self.now)?;
-        self.check_references(&record.value).await?;
+        // What it referred to before may have been archived since.
+        let earlier = before.references();
+        let new: Vec<_> = record.references().into_iter().filter(|reference| !earlier.contains(reference)).collect();
+        self.check_references(&new).await?;
         let value = record.value.admit(Some(&before), &self.context()).await?;
         let record = Stored { value, ..record };
         if record.value == before.value {
@@ -162,7 +168,7 @@ impl Session {
     ///
     /// # Errors
     /// [`Error::Forbidden`] for figures that the actor may not record. [`Error::Validation`] for a series of a performance
-    /// measure (invariant 7). The caller has checked that what the series refer to exists.
+    /// measure (invariant 7), or of something archived. The caller has checked that what the series refer to exists.
     pub async fn ensure_series(&self, series: &[Series]) -> Result<Vec<SeriesId>> {
         let of_what: BTreeSet<_> = series.iter().map(|series| (series.community, series.indicator)).collect();
         for (community, indicator) in of_what {
@@ -170,6 +176,7 @@ impl Session {
             access::require(&self.actor, &needs, self.now, "record figures of this community")?;
             held(&self.recorded_for).insert(community);
         }
+        self.check_series(series).await?;
         self.repositories().figures().ensure_series(series, self.now, &self.actor.name()).await
     }
 
@@ -226,6 +233,11 @@ impl Session {
     /// The unit of work underneath.
     pub(super) fn work(&self) -> &dyn UnitOfWork {
         &*self.work
+    }
+
+    /// Looks at or adds to what figures refer to and was found good.
+    pub(super) fn with_checked<T>(&self, look: impl FnOnce(&mut HashSet<NodeRef>) -> T) -> T {
+        look(&mut held(&self.checked))
     }
 
     fn context(&self) -> Context<'_> {
@@ -288,19 +300,6 @@ impl Session {
         // Whoever may not read it learns no more of it than that it is not there for them.
         let found = self.repository::<N>().get(&self.reader(), &[id]).await?.pop();
         found.ok_or(Error::NotFound { noun: N::Id::KIND.name(), key: "id" })
-    }
-
-    async fn check_references<N: Governed>(&self, value: &N) -> Result<()> {
-        let references = value.references();
-        let ids: Vec<_> = references.iter().map(|(_, id)| *id).collect();
-        let missing = self.repositories().missing(&self.reader(), &ids).await?;
-        let mut problems = Problems::default();
-        for (field, id) in references {
-            if missing.contains(&id) {
-                problems.add(field, ProblemCode::NotFound, format!("there is no such {}", id.kind));
-            }
-        }
-        problems.into_result()
     }
 
     async fn emit<N: Governed>(&self, record: &Stored<N>, topics: BTreeSet<Topic>) -> Result<()> {

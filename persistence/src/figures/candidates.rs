@@ -8,6 +8,7 @@ use domain::{
     access::Scope,
     compare::Candidate,
     id::{CommunityId, NetworkId},
+    observation::Observation,
     period::Period,
     port::figures::{CandidateQuery, Member},
     series::Series,
@@ -17,7 +18,7 @@ use serde::Deserialize;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-use super::newest::newest;
+use super::{known::Known, newest::newest};
 use crate::{
     error::database,
     row::Row,
@@ -44,24 +45,28 @@ pub(super) async fn candidates<C: ConnectionTrait>(
 ) -> Result<Vec<Candidate>> {
     let mut sql = Sql::new(db.get_database_backend());
     let sight = Sight::new(&mut sql, scope, query.now);
-    let current = current(&mut sql, &sight, query);
+    let known = Known::new(&mut sql, query.as_of);
+    let current = current(&mut sql, &sight, &known, query);
     let (baseline, declared) = baseline(&mut sql, query.baseline_period);
     let decisions = Decisions::new(&mut sql, query);
     // A break is rare: a partial index holds nothing else, so that looking for one costs next to nothing. It counts also where the
-    // reader does not see its figure: no change is computed across it for anybody.
+    // reader does not see its figure: no change is computed across it for anybody. Of an earlier moment, those known then count.
     let text = format!(
-        "SELECT c.community_id, c.indicator_version_id, c.source_id, {current_figure}, {declared}, {baseline_figure}, \
-         CASE WHEN p.series_id IS NULL THEN FALSE ELSE EXISTS (SELECT 1 FROM observation x WHERE x.series_id = c.series_id \
-         AND x.status = 'B' AND x.superseded_at IS NULL AND x.period_end > p.period_end AND x.period_end <= c.period_end) END, \
+        "SELECT c.community_id, c.indicator_version_id, c.source_id, {current_figure}{current_end}, {declared}, \
+         {baseline_figure}{baseline_end}, CASE WHEN p.series_id IS NULL THEN FALSE ELSE EXISTS (SELECT 1 FROM observation x WHERE x.series_id = c.series_id \
+         AND x.status = 'B' AND {break_known} AND x.period_end > p.period_end AND x.period_end <= c.period_end) END, \
          {aggregated} \
          FROM ({current}) AS c LEFT JOIN baseline b ON b.series_id = c.series_id AND b.archived_at IS NULL \
-         LEFT JOIN observation p ON p.series_id = c.series_id AND {baseline} AND p.superseded_at IS NULL \
-         AND p.value IS NOT NULL{seen_baseline} WHERE {compared}",
+         LEFT JOIN observation p ON p.series_id = c.series_id AND {baseline} AND p.value IS NOT NULL \
+         AND {seen_baseline} WHERE {compared}",
         compared = let_into(&decisions, "COMPARE"),
         aggregated = let_into(&decisions, "AGGREGATE"),
         current_figure = sql::figure("c"),
+        current_end = known.superseded("c"),
         baseline_figure = sql::figure("p"),
-        seen_baseline = sight.figure("p"),
+        baseline_end = known.superseded("p"),
+        break_known = known.current("x"),
+        seen_baseline = known.seen(&sight, "p"),
     );
     // Held until the rows have been read and are gone.
     let _turn = READERS.acquire().await.map_err(Error::internal)?;
@@ -76,9 +81,16 @@ pub(super) async fn candidates<C: ConnectionTrait>(
                 source: row.id()?,
                 disaggregation: query.disaggregation.clone(),
             };
-            let current = row.observation()?;
+            let mut current = row.observation()?;
+            if known.is_then() {
+                current.superseded_at = row.take()?;
+            }
             let declared: bool = row.take()?;
-            let baseline = row.optional_observation()?;
+            let mut baseline = row.optional_observation()?;
+            if known.is_then() {
+                let superseded_at = row.take()?;
+                baseline = baseline.map(|baseline| Observation { superseded_at, ..baseline });
+            }
             Ok(Candidate {
                 series_id: current.series,
                 series,
@@ -119,7 +131,7 @@ fn let_into(Decisions { today, indicator, network }: &Decisions, act: &str) -> S
 }
 
 /// The current figures: for the period asked for, or the newest.
-fn current(sql: &mut Sql, sight: &Sight, query: &CandidateQuery) -> String {
+fn current(sql: &mut Sql, sight: &Sight, known: &Known, query: &CandidateQuery) -> String {
     let whose = sql.ids(query.communities.iter().copied(), "whose");
     let indicator = sql.bind(Uuid::from(query.indicator));
     let disaggregation = sql.bind(query.disaggregation.to_string());
@@ -129,15 +141,18 @@ fn current(sql: &mut Sql, sight: &Sight, query: &CandidateQuery) -> String {
              AND {table}.community_id IN (SELECT whose.id FROM {whose})"
         )
     };
-    let Some(period) = query.period else { return newest(sight, &condition("l")) };
+    let Some(period) = query.period else {
+        return if known.is_then() { known.newest(sight, &condition("s")) } else { newest(sight, &condition("l")) };
+    };
     format!(
-        "SELECT {of_what}, {figure} FROM series s JOIN observation o ON o.series_id = s.id AND {period} \
-         AND o.superseded_at IS NULL WHERE {condition}{figure_sight}{community_sight}",
+        "SELECT {of_what}, {figure}{end} FROM series s JOIN observation o ON o.series_id = s.id AND {period} \
+         WHERE {seen} AND {condition}{community_sight}",
         of_what = sql::series("s"),
         figure = sql::figure("o"),
         period = for_period(sql, "o", period),
         condition = condition("s"),
-        figure_sight = sight.figure("o"),
+        end = known.superseded("o"),
+        seen = known.seen(sight, "o"),
         community_sight = sight.shared("s.community_id", "s.indicator_id"),
     )
 }

@@ -7,6 +7,7 @@
 mod bulk;
 mod candidates;
 mod decide;
+mod known;
 mod newest;
 mod read;
 mod record;
@@ -46,7 +47,19 @@ impl<C: ConnectionTrait + Send + Sync> Figures for Repos<C> {
         disaggregation: &Disaggregation,
         now: DateTime<Utc>,
     ) -> Result<Vec<Latest>> {
-        read::latest(&self.0, scope, communities, indicators, disaggregation, now).await
+        read::latest(&self.0, scope, communities, indicators, disaggregation, None, now).await
+    }
+
+    async fn latest_then(
+        &self,
+        scope: &Scope,
+        communities: &[CommunityId],
+        indicators: &[IndicatorId],
+        disaggregation: &Disaggregation,
+        moment: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Latest>> {
+        read::latest(&self.0, scope, communities, indicators, disaggregation, Some(moment), now).await
     }
 
     async fn latest_of(
@@ -55,7 +68,17 @@ impl<C: ConnectionTrait + Send + Sync> Figures for Repos<C> {
         series: &[SeriesId],
         now: DateTime<Utc>,
     ) -> Result<HashMap<SeriesId, Observation>> {
-        read::latest_of(&self.0, scope, series, now).await
+        read::latest_of(&self.0, scope, series, None, now).await
+    }
+
+    async fn latest_of_then(
+        &self,
+        scope: &Scope,
+        series: &[SeriesId],
+        moment: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<HashMap<SeriesId, Observation>> {
+        read::latest_of(&self.0, scope, series, Some(moment), now).await
     }
 
     async fn observations(

@@ -16,7 +16,7 @@ use domain::{
 };
 use sea_orm::{ConnectionTrait, QueryResult};
 
-use super::newest::newest;
+use super::{known::Known, newest::newest};
 use crate::{
     error::database,
     row::Row,
@@ -35,24 +35,43 @@ pub(super) async fn latest<C: ConnectionTrait>(
     communities: &[CommunityId],
     indicators: &[IndicatorId],
     disaggregation: &Disaggregation,
+    as_of: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
 ) -> Result<Vec<Latest>> {
     let mut sql = Sql::new(db.get_database_backend());
     let sight = Sight::new(&mut sql, scope, now);
+    let known = Known::new(&mut sql, as_of);
     let whose = sql.ids(communities.iter().copied(), "whose");
     let disaggregation = sql.bind(disaggregation.to_string());
+    let of = if known.is_then() { "s" } else { "l" };
     let mut condition =
-        format!("l.community_id IN (SELECT whose.id FROM {whose}) AND l.disaggregation = {disaggregation}");
+        format!("{of}.community_id IN (SELECT whose.id FROM {whose}) AND {of}.disaggregation = {disaggregation}");
     if !indicators.is_empty() {
         let what = sql.ids(indicators.iter().copied(), "what");
-        condition = format!("{condition} AND l.indicator_id IN (SELECT what.id FROM {what})");
+        condition = format!("{condition} AND {of}.indicator_id IN (SELECT what.id FROM {what})");
     }
-    let rows = rows(db, sql, newest(&sight, &condition)).await?;
-    rows.iter()
+    newest_known(db, sql, &sight, &known, &condition).await
+}
+
+/// The newest figures, now or then, of the series that meet a condition.
+async fn newest_known<C: ConnectionTrait>(
+    db: &C,
+    sql: Sql,
+    sight: &Sight,
+    known: &Known,
+    condition: &str,
+) -> Result<Vec<Latest>> {
+    let text = if known.is_then() { known.newest(sight, condition) } else { newest(sight, condition) };
+    rows(db, sql, text)
+        .await?
+        .iter()
         .map(|row| {
             let mut row = Row::new(row)?;
             let series = row.series()?;
-            let observation = row.observation()?;
+            let mut observation = row.observation()?;
+            if known.is_then() {
+                observation.superseded_at = row.take()?;
+            }
             Ok(Latest { series_id: observation.series, series, observation })
         })
         .collect()
@@ -63,19 +82,17 @@ pub(super) async fn latest_of<C: ConnectionTrait>(
     db: &C,
     scope: &Scope,
     series: &[SeriesId],
+    as_of: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
 ) -> Result<HashMap<SeriesId, Observation>> {
     let mut sql = Sql::new(db.get_database_backend());
     let sight = Sight::new(&mut sql, scope, now);
+    let known = Known::new(&mut sql, as_of);
     let ids = sql.ids(series.iter().copied(), "ids");
-    let rows = rows(db, sql, newest(&sight, &format!("l.series_id IN (SELECT ids.id FROM {ids})"))).await?;
-    rows.iter()
-        .map(|row| {
-            let mut row = Row::new(row)?;
-            row.skip(sql::SERIES_COLUMNS);
-            row.observation().map(|observation| (observation.series, observation))
-        })
-        .collect()
+    let of = if known.is_then() { "s.id" } else { "l.series_id" };
+    let condition = format!("{of} IN (SELECT ids.id FROM {ids})");
+    let found = newest_known(db, sql, &sight, &known, &condition).await?;
+    Ok(found.into_iter().map(|latest| (latest.series_id, latest.observation)).collect())
 }
 
 /// The place of a period among those of its series, as cursors carry it.
@@ -101,15 +118,6 @@ fn filtered(sql: &mut Sql, filter: &ObservationFilter) -> String {
         filter.until.map(|until| format!(" AND o.period_start <= {}", sql.bind(until))),
     ];
     conditions.into_iter().flatten().collect()
-}
-
-/// The conditions for figures in table `o` as they are known now, or were at a moment: then history must be in sight as well. Each
-/// begins with `AND`.
-fn known(sql: &mut Sql, sight: &Sight, as_of: Option<DateTime<Utc>>) -> String {
-    let Some(moment) = as_of else { return format!(" AND o.superseded_at IS NULL{}", sight.figure("o")) };
-    let moment = sql.bind(moment);
-    let then = format!("o.recorded_at <= {moment} AND (o.superseded_at IS NULL OR o.superseded_at > {moment})");
-    format!(" AND {then}{}", sight.revision("o"))
 }
 
 /// See [`domain::port::figures::Figures::observations`].
@@ -140,10 +148,11 @@ async fn count<C: ConnectionTrait>(
     let mut sql = Sql::new(db.get_database_backend());
     let sight = Sight::new(&mut sql, scope, now);
     let whose = sight.one_of(&mut sql, "o.series_id", series);
-    let known = known(&mut sql, &sight, filter.as_of);
+    let known = Known::new(&mut sql, filter.as_of).seen(&sight, "o");
     let filter = filtered(&mut sql, filter);
-    let text =
-        format!("SELECT o.series_id, count(*) FROM observation o WHERE {whose}{filter}{known} GROUP BY o.series_id");
+    let text = format!(
+        "SELECT o.series_id, count(*) FROM observation o WHERE {whose}{filter} AND {known} GROUP BY o.series_id"
+    );
     let rows = rows(db, sql, text).await?;
     rows.iter()
         .map(|row| {
@@ -166,7 +175,7 @@ async fn fetch<C: ConnectionTrait>(
     let mut sql = Sql::new(db.get_database_backend());
     let sight = Sight::new(&mut sql, scope, now);
     let whose = sight.one_of(&mut sql, "o.series_id", series);
-    let known = known(&mut sql, &sight, query.filter.as_of);
+    let known = Known::new(&mut sql, query.filter.as_of).seen(&sight, "o");
     let mut condition = filtered(&mut sql, &query.filter);
     let ascending = query.order.direction == Direction::Ascending;
     for (cursor, field, follows) in [(&page.after, "after", ascending), (&page.before, "before", !ascending)] {
@@ -183,7 +192,7 @@ async fn fetch<C: ConnectionTrait>(
     let text = format!(
         "SELECT {ranked}, ranked.superseded_at FROM (SELECT {figure}, o.superseded_at, row_number() OVER (PARTITION BY o.series_id \
          ORDER BY o.period_end {way}, o.period_start {way}, o.period_kind {way}) AS place \
-         FROM observation o WHERE {whose}{condition}{known}) AS ranked \
+         FROM observation o WHERE {whose}{condition} AND {known}) AS ranked \
          WHERE ranked.place <= {most} ORDER BY ranked.series_id, ranked.place",
         ranked = sql::figure("ranked"),
         figure = sql::figure("o"),

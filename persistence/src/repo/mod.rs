@@ -131,6 +131,43 @@ impl<C: ConnectionTrait> Repos<C> {
         rows.iter().map(|row| read_stored(&mut Row::new(row)?, scope)).collect()
     }
 
+    /// Those of these records for which a condition holds; it is given the one by which a reader may know of them.
+    async fn those(
+        &self,
+        references: &[NodeRef],
+        condition: impl Fn(fn(&Scope, &mut Where), &mut Where) + Sync,
+    ) -> Result<HashSet<NodeRef>> {
+        if references.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let mut sql = Sql::new(self.0.get_database_backend());
+        let mut parts = Vec::new();
+        for &kind in NodeKind::ALL {
+            let ids: Vec<Uuid> = references.iter().filter(|reference| reference.kind == kind).map(|r| r.id).collect();
+            if !ids.is_empty() {
+                let (table, seen) = kept(kind);
+                let mut filter = Where::with(sql);
+                filter.ids("t.id", ids);
+                condition(seen, &mut filter);
+                parts.push(format!(
+                    "SELECT '{name}', t.id FROM {table} t WHERE {}",
+                    filter.conditions(),
+                    name = kind.name()
+                ));
+                sql = filter.sql;
+            }
+        }
+        let rows = self.0.query_all_raw(sql.statement(parts.join(" UNION ALL "))).await.map_err(database)?;
+        rows.iter()
+            .map(|row| {
+                let mut row = Row::new(row)?;
+                let name: &str = row.take()?;
+                let kind = NodeKind::ALL.iter().find(|kind| kind.name() == name).copied();
+                Ok(NodeRef { kind: kind.ok_or_else(|| Error::internal("another kind than asked for"))?, id: row.id()? })
+            })
+            .collect()
+    }
+
     /// Writes the rows of link tables anew.
     async fn link<N: Table>(&self, record: &Stored<N>) -> Result<()> {
         for link in record.value.links() {
@@ -280,34 +317,23 @@ impl<C: ConnectionTrait + Send + Sync> Repositories for Repos<C> {
     }
 
     async fn missing(&self, scope: &Scope, references: &[NodeRef]) -> Result<Vec<NodeRef>> {
-        if references.is_empty() {
-            return Ok(Vec::new());
-        }
+        let found = self.those(references, |seen, filter| seen(scope, filter)).await?;
+        Ok(references.iter().filter(|reference| !found.contains(reference)).copied().collect())
+    }
+
+    async fn archived(&self, references: &[NodeRef]) -> Result<HashSet<NodeRef>> {
+        self.those(references, |_, filter| filter.and("t.archived_at IS NOT NULL")).await
+    }
+
+    async fn hold(&self, record: NodeRef) -> Result<()> {
         let mut sql = Sql::new(self.0.get_database_backend());
-        let mut parts = Vec::new();
-        for &kind in NodeKind::ALL {
-            let ids: Vec<Uuid> = references.iter().filter(|reference| reference.kind == kind).map(|r| r.id).collect();
-            if !ids.is_empty() {
-                let (table, seen) = kept(kind);
-                let mut filter = Where::with(sql);
-                filter.ids("t.id", ids);
-                seen(scope, &mut filter);
-                parts.push(format!("SELECT '{table}', t.id FROM {table} t WHERE {}", filter.conditions()));
-                sql = filter.sql;
-            }
+        // SQLite has one writer at a time.
+        if !sql.is_postgres() {
+            return Ok(());
         }
-        let statement = sql.statement(parts.join(" UNION ALL "));
-        let rows = self.0.query_all_raw(statement).await.map_err(database)?;
-        let mut found: HashSet<(&str, Uuid)> = HashSet::with_capacity(rows.len());
-        for row in &rows {
-            let mut row = Row::new(row)?;
-            found.insert((row.take()?, row.id()?));
-        }
-        Ok(references
-            .iter()
-            .filter(|reference| !found.contains(&(kept(reference.kind).0, reference.id)))
-            .copied()
-            .collect())
+        let id = sql.bind(record.id);
+        let text = format!("SELECT 1 FROM {} t WHERE t.id = {id} FOR NO KEY UPDATE", kept(record.kind).0);
+        self.0.query_all_raw(sql.statement(text)).await.map_err(database).map(drop)
     }
 
     async fn topic_versions(&self, topics: &[Topic]) -> Result<Vec<i64>> {

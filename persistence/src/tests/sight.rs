@@ -397,7 +397,10 @@ async fn check_figures(store: &SqlStore, world: &World, scope: &Scope, now: Date
     keys.dedup();
     let expected: Vec<_> = keys.iter().flat_map(|&(series, period)| eyes.revisions(series, period)).cloned().collect();
     assert_eq!(figures.revisions(scope, &keys, now).await.unwrap(), expected, "{scope:?} at {now}");
-    check_candidates(figures, world, &eyes, scope, now).await;
+    let recorded: Vec<_> = world.observations.iter().map(|found| found.recorded_at).collect();
+    for as_of in [None, recorded.iter().max().map(|last| *last - TimeDelta::microseconds(1))] {
+        check_candidates(figures, world, &eyes, scope, as_of, now).await;
+    }
 }
 
 async fn check_lists(figures: &dyn Figures, eyes: &Eyes<'_>, ids: &[SeriesId], scope: &Scope, now: DateTime<Utc>) {
@@ -424,7 +427,9 @@ async fn check_lists(figures: &dyn Figures, eyes: &Eyes<'_>, ids: &[SeriesId], s
         let filter = ObservationFilter { as_of: Some(moment), ..ObservationFilter::default() };
         let query = ListQuery { filter, page: PageArgs::first(100), count: true, ..ListQuery::default() };
         let pages = figures.observations(scope, ids, &query, now).await.unwrap();
+        let newest = figures.latest_of_then(scope, ids, moment, now).await.unwrap();
         for series in &ids[..ids.len() - 1] {
+            assert_eq!(newest.get(series), eyes.newest_at(*series, moment), "{scope:?} as of {moment}");
             let known = eyes.known_at(*series, moment);
             let read: Vec<_> = pages[series].items.iter().map(|(_, found)| found).collect();
             assert_eq!(
@@ -436,7 +441,14 @@ async fn check_lists(figures: &dyn Figures, eyes: &Eyes<'_>, ids: &[SeriesId], s
     }
 }
 
-async fn check_candidates(figures: &dyn Figures, world: &World, eyes: &Eyes<'_>, scope: &Scope, now: DateTime<Utc>) {
+async fn check_candidates(
+    figures: &dyn Figures,
+    world: &World,
+    eyes: &Eyes<'_>,
+    scope: &Scope,
+    as_of: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) {
     let total = Disaggregation::total();
     let year = Period::year(2020).unwrap();
     for (network, period) in [(0, None), (0, Some(year)), (1, None), (1, Some(year))] {
@@ -449,6 +461,7 @@ async fn check_candidates(figures: &dyn Figures, world: &World, eyes: &Eyes<'_>,
                 disaggregation: total.clone(),
                 period,
                 baseline_period: None,
+                as_of,
                 now,
             };
             let read = figures.candidates(scope, &query).await.unwrap();
@@ -464,9 +477,10 @@ async fn check_candidates(figures: &dyn Figures, world: &World, eyes: &Eyes<'_>,
                 .series
                 .iter()
                 .filter(|series| series.indicator == indicator.id && series.disaggregation == total)
-                .filter_map(|series| eyes.candidate(series, network, period).map(|said| (series.id, said)))
+                .filter_map(|series| eyes.candidate(series, network, period, as_of).map(|said| (series.id, said)))
                 .collect();
-            assert_eq!(read, expected, "{scope:?} at {now}");
+            assert_eq!(read, expected, "{scope:?} at {now} as of {as_of:?}");
+            // Of the present alone.
             let mut read = figures.withheld(scope, &query).await.unwrap();
             read.sort_by_key(|found| (found.community, found.source, found.period));
             let read: Vec<_> = read

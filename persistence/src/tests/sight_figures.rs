@@ -76,19 +76,28 @@ impl Eyes<'_> {
         networks.contains(&network).then(|| (current.clone(), visibility != Visibility::AggregateOnly, networks))
     }
 
-    /// What a series gives to a comparison in a network: the figure, its baseline and whether that is the declared one,
+    /// The newest figure of a series as it was known at a moment.
+    pub(super) fn newest_at(&self, series: SeriesId, moment: DateTime<Utc>) -> Option<&Observation> {
+        let counts =
+            |found: &&Observation| found.figure.value.is_some() && found.figure.status != ObservationStatus::Forecast;
+        self.known_at(series, moment).into_iter().rfind(counts)
+    }
+
+    /// What a series gives to a comparison in a network, now or as it was known at a moment: the figure, its baseline and whether that is the declared one,
     /// whether the series broke in between, and whether it may enter totals.
     pub(super) fn candidate(
         &self,
         series: &Stored<Series>,
         network: NetworkId,
         period: Option<Period>,
+        as_of: Option<DateTime<Utc>>,
     ) -> Option<(Observation, Option<Observation>, bool, bool)> {
         let (world, day) = (self.world, self.now.date_naive());
         let allowed = |act| world.is_allowed(act, (series.community, series.indicator), Some(network), day);
-        let seen = self.observations(series.id);
+        let seen = as_of.map_or_else(|| self.observations(series.id), |moment| self.known_at(series.id, moment));
+        let newest = || as_of.map_or_else(|| self.latest(series.id), |moment| self.newest_at(series.id, moment));
         let at = |period: Period| seen.iter().find(|found| found.period == period).copied();
-        let current = if let Some(period) = period { at(period)? } else { self.latest(series.id)? };
+        let current = if let Some(period) = period { at(period)? } else { newest()? };
         if !allowed(AuthorityAct::Compare) {
             return None;
         }
@@ -96,7 +105,10 @@ impl Eyes<'_> {
         let baseline = declared.and_then(|declared| at(declared.period)).filter(|found| found.figure.value.is_some());
         let broke = baseline.is_some_and(|baseline| {
             // Also one that the reader does not see.
-            let current_ones = world.observations.iter().filter(|found| found.superseded_at.is_none());
+            let current_ones = world.observations.iter().filter(|found| match as_of {
+                None => found.superseded_at.is_none(),
+                Some(moment) => found.recorded_at <= moment && found.superseded_at.is_none_or(|end| moment < end),
+            });
             current_ones.filter(|found| found.series == series.id).any(|found| {
                 found.figure.status == ObservationStatus::SeriesBreak
                     && baseline.period.end() < found.period.end()

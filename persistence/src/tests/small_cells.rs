@@ -133,6 +133,7 @@ impl World {
                 disaggregation: Disaggregation::new(parts[part]).unwrap(),
                 period,
                 baseline_period: None,
+                as_of: None,
                 now: now(),
             };
             found.push(self.store.read().figures().candidates(scope, &query).await.unwrap());

@@ -37,7 +37,7 @@ use super::{
     partner::{Partner, PartnerFilter, PartnerOrder},
     record::{RecordFields, may_change},
     rows::Rows,
-    scalars::{Date, LanguageTag},
+    scalars::{Date, DateTime, LanguageTag},
     series::{DisaggregationInput, Series, SeriesFilter, SeriesOrder},
     target::{Target, TargetFilter, TargetOrder},
     text::{LocalizedText, serve},
@@ -385,7 +385,9 @@ impl Community {
         children(ctx, BaselineParent::Community, self.0.id, query).await
     }
 
-    /// The newest value of each of its indicators: the latest period with a value that is not a forecast.
+    /// The newest value of each of its indicators, by definition and source: the latest period with a value that is not a
+    /// forecast. In the order of the indicators named.
+    #[allow(clippy::too_many_arguments)]
     async fn latest_values(
         &self,
         ctx: &Context<'_>,
@@ -395,8 +397,16 @@ impl Community {
         #[graphql(desc = "About this part of the population; everybody if left out.")] disaggregation: Option<
             Vec<DisaggregationInput>,
         >,
+        #[graphql(
+            desc = "As they were known at this moment, as far as the reader may see them now; as they are known now if left out."
+        )]
+        as_of: Option<DateTime>,
+        #[graphql(desc = "So many at most, 1 to 500; if left out, 10 for each indicator named, or 100.")] first: Option<
+            i32,
+        >,
     ) -> async_graphql::Result<Rows<LatestValue>> {
-        latest::latest_values(ctx, self.0.id, indicators, disaggregation).await
+        let asked = latest::Asked { indicators, part: disaggregation, as_of, first };
+        latest::latest_values(ctx, self.0.id, asked).await
     }
 }
 

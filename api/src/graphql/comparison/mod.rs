@@ -19,12 +19,12 @@ use super::{
     error::IntoGraphql as _,
     id,
     indicator::{Indicator, IndicatorVersion},
-    input::key,
+    input::{key, within},
     network::Network,
     observation::Observation,
     record::{by_id, referred},
     rows::Rows,
-    scalars::{Date, Period},
+    scalars::{Date, DateTime, Period},
     series::{DisaggregationInput, Series, disaggregation},
     source::Source,
     target::Target,
@@ -68,6 +68,9 @@ pub enum Reason {
     AuthorityWithholds,
 }
 
+/// The most entries that are answered at once; what is computed of all of them is not cut.
+pub const MOST_ENTRIES: usize = 1_000;
+
 /// A comparison of communities by one indicator.
 #[derive(Debug)]
 pub struct Comparison {
@@ -108,10 +111,19 @@ impl Comparison {
         }
     }
 
-    /// One for every community, also for those that do not report; in the order asked for, or by id.
-    async fn entries(&self, ctx: &Context<'_>) -> async_graphql::Result<Rows<ComparisonEntry>> {
+    /// One for every community, also for those that do not report; in the order asked for, or by id. What is compared is the same
+    /// however many of them are asked for.
+    async fn entries(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many, 0 to 1000.", default = 1000)] first: i32,
+        #[graphql(desc = "After so many others.", default = 0)] skip: i32,
+    ) -> async_graphql::Result<Rows<ComparisonEntry>> {
+        let first = within("first", first, 0, MOST_ENTRIES).into_graphql()?;
+        let skip = within("skip", skip, 0, usize::MAX).into_graphql()?;
+        let asked = || self.result.entries.iter().enumerate().skip(skip).take(first);
         let mut communities = if ctx.look_ahead().field("community").exists() {
-            let ids: Vec<CommunityId> = self.result.entries.iter().map(|entry| entry.community).collect();
+            let ids: Vec<CommunityId> = asked().map(|(_, entry)| entry.community).collect();
             ctx.services().communities(ctx.actor(), &ids).await.into_graphql()?
         } else {
             HashMap::new()
@@ -122,7 +134,7 @@ impl Comparison {
             community: entry.community,
             loaded: communities.remove(&entry.community).map(Into::into),
         };
-        Ok(Rows(self.result.entries.iter().enumerate().map(entry).collect()))
+        Ok(Rows(asked().map(entry).collect()))
     }
 
     /// How the compared values spread over communities, each counted once; nothing if none is compared.
@@ -419,6 +431,8 @@ pub struct Asked {
     pub communities: Option<Vec<String>>,
     /// About this part of the population.
     pub disaggregation: Option<Vec<DisaggregationInput>>,
+    /// By figures as they were known at this moment.
+    pub as_of: Option<DateTime>,
 }
 
 /// Compares what is asked for.
@@ -449,6 +463,7 @@ async fn request(ctx: &Context<'_>, asked: Asked) -> domain::Result<ComparisonRe
             None => None,
         },
         disaggregation: disaggregation(asked.disaggregation, "disaggregation")?,
+        as_of: asked.as_of.map(|moment| moment.get("asOf")).transpose()?,
     })
 }
 

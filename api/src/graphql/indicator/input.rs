@@ -62,9 +62,9 @@ pub struct IndicatorVersionCreateInput {
     /// Decimals shown, 0 to 6.
     #[graphql(default = 1)]
     pub decimals: i32,
-    /// The smallest possible figure.
+    /// The smallest possible figure; left out, 0 for counts and percentages. Counts are never below 0.
     pub minimum: Option<f64>,
-    /// The largest possible figure.
+    /// The largest possible figure; left out, 100 for percentages, unless the smallest lies below 0.
     pub maximum: Option<f64>,
     /// Which way is good.
     pub polarity: Polarity,
@@ -72,7 +72,8 @@ pub struct IndicatorVersionCreateInput {
     pub numerator: Option<LocalizedTextInput>,
     /// What is counted below the line of a ratio.
     pub denominator: Option<LocalizedTextInput>,
-    /// Figure = numerator / denominator x multiplier: 1, 100, 1 000, 10 000, 100 000 or 1 000 000.
+    /// Figure = numerator / denominator x multiplier: 1, 100, 1 000, 10 000, 100 000 or 1 000 000. Left out, 100 for percentages,
+    /// and any of these for rates.
     pub multiplier: Option<f64>,
     /// How often a figure is due.
     pub frequency: PeriodKind,
@@ -100,9 +101,9 @@ pub struct IndicatorVersionUpdateInput {
     pub currency: MaybeUndefined<String>,
     /// Decimals shown, 0 to 6.
     pub decimals: Option<i32>,
-    /// The smallest possible figure; null takes it away.
+    /// The smallest possible figure; null takes it away. Targets on the definition stay in range.
     pub minimum: MaybeUndefined<f64>,
-    /// The largest possible figure; null takes it away.
+    /// The largest possible figure; null takes it away. Targets on the definition stay in range.
     pub maximum: MaybeUndefined<f64>,
     /// Which way is good.
     pub polarity: Option<Polarity>,

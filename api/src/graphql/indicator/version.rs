@@ -3,12 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object};
-use domain::{
-    id::IndicatorId,
-    indicator as noun,
-    page::{Direction, ListQuery, MAX_PAGE, Order, PageArgs},
-    record::Stored,
-};
+use domain::{id::IndicatorId, indicator as noun, record::Stored};
 
 use super::Indicator;
 use crate::graphql::{
@@ -248,15 +243,9 @@ impl IndicatorVersionFilter {
 
 /// The definition in force today, loaded together with those of the indicator's siblings.
 pub async fn current(ctx: &Context<'_>, indicator: IndicatorId) -> async_graphql::Result<Option<IndicatorVersion>> {
-    let query = ListQuery {
-        order: Order { by: noun::IndicatorVersionSort::Number, direction: Direction::Descending },
-        page: PageArgs::first(MAX_PAGE),
-        ..ListQuery::default()
-    };
+    let query = noun::in_force(ctx.services().clock().today());
     let parent = noun::IndicatorVersionParent::Indicator;
     let key = ChildrenOf::<noun::IndicatorVersion> { parent, id: indicator.into(), query: Arc::new(query) };
     let page = ctx.batch().load_one(key).await.into_graphql()?.unwrap_or_default();
-    let today = ctx.services().clock().today();
-    let in_force = page.items.iter().find(|(_, version)| version.effective_from <= today);
-    Ok(in_force.map(|(_, version)| IndicatorVersion::from(Arc::new(version.clone()))))
+    Ok(page.items.first().map(|(_, version)| IndicatorVersion::from(Arc::new(version.clone()))))
 }

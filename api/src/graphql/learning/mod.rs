@@ -203,6 +203,11 @@ impl Learning {
         self.0.visibility.into()
     }
 
+    /// The communities that may read it, for NAMED_COMMUNITIES: whoever reads it reads with whom it is shared.
+    async fn named_communities(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<Community>> {
+        futures_util::future::try_join_all(self.0.named.iter().map(|&id| referred(ctx, id))).await
+    }
+
     /// Where it stands.
     async fn status(&self) -> LearningStatus {
         self.0.status.into()

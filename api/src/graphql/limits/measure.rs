@@ -166,6 +166,17 @@ impl<'a> Measure<'a> {
         match count {
             Count::Leaf | Count::One | Count::OfPage => 1,
             Count::AtMost(most) => most,
+            Count::Parts(most) => most.div_ceil(10),
+            Count::Chosen { by, for_each, otherwise } => {
+                let elements = |(list, each): (&str, u64)| match self.argument(field, list) {
+                    Some(Value::List(items)) => Some(each.saturating_mul(items.len() as u64)),
+                    Some(Value::Null) | None => None,
+                    // A single element stands for a list of one.
+                    Some(_) => Some(each),
+                };
+                let chosen = self.argument(field, by).and_then(|value| integer(&value));
+                chosen.or_else(|| for_each.and_then(elements)).unwrap_or(otherwise)
+            }
             Count::Page => {
                 let size = |name| self.argument(field, name).and_then(|value| integer(&value));
                 // Both at once are refused later; until then the larger counts.

@@ -6,7 +6,15 @@ use async_graphql::parser::{
     parse_schema,
     types::{BaseType, FieldDefinition, ServiceDocument, Type, TypeKind, TypeSystemDefinition},
 };
-use domain::page::DEFAULT_PAGE;
+use domain::{
+    page::{DEFAULT_PAGE, MAX_PAGE},
+    push::MOST_ROWS,
+    rules::{MOST_CODES, MOST_IDENTIFIERS, MOST_JOINED, MOST_NAMED, MOST_PHASES, MOST_POPULATIONS},
+    series::MOST_DIMENSIONS,
+    text::MOST_TRANSLATIONS,
+};
+
+use crate::graphql::{comparison::MOST_ENTRIES, identity::MOST_GRANTS, latest};
 
 /// How many objects a field holds for each of its parents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +31,11 @@ pub(super) enum Count {
     Given(&'static str),
     /// At most so many.
     AtMost(u64),
+    /// As many as the argument of this name says; without it, so many for each element of a list argument, or so many.
+    Chosen { by: &'static str, for_each: Option<(&'static str, u64)>, otherwise: u64 },
+    /// At most so many parts of something that is there already: nothing is looked up for them, and no record is reached through
+    /// them. Ten of them weigh as much as one object.
+    Parts(u64),
 }
 
 /// A field: what type it has, and how many objects.
@@ -32,16 +45,47 @@ pub(super) struct Field {
     pub(super) count: Count,
 }
 
-/// Lists without pages, and how long they get.
+/// Every list of objects without pages, and how long it gets; a test holds it against the schema. `*` is any type.
 const LISTS: &[(&str, &str, Count)] = &[
     ("Query", "nodes", Count::Given("ids")),
-    ("Comparison", "entries", Count::AtMost(1_000)),
-    ("Community", "latestValues", Count::AtMost(50)),
-    ("Observation", "revisions", Count::AtMost(10)),
+    ("Comparison", "entries", chosen("first", MOST_ENTRIES as u64)),
+    (
+        "Community",
+        "latestValues",
+        Count::Chosen {
+            by: "first",
+            for_each: Some(("indicators", latest::FOR_EACH as u64)),
+            otherwise: latest::FOR_ALL as u64,
+        },
+    ),
+    ("Observation", "revisions", chosen("last", 20)),
+    ("ImportJob", "rejects", chosen("first", 20)),
+    ("ApiToken", "communities", Count::AtMost(MOST_NAMED as u64)),
+    ("ApiToken", "indicators", Count::AtMost(MOST_NAMED as u64)),
+    ("Initiative", "otherCommunities", Count::AtMost(MOST_JOINED as u64)),
+    ("Learning", "namedCommunities", Count::AtMost(MOST_NAMED as u64)),
+    ("SharingRule", "namedCommunities", Count::AtMost(MOST_NAMED as u64)),
+    ("AuditEntry", "changes", Count::Parts(20)),
+    ("Community", "codes", Count::Parts(MOST_CODES as u64)),
+    ("Community", "populations", Count::Parts(MOST_POPULATIONS as u64)),
+    ("Initiative", "phases", Count::Parts(MOST_PHASES as u64)),
+    ("Partner", "identifiers", Count::Parts(MOST_IDENTIFIERS as u64)),
+    ("LocalizedText", "translations", Count::Parts(MOST_TRANSLATIONS as u64)),
+    ("LatestValue", "disaggregation", Count::Parts(MOST_DIMENSIONS as u64)),
+    ("Series", "disaggregation", Count::Parts(MOST_DIMENSIONS as u64)),
+    ("Viewer", "grants", Count::Parts(MOST_GRANTS as u64)),
+    ("ObservationsPushPayload", "rejectedRows", Count::Parts(MOST_ROWS as u64)),
+    ("ObservationsPushPayload", "differences", Count::Parts(MOST_ROWS as u64)),
+    ("*", "userErrors", Count::Parts(MOST_PROBLEMS)),
 ];
 
-/// Any other list holds parts of its record, such as codes and phases: a handful.
-const PARTS: Count = Count::AtMost(10);
+/// The elements of the longest list that an input holds, of which each can be wrong.
+const MOST_PROBLEMS: u64 = 1_000;
+
+/// As many as the argument says, or so many without it.
+const fn chosen(by: &'static str, otherwise: u64) -> Count {
+    Count::Chosen { by, for_each: None, otherwise }
+}
 
 /// The fields of introspection, as large as the schema makes them.
 const INTROSPECTION: &[(&str, &str, &str, Count)] = &[
@@ -145,8 +189,77 @@ fn count(parent: &str, field: &FieldDefinition) -> Count {
     if !matches!(field.ty.node.base, BaseType::List(_)) {
         return Count::One;
     }
-    LISTS.iter().find(|(of, list, _)| *of == parent && *list == name).map_or(PARTS, |(_, _, count)| *count)
+    // A list that nobody has counted is as long as a page can be.
+    listed(parent, name).unwrap_or(Count::AtMost(MAX_PAGE as u64))
+}
+
+/// How long a list without pages gets, if that is known.
+fn listed(parent: &str, name: &str) -> Option<Count> {
+    LISTS.iter().find(|(of, list, _)| *list == name && [parent, "*"].contains(of)).map(|(_, _, count)| *count)
 }
 
 /// The page of a caller who names no size.
 pub(super) const PAGE: u64 = DEFAULT_PAGE as u64;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    fn shape() -> Shape {
+        Shape::of(&crate::graphql::schema::sdl()).unwrap()
+    }
+
+    /// The lists of objects without pages that the schema has, by type and field.
+    fn lists() -> Vec<(String, String)> {
+        let document = parse_schema(crate::graphql::schema::sdl()).unwrap();
+        let objects = shape().types;
+        let mut lists = Vec::new();
+        for definition in &document.definitions {
+            let TypeSystemDefinition::Type(definition) = definition else { continue };
+            let TypeKind::Object(object) = &definition.node.kind else { continue };
+            let parent = definition.node.name.node.as_str();
+            for field in &object.fields {
+                let field = &field.node;
+                let is_list = matches!(field.ty.node.base, BaseType::List(_));
+                if is_list && objects.contains_key(named(&field.ty.node)) && !parent.ends_with("Connection") {
+                    lists.push((parent.to_owned(), field.name.node.to_string()));
+                }
+            }
+        }
+        lists
+    }
+
+    #[test]
+    fn every_list_of_objects_is_counted() {
+        let lists = lists();
+        let unknown: Vec<_> = lists.iter().filter(|(parent, name)| listed(parent, name).is_none()).collect();
+        assert!(unknown.is_empty(), "say in LISTS how long these get: {unknown:?}");
+        let gone = |(of, list, _): &&(&str, &str, Count)| {
+            !lists.iter().any(|(parent, name)| name == list && [parent.as_str(), "*"].contains(of))
+        };
+        assert_eq!(LISTS.iter().filter(gone).map(|(of, list, _)| (*of, *list)).collect::<Vec<_>>(), []);
+    }
+
+    /// What weighs a tenth of an object leads to nothing that weighs more.
+    #[test]
+    fn no_record_is_reached_through_parts() {
+        let shape = shape();
+        let mut ahead: Vec<String> = Vec::new();
+        for (parent, name) in lists() {
+            if matches!(listed(&parent, &name), Some(Count::Parts(_))) {
+                ahead.push(shape.field(&parent, &name).unwrap().named.clone());
+            }
+        }
+        let mut seen = HashSet::new();
+        while let Some(of) = ahead.pop() {
+            let Some(fields) = shape.types.get(&of).filter(|_| seen.insert(of.clone())) else { continue };
+            assert!(!fields.contains_key("id"), "{of} is a record");
+            for (name, field) in fields {
+                assert!(matches!(field.count, Count::Leaf | Count::One | Count::Parts(_)), "{of}.{name}");
+                ahead.extend((field.count != Count::Leaf).then(|| field.named.clone()));
+            }
+        }
+    }
+}

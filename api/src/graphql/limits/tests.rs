@@ -95,6 +95,22 @@ fn fragments_that_lead_back_to_themselves_end() {
     "{ comparison(network: \"a\", indicator: \"b\") { entries { community { slug name { text } } current { value } } } }",
     None
 )]
+// 50 communities x 10 values, of 1 of which the source is loaded; 100 if no indicator is named.
+#[case("{ communities(first: 50) { nodes { latestValues(indicators: [\"a\"]) { source { name { text } } } } } }", None)]
+#[case("{ communities(first: 100) { nodes { latestValues { source { name { text } } } } } }", Some("nodes"))]
+#[case("{ communities(first: 100) { nodes { latestValues(first: 20) { source { name { text } } } } } }", None)]
+#[case("query($f: Int) { communities(first: 100) { nodes { latestValues(first: $f) { source { id } } } } }", None)]
+#[case("{ initiatives(first: 100) { nodes { otherCommunities { name { text } } } } }", None)]
+#[case(
+    "{ initiatives(first: 100) { nodes { otherCommunities { name { text } baselines(first: 1) { nodes { id } } } } } }",
+    Some("nodes")
+)]
+#[case("{ learnings(first: 100) { nodes { namedCommunities { id } } } }", Some("nodes"))]
+#[case("{ apiTokens(first: 30) { nodes { communities { id } indicators { id } } } }", Some("nodes"))]
+#[case(
+    "{ comparison(network: \"a\", indicator: \"b\") { entries(first: 10) { community { initiatives(first: 100) { nodes { id } } } } } }",
+    None
+)]
 #[case(
     "{ __schema { types { fields { type { fields { type { fields { type { name } } } } } } } } }",
     Some("introspectionNodes")

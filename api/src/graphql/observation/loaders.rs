@@ -1,8 +1,12 @@
 //! Loading observations for many series at once.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use async_graphql::{Context, dataloader::Loader};
+use chrono::{DateTime, Utc};
 use domain::{
     Error,
     id::SeriesId,
@@ -25,7 +29,7 @@ type Query = ListQuery<noun::ObservationFilter, ObservationSort>;
 struct ObservationsOf(SeriesId, Arc<Query>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct LatestOf(SeriesId);
+struct LatestOf(SeriesId, Option<DateTime<Utc>>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct RevisionsOf(SeriesId, Period);
@@ -54,9 +58,14 @@ impl Loader<LatestOf> for Batch {
     type Error = Error;
 
     async fn load(&self, keys: &[LatestOf]) -> Result<HashMap<LatestOf, Self::Value>, Error> {
-        let series: Vec<_> = keys.iter().map(|key| key.0).collect();
-        let latest = self.services.latest_of(&self.actor, &series).await?;
-        Ok(latest.into_iter().map(|(series, observation)| (LatestOf(series), observation)).collect())
+        let mut loaded = HashMap::with_capacity(keys.len());
+        let moments: HashSet<_> = keys.iter().map(|key| key.1).collect();
+        for moment in moments {
+            let series: Vec<_> = keys.iter().filter(|key| key.1 == moment).map(|key| key.0).collect();
+            let latest = self.services.latest_of(&self.actor, &series, moment).await?;
+            loaded.extend(latest.into_iter().map(|(series, observation)| (LatestOf(series, moment), observation)));
+        }
+        Ok(loaded)
     }
 }
 
@@ -85,9 +94,13 @@ pub async fn observations(
     Ok(Arc::unwrap_or_clone(page).map(Observation).into())
 }
 
-/// The newest value of a series.
-pub async fn latest_of(ctx: &Context<'_>, series: SeriesId) -> async_graphql::Result<Option<Observation>> {
-    Ok(ctx.batch().load_one(LatestOf(series)).await.into_graphql()?.map(Observation))
+/// The newest value of a series, as it is known now or was at a moment.
+pub async fn latest_of(
+    ctx: &Context<'_>,
+    series: SeriesId,
+    as_of: Option<DateTime<Utc>>,
+) -> async_graphql::Result<Option<Observation>> {
+    Ok(ctx.batch().load_one(LatestOf(series, as_of)).await.into_graphql()?.map(Observation))
 }
 
 /// Every revision of a period of a series, oldest first.

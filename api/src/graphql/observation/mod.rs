@@ -14,8 +14,10 @@ pub use push::PushMutation;
 
 use super::{
     connection::Listed,
+    error::IntoGraphql as _,
     id,
     indicator::PeriodKind,
+    input::within,
     order::order,
     record::by_id,
     scalars::{Date, DateTime, Period},
@@ -186,9 +188,17 @@ impl Observation {
         self.0.superseded_at.map(Into::into)
     }
 
-    /// Every revision of this period that the reader may see, oldest first.
-    async fn revisions(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<Self>> {
-        revisions(ctx, self.0.series, self.0.period).await
+    /// The revisions of this period that the reader may see, the newest of them, oldest first.
+    async fn revisions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many of the newest, 1 to 100.", default = 20)] last: i32,
+        #[graphql(desc = "Only those before the revision with this number.")] before: Option<i32>,
+    ) -> async_graphql::Result<Vec<Self>> {
+        let last = within("last", last, 1, MOST_REVISIONS).into_graphql()?;
+        let mut revisions = revisions(ctx, self.0.series, self.0.period).await?;
+        revisions.retain(|revision| before.is_none_or(|before| revision.0.revision < before));
+        Ok(revisions.split_off(revisions.len().saturating_sub(last)))
     }
 }
 
@@ -196,6 +206,9 @@ order! { "observations", ObservationOrder, ObservationOrderField, noun::Observat
     /// The end of the period, then its start.
     Period,
 }
+
+/// The most revisions that are answered at once.
+pub const MOST_REVISIONS: usize = 100;
 
 /// What observations are narrowed by; all that is given must hold.
 #[derive(Debug, Clone, Default, InputObject)]

@@ -272,6 +272,7 @@ async fn check_candidates(
                 disaggregation: disaggregation.clone(),
                 period,
                 baseline_period: asked,
+                as_of: None,
                 now,
             };
             let read = store.read().figures().candidates(scope, &query).await.unwrap();
