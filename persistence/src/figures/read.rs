@@ -24,7 +24,7 @@ use crate::{
     sql::{self, Sql},
 };
 
-async fn rows<C: ConnectionTrait>(db: &C, sql: Sql, text: String) -> Result<Vec<QueryResult>> {
+pub(super) async fn rows<C: ConnectionTrait>(db: &C, sql: Sql, text: String) -> Result<Vec<QueryResult>> {
     db.query_all_raw(sql.statement(text)).await.map_err(database)
 }
 
@@ -94,7 +94,7 @@ fn read_place(cursor: &Cursor, field: &'static str) -> Result<(NaiveDate, NaiveD
 }
 
 /// The conditions that a filter puts on figures in table `o`, each beginning with `AND`.
-fn filtered(sql: &mut Sql, filter: &ObservationFilter) -> String {
+pub(super) fn filtered(sql: &mut Sql, filter: &ObservationFilter) -> String {
     let conditions = [
         filter.kind.map(|kind| format!(" AND o.period_kind = {}", sql.bind(kind.code()))),
         filter.from.map(|from| format!(" AND o.period_end > {}", sql.bind(from))),
@@ -105,7 +105,7 @@ fn filtered(sql: &mut Sql, filter: &ObservationFilter) -> String {
 
 /// The conditions for figures in table `o` as they are known now, or were at a moment: then history must be in sight as well. Each
 /// begins with `AND`.
-fn known(sql: &mut Sql, sight: &Sight, as_of: Option<DateTime<Utc>>) -> String {
+pub(super) fn known(sql: &mut Sql, sight: &Sight, as_of: Option<DateTime<Utc>>) -> String {
     let Some(moment) = as_of else { return format!(" AND o.superseded_at IS NULL{}", sight.figure("o")) };
     let moment = sql.bind(moment);
     let then = format!("o.recorded_at <= {moment} AND (o.superseded_at IS NULL OR o.superseded_at > {moment})");
