@@ -36,6 +36,10 @@ use super::{
     values::{self, Periods},
 };
 
+mod write;
+
+pub use write::Writer;
+
 /// The longest line, in bytes.
 const LONGEST_LINE: usize = json::LONGEST_PART;
 /// How much of a line that is too long is kept to show it.
