@@ -9,12 +9,7 @@ use std::{
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use clap::{Args, Subcommand, error::ErrorKind};
-use domain::{
-    access::Actor,
-    audit::AuditFilter,
-    error::Result,
-    service::Services,
-};
+use domain::{access::Actor, audit::AuditFilter, error::Result, service::Services};
 
 use super::part::Part;
 use crate::exchange::audit::{Unverified, Written, export, verify};

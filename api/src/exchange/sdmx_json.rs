@@ -98,9 +98,10 @@ impl Writer {
         let source = text(&of.source.name, &self.language);
         let fixed = [(code, name), (of.indicator.code.as_str(), indicator), (of.source.key.as_str(), source)];
         let parts = parts.into_iter().map(|part| (part, if part == WHOLE { "Total" } else { part }));
-        let places = fixed.into_iter().chain(parts).zip(&mut self.values).map(|((value, name), values)| {
-            values.place(value, || json!({ "value": value, "name": name })).to_string()
-        });
+        let places =
+            fixed.into_iter().chain(parts).zip(&mut self.values).map(|((value, name), values)| {
+                values.place(value, || json!({ "value": value, "name": name })).to_string()
+            });
         Ok(places.collect::<Vec<_>>().join(":"))
     }
 
@@ -213,7 +214,9 @@ impl FigureWriter for Writer {
         } else {
             let before = if self.series.is_some() { "}}," } else { "" };
             let marks = json!([text(&of.version.unit, &self.language), of.version.decimals]);
-            out.extend_from_slice(format!("{before}\n\"{key}\":{{\"attributes\":{marks},\"observations\":{{").as_bytes());
+            out.extend_from_slice(
+                format!("{before}\n\"{key}\":{{\"attributes\":{marks},\"observations\":{{").as_bytes(),
+            );
             self.series = Some(key);
         }
         let period = self.periods.place(&of.period.to_sdmx(), || span(of.period));

@@ -10,8 +10,7 @@ use domain::{
 
 use super::{FigureWriter, Naming};
 use crate::exchange::{
-    Combo, IdScheme, cids, communities,
-    dhis2, ndjson, open_sdg,
+    Combo, IdScheme, cids, communities, dhis2, ndjson, open_sdg,
     reading::{BadSetting, IdSchemeName, parsed},
     sdmx_csv, sdmx_json, tidy,
 };
@@ -73,25 +72,10 @@ impl ExportFormat {
         match self {
             Self::Tidy | Self::Ndjson | Self::SdmxJson => &[],
             Self::SdmxCsv => &["source", "numerator", "denominator", "lower", "upper", "externalId"],
-            Self::OpenSdg => &[
-                "source",
-                "confidentiality",
-                "numerator",
-                "denominator",
-                "lower",
-                "upper",
-                "externalId",
-            ],
-            Self::Dhis2 | Self::Dhis2Csv => &[
-                "source",
-                "status",
-                "confidentiality",
-                "numerator",
-                "denominator",
-                "lower",
-                "upper",
-                "externalId",
-            ],
+            Self::OpenSdg => &["source", "confidentiality", "numerator", "denominator", "lower", "upper", "externalId"],
+            Self::Dhis2 | Self::Dhis2Csv => {
+                &["source", "status", "confidentiality", "numerator", "denominator", "lower", "upper", "externalId"]
+            }
             Self::Cids => &[
                 "source",
                 "disaggregation",
@@ -225,9 +209,7 @@ impl ExportingArgs {
 pub fn settings(pairs: &[(String, String)]) -> Result<ExportOptions, BadSetting> {
     let options = parsed::<ExportingArgs>(pairs)?.options();
     match options.complaint() {
-        Some((field, complaint)) => {
-            Err(BadSetting { field: Some(field.to_owned()), message: complaint.to_owned() })
-        }
+        Some((field, complaint)) => Err(BadSetting { field: Some(field.to_owned()), message: complaint.to_owned() }),
         None => Ok(options),
     }
 }

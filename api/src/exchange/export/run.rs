@@ -123,7 +123,8 @@ fn check(outline: &ExportOutline, format: ExportFormat) -> Result<()> {
     let list = |keys: Vec<&str>| keys.join(", ");
     if !format.has_sources() && outline.sources.len() > 1 {
         let keys = list(outline.sources.iter().map(|source| source.key.as_str()).collect());
-        let message = format!("the format has no word for the source of a figure, and there are several: name one of {keys}");
+        let message =
+            format!("the format has no word for the source of a figure, and there are several: name one of {keys}");
         return Err(Error::invalid("source", ProblemCode::Required, message));
     }
     if format == ExportFormat::OpenSdg && outline.indicators.len() > 1 {

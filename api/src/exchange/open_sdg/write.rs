@@ -19,7 +19,14 @@ impl Writer {
         Self { dimensions, by_code }
     }
 
-    fn row<'a>(&self, first: [&'a str; 2], parts: Vec<&'a str>, rest: [&'a str; 2], code: &'a str, value: &'a str) -> Vec<&'a str> {
+    fn row<'a>(
+        &self,
+        first: [&'a str; 2],
+        parts: Vec<&'a str>,
+        rest: [&'a str; 2],
+        code: &'a str,
+        value: &'a str,
+    ) -> Vec<&'a str> {
         // The format wants the year first, the value last, and the code before it.
         let code = self.by_code.then_some(code);
         first.into_iter().chain(parts).chain(rest).chain(code).chain([value]).collect()

@@ -6,9 +6,7 @@ use super::{
     COMMENT_OBS, CONF_STATUS, EMBARGO_TIME, INDICATOR, OBS_STATUS, OBS_VALUE, REF_AREA, TIME_PERIOD, UNIT_MEASURE,
     WHOLE, columns,
 };
-use crate::exchange::export::{
-    Dimensions, FigureWriter, LeftOut, Line, SdmxVersion, moment, number, push_csv, text,
-};
+use crate::exchange::export::{Dimensions, FigureWriter, LeftOut, Line, SdmxVersion, moment, number, push_csv, text};
 
 /// Writes SDMX-CSV.
 pub struct Writer {
@@ -36,16 +34,8 @@ impl Writer {
 impl FigureWriter for Writer {
     fn begin(&mut self, out: &mut Vec<u8>) {
         let before = ["STRUCTURE", "STRUCTURE_ID", "ACTION", REF_AREA, INDICATOR];
-        let after = [
-            TIME_PERIOD,
-            OBS_VALUE,
-            OBS_STATUS,
-            CONF_STATUS,
-            EMBARGO_TIME,
-            UNIT_MEASURE,
-            "DECIMALS",
-            COMMENT_OBS,
-        ];
+        let after =
+            [TIME_PERIOD, OBS_VALUE, OBS_STATUS, CONF_STATUS, EMBARGO_TIME, UNIT_MEASURE, "DECIMALS", COMMENT_OBS];
         push_csv(out, before.into_iter().chain(self.dimensions.names()).chain(after));
     }
 

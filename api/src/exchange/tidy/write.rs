@@ -1,14 +1,9 @@
 //! Writing tidy CSV: every column that its reader knows, so that nothing is lost.
 
-use domain::{
-    export::ExportOutline,
-    text::LanguageTag,
-};
+use domain::{export::ExportOutline, text::LanguageTag};
 
 use super::{AREA, DIMENSION};
-use crate::exchange::export::{
-    Dimensions, FigureWriter, LeftOut, Line, moment, number, push_csv, text,
-};
+use crate::exchange::export::{Dimensions, FigureWriter, LeftOut, Line, moment, number, push_csv, text};
 
 /// The columns before those of the dimensions.
 const COLUMNS: [&str; 18] = [
