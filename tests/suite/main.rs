@@ -13,6 +13,7 @@ mod audit;
 mod cli;
 mod comparison;
 mod connections;
+mod exports;
 mod figures;
 mod foreign;
 mod forged;

@@ -41,6 +41,7 @@ use uuid::Uuid;
 use super::{
     Scratch, on_both,
     samples::{day, id, text},
+    sight_exports::check_exports,
     sight_model::{Eyes, Seen, World},
     sight_world::{build, keep, plan},
 };
@@ -397,6 +398,7 @@ async fn check_figures(store: &SqlStore, world: &World, scope: &Scope, now: Date
     let expected: Vec<_> = keys.iter().flat_map(|&(series, period)| eyes.revisions(series, period)).cloned().collect();
     assert_eq!(figures.revisions(scope, &keys, now).await.unwrap(), expected, "{scope:?} at {now}");
     check_candidates(figures, world, &eyes, scope, now).await;
+    check_exports(store.read().exports(), world, &eyes, scope, now).await;
 }
 
 async fn check_lists(figures: &dyn Figures, eyes: &Eyes<'_>, ids: &[SeriesId], scope: &Scope, now: DateTime<Utc>) {

@@ -435,7 +435,9 @@ proptest! {
         let (file, told) = write(&world, &options("format=sdmx-json&network=net&codeScheme=test:code"), &figures);
         let message: serde_json::Value = serde_json::from_slice(&file).unwrap();
         let kept = figures.iter().zip(&told).filter(|(_, told)| told.is_ok()).map(|(of, _)| of);
-        prop_assert_eq!(decoded(&message), kept.map(in_sdmx_json).collect::<Vec<_>>());
+        let mut expected: Vec<_> = kept.map(in_sdmx_json).collect();
+        expected.sort_by(|(a, _), (b, _)| a.cmp(b));
+        prop_assert_eq!(decoded(&message), expected);
     }
 }
 
@@ -460,7 +462,8 @@ fn in_sdmx_json(of: &ExportedFigure) -> (Vec<String>, serde_json::Value) {
         figure.upper,
         figure.external_id
     ]);
-    (key, told)
+    // Read back once, as the message is: what reads JSON here does not keep the last digit of long numbers.
+    (key, serde_json::from_str(&told.to_string()).unwrap())
 }
 
 /// The observations of a message, their indexes resolved.
@@ -489,11 +492,7 @@ fn decoded(message: &serde_json::Value) -> Vec<(Vec<String>, serde_json::Value)>
             found.push((key, told.into()));
         }
     }
-    let order = |(key, _): &(Vec<String>, serde_json::Value)| {
-        let part = key[3..key.len() - 1].to_vec();
-        (key[0].clone(), key[1].clone(), key[2].clone(), part, key[key.len() - 1].parse::<Period>().unwrap())
-    };
-    found.sort_by_key(order);
+    found.sort_by(|(a, _), (b, _)| a.cmp(b));
     found
 }
 
