@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
-    app::App,
+    app::{ADMIN_TOKEN, App},
     cli::{concert, run},
     client::Client,
     fixture::{World, english},
@@ -269,6 +269,7 @@ fn header<'a>(answer: &'a Response, name: &str) -> &'a str {
 async fn an_export_says_what_it_is_and_travels_compressed() {
     let town = Town::new().await;
     town.import(&NDJSON, FIGURES.join("\n")).await;
+    let zipping = reqwest::Client::builder().no_gzip().build().unwrap();
     for (settings, media, name, not_carried) in [
         ("format=tidy", "text/csv; charset=utf-8; header=present", "net.csv", ""),
         ("format=ndjson", "application/x-ndjson; charset=utf-8", "net.ndjson", ""),
@@ -302,7 +303,8 @@ async fn an_export_says_what_it_is_and_travels_compressed() {
         assert_eq!(header(&plain, "content-disposition"), format!("attachment; filename=\"{name}\""));
         assert_eq!(header(&plain, "concert-not-carried"), not_carried);
         let plain = plain.text().await.unwrap();
-        let zipped = town.app.admin.get(&address).header("accept-encoding", "gzip").send().await.unwrap();
+        let zipped = zipping.get(format!("{}{address}", town.app.url)).bearer_auth(ADMIN_TOKEN);
+        let zipped = zipped.header("accept-encoding", "gzip").send().await.unwrap();
         assert_eq!(header(&zipped, "content-encoding"), "gzip", "{settings}");
         let zipped = zipped.bytes().await.unwrap();
         let mut text = String::new();
