@@ -30,6 +30,7 @@ mod paging;
 mod push;
 mod real_canada;
 mod real_data;
+mod real_exports;
 mod records;
 mod replicas;
 mod schema;
