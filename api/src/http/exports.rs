@@ -2,10 +2,7 @@
 
 use actix_web::{
     HttpRequest, HttpResponse,
-    http::{
-        StatusCode,
-        header::{self, HeaderName},
-    },
+    http::{StatusCode, header},
     web::{self, Bytes},
 };
 use domain::error::Error;
@@ -20,7 +17,7 @@ use crate::{
 /// How much is handed over at a time, bytes; the next is made only when it is taken.
 const PIECE: usize = 32 * 1024;
 /// The header that says what the format has no word for.
-pub(super) const NOT_CARRIED: HeaderName = HeaderName::from_static("concert-not-carried");
+pub(super) const NOT_CARRIED: &str = "concert-not-carried";
 
 /// Answers the file that the address describes.
 pub(super) async fn get(request: HttpRequest, shared: web::Data<Shared>) -> HttpResponse {

@@ -44,12 +44,12 @@ impl FigureWriter for Writer {
         let code = line.place.code.as_deref().ok_or(LeftOut::NoCode)?;
         let [whole, _] = WHOLE;
         let parts = self.dimensions.cells(&of.disaggregation, whole, |value| !WHOLE.contains(&value))?;
-        let before = ["dataflow", &self.structure, self.action, code, of.indicator.code.as_str()];
+        let before: [&str; 5] = ["dataflow", &self.structure, self.action, code, of.indicator.code.as_str()];
         let (period, decimals) = (of.period.to_sdmx(), of.version.decimals.to_string());
         // What is missing is so on purpose, and its status says why.
         let value = if figure.value.is_some() { number(figure.value) } else { "NaN".to_owned() };
         let embargo = figure.embargo_until.map(moment).unwrap_or_default();
-        let after = [
+        let after: [&str; 8] = [
             &period,
             &value,
             figure.status.code(),

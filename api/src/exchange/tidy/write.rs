@@ -52,7 +52,7 @@ impl FigureWriter for Writer {
         let code = place.code.as_deref().filter(|code| !super::is_none(code)).ok_or(LeftOut::NoCode)?;
         let parts = self.dimensions.cells(&of.disaggregation, "", |_| true)?;
         let measure = of.version.measure.code().to_lowercase();
-        let cells = [
+        let cells: [&str; 18] = [
             code,
             &place.name,
             place.kind,
