@@ -99,6 +99,11 @@ async fn run(cli: Cli) -> domain::Result<ExitCode> {
             let code = import.run(&composition.services, &Actor::operator("import")).await;
             return Ok(ExitCode::from(code));
         }
+        Command::Export(arguments) => {
+            let export = arguments.prepare().unwrap_or_else(|error| error.exit());
+            let composition = compose(&cli.settings, DATABASE).await?;
+            return export.run(&composition.services, &Actor::operator("export")).await;
+        }
         Command::Audit(AuditCommand::Export(arguments)) => {
             let arguments = arguments.check().unwrap_or_else(|error| error.exit());
             let composition = compose(&cli.settings, DATABASE).await?;

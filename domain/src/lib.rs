@@ -14,6 +14,7 @@ pub mod compare;
 pub mod decision;
 pub mod error;
 pub mod event;
+pub mod export;
 pub mod fold;
 pub mod grant;
 pub mod id;

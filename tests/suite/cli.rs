@@ -44,7 +44,7 @@ fn the_schema_is_printed() {
 fn help_tells_a_newcomer_what_to_do() {
     let (code, out, _) = run(&mut concert(&["--help"]));
     assert_eq!(code, 0);
-    for word in ["serve", "demo", "migrate", "schema", "import", "audit", "DATABASE_URL"] {
+    for word in ["serve", "demo", "migrate", "schema", "import", "export", "audit", "DATABASE_URL"] {
         assert!(out.contains(word), "{word} is not in:\n{out}");
     }
 }

@@ -1,21 +1,17 @@
 //! `concert audit`: taking the audit log out, and checking what was taken out.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, BufReader, BufWriter, Write as _},
-    path::{Path, PathBuf},
+    fs::File,
+    io::{self, BufReader, BufWriter},
+    path::PathBuf,
     process::ExitCode,
 };
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use clap::{Args, Subcommand, error::ErrorKind};
-use domain::{
-    access::Actor,
-    audit::AuditFilter,
-    error::{Error, Result},
-    service::Services,
-};
+use domain::{access::Actor, audit::AuditFilter, error::Result, service::Services};
 
+use super::part::Part;
 use crate::exchange::audit::{Unverified, Written, export, verify};
 
 /// How a check ends that found a fault.
@@ -82,9 +78,7 @@ impl ExportArgs {
             )));
         }
         if let Some(output) = &self.output
-            && (output.is_dir()
-                || output.file_name().is_none()
-                || output.as_os_str().as_encoded_bytes().ends_with(b"/"))
+            && !Part::is_file_name(output)
         {
             return Err(usage(format!("--output {}: this is not a file", output.display())));
         }
@@ -116,46 +110,6 @@ impl ExportArgs {
 
 fn begins(day: NaiveDate) -> DateTime<Utc> {
     day.and_time(NaiveTime::MIN).and_utc()
-}
-
-/// A file under another name until it is complete; removed if it never is.
-struct Part {
-    path: PathBuf,
-    out: BufWriter<File>,
-    kept: bool,
-}
-
-impl Part {
-    fn create(target: &Path) -> Result<Self> {
-        let name = target.file_name().unwrap_or_default().to_string_lossy();
-        let path = target.with_file_name(format!(".{name}.{}.part", std::process::id()));
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        // The log is not for whoever else has an account on this machine.
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&path).map_err(|error| unwritten(target, &error))?;
-        Ok(Self { path, out: BufWriter::new(file), kept: false })
-    }
-
-    fn keep(mut self, target: &Path) -> Result<()> {
-        let done = self.out.flush().and_then(|()| self.out.get_ref().sync_all());
-        done.and_then(|()| fs::rename(&self.path, target)).map_err(|error| unwritten(target, &error))?;
-        self.kept = true;
-        Ok(())
-    }
-}
-
-impl Drop for Part {
-    fn drop(&mut self) {
-        if !self.kept {
-            let _ = fs::remove_file(&self.path);
-        }
-    }
-}
-
-fn unwritten(path: &Path, error: &io::Error) -> Error {
-    Error::internal(format!("{} cannot be written: {error}", path.display()))
 }
 
 impl VerifyArgs {

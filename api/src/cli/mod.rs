@@ -3,14 +3,17 @@
 mod accounts;
 mod audit;
 mod demo;
+mod export;
 mod import;
 mod mapping;
+mod part;
 
 use clap::{Parser, Subcommand};
 
 pub use accounts::{TokenCommand, UserCommand};
 pub use audit::{AuditCommand, ExportArgs, VerifyArgs};
 pub use demo::{Demo, load_demo};
+pub use export::{FiguresArgs, FiguresExport};
 pub use import::{Import, ImportArgs};
 
 use crate::config::{ServeSettings, Settings};
@@ -47,6 +50,8 @@ pub enum Command {
     Schema,
     /// Read figures from files
     Import(Box<ImportArgs>),
+    /// Write figures to a file
+    Export(Box<FiguresArgs>),
     /// Open accounts
     #[command(subcommand)]
     User(UserCommand),

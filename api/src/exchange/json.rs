@@ -14,6 +14,7 @@ use serde::{
     Deserialize, Deserializer,
     de::{Error as _, IgnoredAny, MapAccess, Visitor},
 };
+use serde_json::value::RawValue;
 
 use super::{
     failure::{Failure, FailureCode},
@@ -153,6 +154,20 @@ pub struct Text<'a>(pub Cow<'a, str>);
 /// A text, number or truth value, as text: programs write numbers as either.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scalar<'a>(pub Cow<'a, str>);
+
+/// A number, exactly as it is written: what reads JSON rounds long ones less well than they were printed, and a figure that
+/// was exported must not come back as another.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Exact(pub f64);
+
+impl<'de> Deserialize<'de> for Exact {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <&RawValue>::deserialize(deserializer)?.get();
+        let is_number = text.starts_with(|c: char| c == '-' || c.is_ascii_digit());
+        let number = text.parse().ok().filter(|number: &f64| is_number && number.is_finite());
+        number.map(Self).ok_or_else(|| D::Error::custom("expected a number"))
+    }
+}
 
 /// As [`Scalar`], where the document is not kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

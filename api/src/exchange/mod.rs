@@ -1,5 +1,5 @@
-//! Figures in files: reading them in; and the audit log, written out. Each format has a file that documents it: [`tidy`],
-//! [`open_sdg`], [`audit`].
+//! Figures in files: reading them in and writing them out; and the audit log, written out. Each format has a file that
+//! documents it: [`tidy`], [`open_sdg`], [`audit`].
 
 pub mod audit;
 mod batch;
@@ -7,6 +7,7 @@ pub mod cids;
 mod communities;
 mod csv;
 pub mod dhis2;
+pub mod export;
 mod failure;
 mod import;
 mod indicators;
@@ -22,6 +23,7 @@ mod reading;
 mod report;
 mod resolve;
 pub mod sdmx_csv;
+pub mod sdmx_json;
 mod sink;
 pub mod statcan;
 mod steps;

@@ -28,13 +28,17 @@ use serde::{
 use super::{
     batch::{Act, AreaKey, IndicatorKey, Keys, ReadRow, SeriesKey},
     failure::Failure,
-    json::{self, Fields, Slot, Text},
+    json::{self, Exact, Fields, Slot, Text},
     options::Options,
     reader::Input,
     report::{Adjustment, Adjustments, Reason},
     sink::Sink,
     values::{self, Periods},
 };
+
+mod write;
+
+pub use write::Writer;
 
 /// The longest line, in bytes.
 const LONGEST_LINE: usize = json::LONGEST_PART;
@@ -128,11 +132,11 @@ struct Row<'a> {
     indicator: Slot<Text<'a>>,
     source: Slot<Text<'a>>,
     period: Slot<Text<'a>>,
-    value: Slot<f64>,
-    numerator: Slot<f64>,
-    denominator: Slot<f64>,
-    lower: Slot<f64>,
-    upper: Slot<f64>,
+    value: Slot<Exact>,
+    numerator: Slot<Exact>,
+    denominator: Slot<Exact>,
+    lower: Slot<Exact>,
+    upper: Slot<Exact>,
     status: Slot<Text<'a>>,
     confidentiality: Slot<Confidentiality>,
     embargo_until: Slot<DateTime<Utc>>,
@@ -265,7 +269,7 @@ impl Rows {
             measure: String::new(),
             unit: String::new(),
             frequency: period.kind(),
-            decimals: row.value.get().map_or(0, |value| values::decimals(&value.to_string())),
+            decimals: row.value.get().map_or(0, |value| values::decimals(&value.0.to_string())),
         });
         let source = keys.source(row.source.text());
         let series = keys.series(SeriesKey { area, indicator, source, disaggregation });
@@ -309,7 +313,7 @@ impl Rows {
 }
 
 fn figure(row: &Row<'_>, adjustments: &mut Adjustments) -> Result<Figure, Reason> {
-    let number = |slot: &Slot<f64>| slot.get().copied();
+    let number = |slot: &Slot<Exact>| slot.get().map(|number| number.0);
     let value = number(&row.value);
     let status = values::status(row.status.text(), value.is_some(), ("status", "value"), adjustments)?;
     let (mut numerator, mut denominator) = (number(&row.numerator), number(&row.denominator));

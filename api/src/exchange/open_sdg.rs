@@ -19,6 +19,10 @@ use super::{
     values::{self, Numbers, Periods},
 };
 
+mod write;
+
+pub use write::Writer;
+
 const YEAR: &str = "Year";
 const VALUE: &str = "Value";
 const STATUS: &str = "Observation status";
@@ -112,6 +116,26 @@ impl Columns {
         columns.value = value.ok_or_else(|| missing(VALUE))?;
         Ok(columns)
     }
+}
+
+/// Whether a column of this name is read as a dimension of this name.
+fn is_dimension(name: &str) -> bool {
+    const OTHERS: [&str; 12] = [
+        YEAR,
+        VALUE,
+        GEOGRAPHY,
+        "GeoCode",
+        "Series",
+        "Units",
+        "Unit measure",
+        "UNIT_MEASURE",
+        STATUS,
+        COMMENT,
+        "Unit multiplier",
+        "SERIES",
+    ];
+    let taken = |names: &[&str]| names.iter().any(|taken| name.eq_ignore_ascii_case(taken));
+    bare(name) == name && !taken(&OTHERS) && !taken(&UNUSED)
 }
 
 fn missing(column: &str) -> Failure {

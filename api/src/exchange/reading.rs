@@ -1,6 +1,6 @@
 //! How files are to be read: the same words on the command line and in the address of an upload.
 
-use clap::{Arg, ArgAction, Args, Command, FromArgMatches as _, ValueEnum, error::ErrorKind};
+use clap::{Arg, ArgAction, Args, Command, ValueEnum, error::ErrorKind};
 use domain::{
     key::{Code, CountryCode, Scheme, Slug},
     period::PeriodKind,
@@ -40,13 +40,23 @@ enum StrategyName {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum IdSchemeName {
+pub enum IdSchemeName {
     /// By the identifiers of DHIS2: codes of the scheme dhis2:UID
     Uid,
     /// By codes of the scheme dhis2:code
     Code,
     /// By names
     Name,
+}
+
+impl From<IdSchemeName> for IdScheme {
+    fn from(name: IdSchemeName) -> Self {
+        match name {
+            IdSchemeName::Uid => Self::Uid,
+            IdSchemeName::Code => Self::Code,
+            IdSchemeName::Name => Self::Name,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -212,11 +222,7 @@ impl ReadingArgs {
                     StrategyName::CreateAndUpdate => Strategy::CreateAndUpdate,
                     StrategyName::Delete => Strategy::Delete,
                 }),
-                org_units: match self.org_unit_id_scheme {
-                    IdSchemeName::Uid => IdScheme::Uid,
-                    IdSchemeName::Code => IdScheme::Code,
-                    IdSchemeName::Name => IdScheme::Name,
-                },
+                org_units: self.org_unit_id_scheme.into(),
                 combos: self.option_combo,
             },
             sdmx: SdmxColumns {
@@ -251,8 +257,20 @@ pub struct BadSetting {
 /// # Errors
 /// A setting that there is not, one that is no good, and settings that do not go together.
 pub fn settings(pairs: &[(String, String)]) -> Result<Options, BadSetting> {
+    let options = parsed::<ReadingArgs>(pairs)?.options();
+    match options.complaint() {
+        Some(complaint) => Err(BadSetting { field: None, message: complaint.to_owned() }),
+        None => Ok(options),
+    }
+}
+
+/// Reads arguments of the command line from the pairs of an address.
+///
+/// # Errors
+/// An argument that there is not, and one that is no good.
+pub fn parsed<A: Args>(pairs: &[(String, String)]) -> Result<A, BadSetting> {
     let bad = |field: &str, message: String| BadSetting { field: Some(field.to_owned()), message };
-    let mut command = ReadingArgs::augment_args(Command::new("import").no_binary_name(true).disable_help_flag(true));
+    let mut command = A::augment_args(Command::new("settings").no_binary_name(true).disable_help_flag(true));
     let mut words = Vec::with_capacity(pairs.len());
     for (name, value) in pairs {
         let long = kebab(name);
@@ -267,12 +285,8 @@ pub fn settings(pairs: &[(String, String)]) -> Result<Options, BadSetting> {
             _ => words.push(format!("--{long}={value}")),
         }
     }
-    let read = command.try_get_matches_from_mut(&words).and_then(|found| ReadingArgs::from_arg_matches(&found));
-    let options = read.map_err(|error| explained(&error))?.options();
-    match options.complaint() {
-        Some(complaint) => Err(BadSetting { field: None, message: complaint.to_owned() }),
-        None => Ok(options),
-    }
+    let read = command.try_get_matches_from_mut(&words).and_then(|found| A::from_arg_matches(&found));
+    read.map_err(|error| explained(&error))
 }
 
 /// What the reader of the command line complains of, in the spelling of addresses.

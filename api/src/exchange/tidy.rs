@@ -2,7 +2,8 @@
 //!
 //! Columns, in any order: `areacd` (needed), `areanm`, `geography`, `indicator` (needed unless one is named for all rows),
 //! `period` (needed), `observation` (needed), `measure`, `unit`, `lci_95`, `uci_95`, `status`, `notes`, `numerator`,
-//! `denominator`, `source`, and `dim:NAME` for each dimension of a disaggregation.
+//! `denominator`, `confidentiality`, `embargo_until`, `external_id`, `source`, and `dim:NAME` for each dimension of a
+//! disaggregation.
 
 use std::borrow::Cow;
 
@@ -21,10 +22,17 @@ use super::{
     values::{self, Numbers, Periods},
 };
 
+mod write;
+
+pub use write::Writer;
+
 const AREA: &str = "areacd";
 const OBSERVATION: &str = "observation";
 const STATUS: &str = "status";
 const DIMENSION: &str = "dim:";
+const CONFIDENTIALITY: &str = "confidentiality";
+const EMBARGO_UNTIL: &str = "embargo_until";
+const EXTERNAL_ID: &str = "external_id";
 
 /// Reads rows of tidy CSV.
 pub struct Tidy {
@@ -52,6 +60,9 @@ struct Columns {
     notes: Option<usize>,
     numerator: Option<usize>,
     denominator: Option<usize>,
+    confidentiality: Option<usize>,
+    embargo_until: Option<usize>,
+    external_id: Option<usize>,
     source: Option<usize>,
     dimensions: Vec<(String, usize)>,
 }
@@ -81,6 +92,9 @@ impl Columns {
                 "notes" => &mut columns.notes,
                 "numerator" => &mut columns.numerator,
                 "denominator" => &mut columns.denominator,
+                CONFIDENTIALITY => &mut columns.confidentiality,
+                EMBARGO_UNTIL => &mut columns.embargo_until,
+                EXTERNAL_ID => &mut columns.external_id,
                 "source" => &mut columns.source,
                 _ => match lower.strip_prefix(DIMENSION).and_then(|_| name.get(DIMENSION.len()..)).map(str::trim) {
                     Some(dimension) if !dimension.is_empty() => {
@@ -147,8 +161,19 @@ impl Tidy {
         } else {
             (numerator, denominator)
         };
-        let note = Some(row.optional(columns.notes)).filter(|note| !note.is_empty()).map(str::to_owned);
-        Ok(Figure { value, numerator, denominator, lower, upper, status, note, ..Figure::default() })
+        let text = |column| Some(row.optional(column)).filter(|text| !text.is_empty()).map(str::to_owned);
+        Ok(Figure {
+            value,
+            numerator,
+            denominator,
+            lower,
+            upper,
+            status,
+            confidentiality: values::confidentiality(row.optional(columns.confidentiality), CONFIDENTIALITY)?,
+            embargo_until: values::moment(row.optional(columns.embargo_until), EMBARGO_UNTIL)?,
+            note: text(columns.notes),
+            external_id: text(columns.external_id),
+        })
     }
 
     fn disaggregation(&mut self, row: &Row<'_>, keys: &mut Keys) -> Result<(u32, Adjustments), Reason> {
@@ -187,6 +212,11 @@ impl Tidy {
     }
 }
 
+/// Whether publishers write this for no code.
+fn is_none(code: &str) -> bool {
+    ["na", "n/a"].iter().any(|none| code.eq_ignore_ascii_case(none))
+}
+
 /// The column that holds a field of the domain's figure.
 pub fn column_of(field: &str) -> Cow<'static, str> {
     match field {
@@ -194,6 +224,8 @@ pub fn column_of(field: &str) -> Cow<'static, str> {
         "lower" => "lci_95".into(),
         "upper" => "uci_95".into(),
         "note" => "notes".into(),
+        "embargoUntil" => EMBARGO_UNTIL.into(),
+        "externalId" => EXTERNAL_ID.into(),
         other => other.to_owned().into(),
     }
 }
@@ -204,7 +236,7 @@ impl RowReader for Tidy {
             return Err(cells(row, self.columns.count));
         }
         let code = row.cell(self.columns.area);
-        if code.is_empty() || ["na", "n/a"].iter().any(|none| code.eq_ignore_ascii_case(none)) {
+        if code.is_empty() || is_none(code) {
             return Err(Reason::plain("NO_CODE", AREA, "no area code"));
         }
         if self.columns.indicator.is_some_and(|column| row.cell(column).is_empty()) {

@@ -2,7 +2,11 @@
 
 use std::collections::HashMap;
 
-use domain::{observation::ObservationStatus, period::Period};
+use chrono::{DateTime, Utc};
+use domain::{
+    observation::{Confidentiality, ObservationStatus},
+    period::Period,
+};
 
 use super::report::{Adjustment, Adjustments, Reason};
 
@@ -116,6 +120,34 @@ pub fn status(
     };
     adjustments.note(adjustment);
     Ok(status)
+}
+
+/// The confidentiality in a cell: a code of the list `CL_CONF_STATUS`; a blank one is free.
+///
+/// # Errors
+/// INVALID for anything else.
+pub fn confidentiality(code: &str, column: &'static str) -> Result<Confidentiality, Reason> {
+    if code.is_empty() {
+        return Ok(Confidentiality::Free);
+    }
+    code.parse().map_err(|_| {
+        let kind = "not a confidentiality: expected F, N, E, C, A or S";
+        Reason::detailed("INVALID", column, kind, format!("“{}” is {kind}", shown(code)))
+    })
+}
+
+/// The moment in a cell, with its offset from UTC; none if it is blank.
+///
+/// # Errors
+/// INVALID for anything else.
+pub fn moment(text: &str, column: &'static str) -> Result<Option<DateTime<Utc>>, Reason> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    DateTime::parse_from_rfc3339(text).map(|moment| Some(moment.to_utc())).map_err(|_| {
+        let kind = "not a moment, such as 2026-11-23T09:00:00Z";
+        Reason::detailed("INVALID", column, kind, format!("“{}” is {kind}", shown(text)))
+    })
 }
 
 /// Reads periods, each spelling once.

@@ -2,6 +2,7 @@
 
 mod error;
 mod explorer;
+mod exports;
 mod graphql;
 mod health;
 mod imports;
@@ -209,6 +210,7 @@ fn routes(config: &mut web::ServiceConfig) {
         )
         .service(reading("/imports/{id}", get().to(imports::get)))
         .service(reading("/imports/{id}/rejects", get().to(imports::rejects)))
+        .service(reading("/exports", get().to(exports::get)))
         .service(reading("/", get().to(explorer::page)))
         .service(reading("/explorer.js", get().to(explorer::script)))
         .service(reading("/livez", get().to(health::live)))
@@ -255,7 +257,7 @@ fn cors(origins: &[String]) -> Cors {
         .allowed_methods([Method::GET, Method::POST])
         .allowed_headers([header::ACCEPT, header::ACCEPT_LANGUAGE, header::AUTHORIZATION, header::CONTENT_TYPE])
         .allowed_header(request_id::HEADER)
-        .expose_headers([request_id::HEADER])
+        .expose_headers([request_id::HEADER, exports::NOT_CARRIED, "content-disposition"])
         .max_age(3_600);
     // Requests from other origins are answered without CORS headers: the browser refuses them, and whoever is no browser
     // is none of CORS's business.

@@ -8,6 +8,7 @@ pub mod audit;
 pub mod bus;
 pub mod cache;
 pub mod clock;
+pub mod export;
 pub mod figures;
 pub mod identity;
 pub mod import_jobs;

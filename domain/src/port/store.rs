@@ -31,7 +31,9 @@ use crate::{
     target::Target,
 };
 
-use super::{audit::AuditLog, figures::Figures, identity::Identities, import_jobs::ImportJobs, ingest::Ingest};
+use super::{
+    audit::AuditLog, export::Exports, figures::Figures, identity::Identities, import_jobs::ImportJobs, ingest::Ingest,
+};
 
 /// Reads and writes the records of one kind. Every read takes the reader's scope and leaves out what it does not cover.
 #[async_trait]
@@ -84,6 +86,9 @@ macro_rules! repositories {
 
             /// Figures: observations and what is computed from them where they are kept.
             fn figures(&self) -> &dyn Figures;
+
+            /// Figures that are taken out.
+            fn exports(&self) -> &dyn Exports;
 
             /// The audit log.
             fn audit(&self) -> &dyn AuditLog;

@@ -5,6 +5,7 @@ mod audit;
 mod authority;
 mod comparison;
 mod context;
+mod export;
 mod figures;
 mod governed;
 mod grant;
@@ -32,6 +33,7 @@ use std::sync::{
 pub use audit::AuditExport;
 pub use comparison::ComparisonRequest;
 pub use context::Context;
+pub use export::FigureExport;
 pub use figures::NewFigure;
 pub use governed::{Change, Governed};
 pub use import_jobs::Upload;

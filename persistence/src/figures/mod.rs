@@ -7,6 +7,7 @@
 mod bulk;
 mod candidates;
 mod decide;
+mod export;
 mod known;
 mod newest;
 mod read;

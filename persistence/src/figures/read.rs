@@ -24,7 +24,7 @@ use crate::{
     sql::{self, Sql},
 };
 
-async fn rows<C: ConnectionTrait>(db: &C, sql: Sql, text: String) -> Result<Vec<QueryResult>> {
+pub(super) async fn rows<C: ConnectionTrait>(db: &C, sql: Sql, text: String) -> Result<Vec<QueryResult>> {
     db.query_all_raw(sql.statement(text)).await.map_err(database)
 }
 
@@ -111,7 +111,7 @@ fn read_place(cursor: &Cursor, field: &'static str) -> Result<(NaiveDate, NaiveD
 }
 
 /// The conditions that a filter puts on figures in table `o`, each beginning with `AND`.
-fn filtered(sql: &mut Sql, filter: &ObservationFilter) -> String {
+pub(super) fn filtered(sql: &mut Sql, filter: &ObservationFilter) -> String {
     let conditions = [
         filter.kind.map(|kind| format!(" AND o.period_kind = {}", sql.bind(kind.code()))),
         filter.from.map(|from| format!(" AND o.period_end > {}", sql.bind(from))),

@@ -45,6 +45,7 @@ use domain::{
     partner::Partner,
     port::{
         audit::AuditLog,
+        export::Exports,
         figures::Figures,
         identity::Identities,
         import_jobs::ImportJobs,
@@ -291,6 +292,9 @@ impl<C: ConnectionTrait + Send + Sync> Repositories for Repos<C> {
         self
     }
     fn figures(&self) -> &dyn Figures {
+        self
+    }
+    fn exports(&self) -> &dyn Exports {
         self
     }
     fn audit(&self) -> &dyn AuditLog {

@@ -41,6 +41,7 @@ use uuid::Uuid;
 use super::{
     Scratch, on_both,
     samples::{day, id, text},
+    sight_exports::check_exports,
     sight_model::{Eyes, World},
     sight_records::Seen,
     sight_world::{build, keep, plan},
@@ -401,6 +402,7 @@ async fn check_figures(store: &SqlStore, world: &World, scope: &Scope, now: Date
     for as_of in [None, recorded.iter().max().map(|last| *last - TimeDelta::microseconds(1))] {
         check_candidates(figures, world, &eyes, scope, as_of, now).await;
     }
+    check_exports(store.read().exports(), world, &eyes, scope, now).await;
 }
 
 async fn check_lists(figures: &dyn Figures, eyes: &Eyes<'_>, ids: &[SeriesId], scope: &Scope, now: DateTime<Utc>) {

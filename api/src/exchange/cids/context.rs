@@ -8,7 +8,7 @@ use crate::exchange::{
 };
 
 /// The addresses of contexts that give these names this meaning: the present ones and those that earlier versions had.
-const KNOWN: [&str; 6] = [
+pub const KNOWN: [&str; 6] = [
     "https://ontology.commonapproach.org/contexts/cidsContext.jsonld",
     "https://ontology.commonapproach.org/contexts/sffContext.jsonld",
     "https://ontology.commonapproach.org/cids.jsonld",

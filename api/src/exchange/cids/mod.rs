@@ -41,6 +41,9 @@ mod graph;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod write;
+
+pub use write::Writer;
 
 /// The largest document, in bytes.
 const LARGEST: usize = 8 * 1024 * 1024;

@@ -35,6 +35,9 @@ mod csv;
 mod json;
 #[cfg(test)]
 mod tests;
+mod write;
+
+pub use write::{CsvWriter, JsonWriter};
 
 const ELEMENT: &str = "dataElement";
 const PERIOD: &str = "period";

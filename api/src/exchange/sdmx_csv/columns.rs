@@ -111,6 +111,28 @@ pub fn id_of(name: &str) -> &str {
     id.split_once('[').map_or(id, |(id, _)| id).trim()
 }
 
+/// Whether a column of this name, before the value, is read as a dimension of this name.
+pub fn is_dimension(name: &str) -> bool {
+    const OTHERS: [&str; 14] = [
+        "STRUCTURE_ID",
+        "ACTION",
+        "DECIMALS",
+        super::REF_AREA,
+        super::INDICATOR,
+        super::TIME_PERIOD,
+        super::OBS_VALUE,
+        super::OBS_STATUS,
+        super::CONF_STATUS,
+        super::EMBARGO_TIME,
+        super::UNIT_MEASURE,
+        super::UNIT_MULT,
+        super::COMMENT_OBS,
+        "STRUCTURE",
+    ];
+    let taken = |names: &[&str]| names.iter().any(|taken| name.eq_ignore_ascii_case(taken));
+    id_of(name) == name && !taken(&OTHERS) && !taken(&KEYS) && !taken(&UNREAD)
+}
+
 fn missing(column: &str, otherwise: &str) -> Failure {
     Failure::new(FailureCode::MissingColumn, format!("there must be a column “{column}”{otherwise}"))
         .at(1)

@@ -13,9 +13,8 @@
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, Utc};
 use domain::{
-    observation::{Confidentiality, Figure, ObservationStatus},
+    observation::{Figure, ObservationStatus},
     period::Period,
     series::Disaggregation,
 };
@@ -36,6 +35,9 @@ use columns::{Columns, Marks};
 mod columns;
 #[cfg(test)]
 mod tests;
+mod write;
+
+pub use write::Writer;
 
 const REF_AREA: &str = "REF_AREA";
 const INDICATOR: &str = "INDICATOR";
@@ -187,8 +189,8 @@ impl SdmxCsv {
         } else {
             values::status(status, value.is_some(), (OBS_STATUS, OBS_VALUE), adjustments)?
         };
-        let confidentiality = confidentiality(self.code(row, columns.confidentiality))?;
-        let embargo_until = moment(row.optional(columns.embargo))?;
+        let confidentiality = values::confidentiality(self.code(row, columns.confidentiality), CONF_STATUS)?;
+        let embargo_until = values::moment(row.optional(columns.embargo), EMBARGO_TIME)?;
         Ok(Figure { value, status, confidentiality, embargo_until, note: self.note(row), ..Figure::default() })
     }
 
@@ -309,26 +311,4 @@ fn unit(code: &str) -> &str {
         _ if WHOLE.contains(&code) => "",
         other => other,
     }
-}
-
-/// A code of the list `CL_CONF_STATUS`; a blank one is free.
-fn confidentiality(code: &str) -> Result<Confidentiality, Reason> {
-    if code.is_empty() {
-        return Ok(Confidentiality::Free);
-    }
-    code.parse().map_err(|_| {
-        let kind = "not a confidentiality: expected F, N, E, C, A or S";
-        Reason::detailed("INVALID", CONF_STATUS, kind, format!("“{}” is {kind}", values::shown(code)))
-    })
-}
-
-/// A moment with its offset from UTC.
-fn moment(text: &str) -> Result<Option<DateTime<Utc>>, Reason> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    DateTime::parse_from_rfc3339(text).map(|moment| Some(moment.to_utc())).map_err(|_| {
-        let kind = "not a moment, such as 2026-11-23T09:00:00Z";
-        Reason::detailed("INVALID", EMBARGO_TIME, kind, format!("“{}” is {kind}", values::shown(text)))
-    })
 }
