@@ -4,6 +4,7 @@ mod error;
 mod explorer;
 mod graphql;
 mod health;
+mod import_summary;
 mod imports;
 mod pieces;
 mod request;

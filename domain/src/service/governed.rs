@@ -18,6 +18,7 @@ use crate::{
     indicator::{Indicator, IndicatorVersion, IndicatorVersionFilter, IndicatorVersionSort},
     initiative::Initiative,
     learning::{Learning, LearningStatus},
+    mapping::Mapping,
     membership::{Membership, MembershipFilter},
     network::Network,
     observation::Observation,
@@ -367,6 +368,32 @@ impl Governed for Source {
     /// Whether its small figures are seen decides what is compared.
     fn topics(&self, _: Self::Id) -> BTreeSet<Topic> {
         [Topic::Communities].into()
+    }
+}
+
+#[async_trait]
+impl Governed for Mapping {
+    const TO_WRITE: &'static str = "change mappings";
+
+    /// Whoever may write sources.
+    async fn needs(&self, change: Change<'_, Self>, _: &Context<'_>) -> Result<Vec<Needs>> {
+        Ok(vec![match change {
+            Change::Create => Needs::to_create_partners_and_sources(),
+            Change::Update(_) | Change::Archive(_) => Needs::anywhere(&[Role::Steward, Role::Coordinator]),
+        }])
+    }
+
+    fn topics(&self, _: Self::Id) -> BTreeSet<Topic> {
+        no_topics()
+    }
+
+    /// Another content takes the next number; what was said under one never changes.
+    async fn admit(mut self, before: Option<&Stored<Self>>, _: &Context<'_>) -> Result<Self> {
+        self.number = match before {
+            None => 1,
+            Some(before) => before.number.saturating_add(i32::from(before.content != self.content)),
+        };
+        Ok(self)
     }
 }
 

@@ -11,6 +11,7 @@ pub mod identity;
 mod import_jobs;
 mod known;
 mod links;
+mod mappings;
 mod named;
 mod push;
 mod records;
@@ -30,6 +31,7 @@ pub use context::Context;
 pub use figures::NewFigure;
 pub use governed::{Change, Governed};
 pub use import_jobs::Upload;
+pub use mappings::NamedMapping;
 pub use records::MayChange;
 pub use session::{DECIDING, Session};
 

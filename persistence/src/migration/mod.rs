@@ -6,6 +6,7 @@ mod m0003_audit;
 mod m0004_access;
 mod m0005_ingest;
 mod m0006_import_jobs;
+mod m0010_mappings;
 
 use domain::{Error, Result};
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, TransactionTrait as _};
@@ -26,6 +27,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_access::Migration),
             Box::new(m0005_ingest::Migration),
             Box::new(m0006_import_jobs::Migration),
+            Box::new(m0010_mappings::Migration),
         ]
     }
 }
