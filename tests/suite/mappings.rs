@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use crate::{app::App, cli::concert, client::codes};
 
-const SHOWN: &str = "id version number key content source { key } versions { number content since }";
+const SHOWN: &str = "id version number key content source { key } versions { number since } first: content(number: 1) none: content(number: 3)";
 
 /// A mapping of tables with a column for the place, one for the year, and this one for the figures.
 pub fn content(column: &str) -> Value {
@@ -60,8 +60,12 @@ async fn a_change_is_another_version_and_those_before_stay() {
     let same = json!({ "id": made["id"], "version": 2, "content": content("share"), "key": "office-2" });
     let renamed = app.admin.change("mappingUpdate", same, "mapping", SHOWN).await;
     assert_eq!((&renamed["version"], &renamed["number"], &renamed["key"]), (&json!(3), &json!(2), &json!("office-2")));
-    let contents: Vec<&Value> = renamed["versions"].as_array().unwrap().iter().map(|one| &one["content"]).collect();
-    assert_eq!(contents, [&content("share"), &content("rate")]);
+    let numbers: Vec<&Value> = renamed["versions"].as_array().unwrap().iter().map(|one| &one["number"]).collect();
+    assert_eq!(numbers, [&json!(2), &json!(1)]);
+    assert_eq!(
+        [&renamed["content"], &renamed["first"], &renamed["none"]],
+        [&content("share"), &content("rate"), &Value::Null]
+    );
     let query = "{ mapping(key: \"office-2\") { source { key } first: versions(first: 1, below: 2) { number }
         newest: versions(first: 1) { number } } none: mapping(key: \"office\") { key }
         mappings { totalCount nodes { versions(first: 1) { number } } } }";

@@ -32,13 +32,11 @@ pub struct Mapping(Arc<Stored<noun::Mapping>>);
 
 shows!(Mapping, noun::Mapping);
 
-/// What a mapping says, or said.
+/// A version of a mapping.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct MappingVersion {
     /// Counts from 1 within the mapping. `KEY@3` names the third version.
     pub number: i32,
-    /// What it says: an object, as the guide to importing describes it.
-    pub content: Json<Value>,
     /// Since when.
     pub since: DateTime,
 }
@@ -82,9 +80,17 @@ impl Mapping {
         self.0.number
     }
 
-    /// What its newest version says: an object, as the guide to importing describes it.
-    async fn content(&self) -> async_graphql::Result<Json<Value>> {
-        written(&self.0.content).into_graphql()
+    /// What it says: an object, as the guide to importing describes it. Nothing if there is no version of this number.
+    async fn content(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The number of a version; the newest if left out.")] number: Option<i32>,
+    ) -> async_graphql::Result<Option<Json<Value>>> {
+        let Some(number) = number.filter(|number| *number != self.0.number) else {
+            return written(&self.0.content).map(Some).into_graphql();
+        };
+        let found = ctx.batch().load_one(ContentOf { mapping: self.0.id, number }).await.into_graphql()?;
+        found.map(|content| written(&content)).transpose().into_graphql()
     }
 
     /// Its versions, the newest first.
@@ -99,7 +105,9 @@ impl Mapping {
         }
         let wanted = VersionsOf { mapping: self.0.id, first, below };
         let found = ctx.batch().load_one(wanted).await.into_graphql()?.unwrap_or_default();
-        found.iter().map(|version| shown(version).into_graphql()).collect()
+        let shown =
+            |version: &noun::MappingVersion| MappingVersion { number: version.number, since: version.since.into() };
+        Ok(found.iter().map(shown).collect())
     }
 }
 
@@ -107,8 +115,23 @@ fn written(content: &ColumnMapping) -> Result<Json<Value>> {
     serde_json::to_value(content).map(Json).map_err(Error::internal)
 }
 
-fn shown(version: &noun::MappingVersion) -> Result<MappingVersion> {
-    Ok(MappingVersion { number: version.number, content: written(&version.content)?, since: version.since.into() })
+/// What a version of a mapping says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ContentOf {
+    mapping: MappingId,
+    number: i32,
+}
+
+impl Loader<ContentOf> for Batch {
+    type Value = Arc<ColumnMapping>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[ContentOf]) -> Result<HashMap<ContentOf, Self::Value>, Error> {
+        let versions: Vec<(MappingId, i32)> = keys.iter().map(|key| (key.mapping, key.number)).collect();
+        let found = self.services.mapping_contents(&self.actor, &versions).await?;
+        let keyed = |((mapping, number), content)| (ContentOf { mapping, number }, Arc::new(content));
+        Ok(found.into_iter().map(keyed).collect())
+    }
 }
 
 /// Versions of a mapping.

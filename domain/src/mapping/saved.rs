@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The longest mapping as JSON, bytes.
-pub const MOST_BYTES: usize = 1024 * 1024;
+pub const MOST_BYTES: usize = 128 * 1024;
 
 /// How the tables of one source are read. What it says never changes: a change is another version of it, and what was
 /// imported by an earlier one can be read again by it.
@@ -31,15 +31,13 @@ pub struct Mapping {
     pub content: ColumnMapping,
 }
 
-/// What a mapping says, or said.
-#[derive(Debug, Clone, PartialEq)]
+/// A version of a mapping, without what it says: that can be long, and few want it of many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MappingVersion {
     /// Whose version.
     pub mapping: MappingId,
     /// Counts from 1 within the mapping.
     pub number: i32,
-    /// What it says.
-    pub content: ColumnMapping,
     /// Since when.
     pub since: DateTime<Utc>,
 }
@@ -122,7 +120,7 @@ impl Noun for Mapping {
         }
         let json = serde_json::to_string(&self.content).unwrap_or_default();
         if json.len() > MOST_BYTES {
-            problems.add("content", ProblemCode::TooLong, "a mapping is at most 1 MiB of JSON");
+            problems.add("content", ProblemCode::TooLong, "a mapping that is kept is at most 128 KiB of JSON");
         }
         if json.contains("\\u0000") {
             problems.add("content", ProblemCode::Invalid, "the character 0 stands in no text");

@@ -19,7 +19,7 @@ use crate::{
     indicator::{Indicator, IndicatorVersion},
     initiative::Initiative,
     learning::Learning,
-    mapping::{Mapping, MappingVersion},
+    mapping::{ColumnMapping, Mapping, MappingVersion},
     membership::Membership,
     network::Network,
     page::{ListQuery, Page},
@@ -109,6 +109,12 @@ macro_rules! repositories {
                 below: Option<i32>,
                 most: i32,
             ) -> Result<Vec<MappingVersion>>;
+
+            /// What these versions of mappings say, those that there are, in any order; one statement.
+            async fn mapping_contents(
+                &self,
+                versions: &[(MappingId, i32)],
+            ) -> Result<Vec<((MappingId, i32), ColumnMapping)>>;
 
             /// Which of these records do not exist for the reader (archived ones do).
             async fn missing(&self, scope: &Scope, references: &[NodeRef]) -> Result<Vec<NodeRef>>;

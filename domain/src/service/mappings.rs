@@ -36,6 +36,18 @@ impl Services {
         self.store.read().mapping_versions(&seen, below, most).await
     }
 
+    /// What these versions of mappings say that the actor may see, those that there are, in any order.
+    pub async fn mapping_contents(
+        &self,
+        actor: &Actor,
+        versions: &[(MappingId, i32)],
+    ) -> Result<Vec<((MappingId, i32), ColumnMapping)>> {
+        let ids: Vec<MappingId> = versions.iter().map(|(mapping, _)| *mapping).collect();
+        let seen: Vec<MappingId> = self.get::<Mapping>(actor, &ids).await?.iter().map(|mapping| mapping.id).collect();
+        let seen: Vec<_> = versions.iter().copied().filter(|(mapping, _)| seen.contains(mapping)).collect();
+        self.store.read().mapping_contents(&seen).await
+    }
+
     /// The mapping of this name, to begin reading by it.
     ///
     /// # Errors
@@ -64,15 +76,13 @@ impl Services {
         let mapping = repositories.mappings().by_keys(&Scope::Everything, key).await?.pop();
         let mapping = mapping.ok_or_else(|| missing(format!("there is no mapping “{}”", named.key)))?;
         let number = named.number.unwrap_or(mapping.number);
-        let below = number.checked_add(1);
-        let version = repositories.mapping_versions(&[mapping.id], below, 1).await?.pop();
-        let version = version
-            .filter(|version| version.number == number)
-            .ok_or_else(|| missing(format!("the mapping “{}” has no version {number}", named.key)))?;
+        let content = repositories.mapping_contents(&[(mapping.id, number)]).await?.pop();
+        let (_, content) =
+            content.ok_or_else(|| missing(format!("the mapping “{}” has no version {number}", named.key)))?;
         let source = repositories.sources().get(&Scope::Everything, &[mapping.source]).await?.pop();
         let source =
             source.ok_or_else(|| Error::internal(format!("the source of mapping {} is gone", mapping.id.uuid())))?;
         let pinned = MappingRef { key: mapping.key.clone(), number: Some(number) };
-        Ok((mapping, NamedMapping { pinned, content: version.content, source }))
+        Ok((mapping, NamedMapping { pinned, content, source }))
     }
 }

@@ -3,7 +3,7 @@
 use domain::{
     Result,
     id::MappingId,
-    mapping::{Mapping, MappingFilter, MappingSort, MappingVersion},
+    mapping::{ColumnMapping, Mapping, MappingFilter, MappingSort, MappingVersion},
     record::NoParent,
 };
 use sea_orm::{ConnectionTrait, Value};
@@ -64,7 +64,7 @@ pub(super) async fn versions<C: ConnectionTrait>(
     // Versions are numbered without gaps.
     let end = format!("CASE WHEN m.number < {below} THEN m.number + 1 ELSE {below} END");
     let text = format!(
-        "SELECT v.mapping_id, v.number, v.content, v.since FROM {wanted} JOIN mapping m ON m.id = wanted.id \
+        "SELECT v.mapping_id, v.number, v.since FROM {wanted} JOIN mapping m ON m.id = wanted.id \
          JOIN mapping_version v ON v.mapping_id = m.id AND v.number < {end} AND v.number >= {end} - {most} \
          ORDER BY v.mapping_id, v.number DESC"
     );
@@ -72,7 +72,34 @@ pub(super) async fn versions<C: ConnectionTrait>(
     rows.iter()
         .map(|row| {
             let mut row = Row::new(row)?;
-            Ok(MappingVersion { mapping: row.id()?, number: row.take()?, content: row.json()?, since: row.take()? })
+            Ok(MappingVersion { mapping: row.id()?, number: row.take()?, since: row.take()? })
         })
+        .collect()
+}
+
+/// See [`domain::port::store::Repositories::mapping_contents`].
+pub(super) async fn contents<C: ConnectionTrait>(
+    db: &C,
+    versions: &[(MappingId, i32)],
+) -> Result<Vec<((MappingId, i32), ColumnMapping)>> {
+    if versions.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut sql = Sql::new(db.get_database_backend());
+    let wanted = sql.ids(versions.iter().map(|(mapping, _)| *mapping), "wanted");
+    // All are mostly of one number, so that a range holds few others.
+    let numbers = || versions.iter().map(|(_, number)| *number);
+    let (least, most) = (sql.bind(numbers().min()), sql.bind(numbers().max()));
+    let text = format!(
+        "SELECT v.mapping_id, v.number, v.content FROM {wanted} JOIN mapping_version v \
+         ON v.mapping_id = wanted.id AND v.number BETWEEN {least} AND {most}"
+    );
+    let rows = db.query_all_raw(sql.statement(text)).await.map_err(database)?;
+    rows.iter()
+        .map(|row| {
+            let mut row = Row::new(row)?;
+            Ok(((row.id()?, row.take()?), row.json()?))
+        })
+        .filter(|found| !matches!(found, Ok((version, _)) if !versions.contains(version)))
         .collect()
 }

@@ -39,7 +39,7 @@ use domain::{
     indicator::{Indicator, IndicatorVersion},
     initiative::Initiative,
     learning::Learning,
-    mapping::{Mapping, MappingVersion},
+    mapping::{ColumnMapping, Mapping, MappingVersion},
     membership::Membership,
     network::Network,
     page::{ListQuery, Page},
@@ -296,6 +296,10 @@ impl<C: ConnectionTrait + Send + Sync> Repositories for Repos<C> {
         most: i32,
     ) -> Result<Vec<MappingVersion>> {
         mapping::versions(&self.0, mappings, below, most).await
+    }
+
+    async fn mapping_contents(&self, versions: &[(MappingId, i32)]) -> Result<Vec<((MappingId, i32), ColumnMapping)>> {
+        mapping::contents(&self.0, versions).await
     }
 
     async fn missing(&self, scope: &Scope, references: &[NodeRef]) -> Result<Vec<NodeRef>> {

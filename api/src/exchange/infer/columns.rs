@@ -202,6 +202,8 @@ fn by_name(name: &str) -> Option<Role> {
     let words = words(name.rsplit(" / ").next().unwrap_or(name));
     let is = |list: &[&str]| list.contains(&words.as_str());
     let has = |wanted: &[&str]| words.split(' ').any(|word| wanted.contains(&word));
+    // “High Park” is a place.
+    let ends = |wanted: &[&str]| words.rsplit(' ').next().is_some_and(|word| wanted.contains(&word));
     if is(CODES) || has(&["fips", "areacd", "geocode"]) {
         return Some(Role::Code);
     }
@@ -221,9 +223,9 @@ fn by_name(name: &str) -> Option<Role> {
         Role::Level
     } else if is(&["source"]) {
         Role::Source
-    } else if has(&["lower", "lci", "lb", "low"]) {
+    } else if has(&["lower", "lci", "lb"]) || ends(&["low"]) {
         Role::Lower
-    } else if has(&["upper", "uci", "ub", "high"]) {
+    } else if has(&["upper", "uci", "ub"]) || ends(&["high"]) {
         Role::Upper
     } else if is(&["numerator"]) {
         Role::Numerator

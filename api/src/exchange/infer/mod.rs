@@ -6,6 +6,7 @@
 mod columns;
 mod head;
 mod numbers;
+mod places;
 mod propose;
 #[cfg(test)]
 mod tests;

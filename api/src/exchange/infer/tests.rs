@@ -93,6 +93,7 @@ fn poverty_estimates_under_two_lines() {
     );
     assert!(mapping.figures.iter().all(|figure| figure.limits_level == Some(90)), "{:?}", mapping.figures);
     assert_eq!(mapping.missing["."].code(), "O");
+    assert_eq!(mapping.leave_out[0].values.iter().collect::<Vec<_>>(), ["000"]);
     assert_eq!(mapping.check(), Ok(()));
 }
 
