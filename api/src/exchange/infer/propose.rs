@@ -14,7 +14,7 @@ use domain::{
 
 use super::{
     Doubts, GAP,
-    columns::{Column, Role, TOKENS, columns},
+    columns::{Column, Role, TOKENS, columns, words},
     head::Head,
     numbers::form,
 };
@@ -188,8 +188,16 @@ impl Table<'_> {
 
     fn indicator_of_rows(&self, doubts: &mut Doubts) -> IndicatorColumns {
         let mut indicator = IndicatorColumns::default();
-        if let Some(column) = self.of(Role::Indicator).max_by_key(|column| column.distinct.len()) {
+        // Where rows have both, the measure is a part of what the indicator says.
+        let rank = |column: &&Column| (words(&self.name(column)) == "indicator", column.distinct.len());
+        if let Some(column) = self.of(Role::Indicator).max_by_key(rank) {
             indicator.code = self.text(column);
+            let others = self.of(Role::Indicator).filter(|other| other.place != column.place);
+            let others: Vec<_> = others.map(|other| self.name(other)).collect();
+            if !others.is_empty() {
+                let reason = format!("{} seems to say what is measured too", others.join(", "));
+                doubts.add("indicator.code", reason);
+            }
         } else {
             indicator.code = Text::constant(GAP);
             doubts.add("indicator.code", "no column says what is measured: say it for all figures");
@@ -349,7 +357,8 @@ impl Table<'_> {
             );
         }
         let blank = |column: &&Column| column.filled < self.head.rows.len();
-        if columns.iter().any(|column| blank(&column)) {
+        // With a status, a blank cell says why it is blank.
+        if columns.iter().any(|column| blank(&column)) && self.of(Role::Status).next().is_none() {
             mapping.leave_out_blank = true;
             doubts.add(
                 "leaveOutBlank",
