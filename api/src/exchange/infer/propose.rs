@@ -358,7 +358,7 @@ impl Table<'_> {
         }
         let blank = |column: &&Column| column.filled < self.head.rows.len();
         // With a status, a blank cell says why it is blank.
-        if columns.iter().any(|column| blank(&column)) && self.of(Role::Status).next().is_none() {
+        if columns.iter().any(blank) && self.of(Role::Status).next().is_none() {
             mapping.leave_out_blank = true;
             doubts.add(
                 "leaveOutBlank",
