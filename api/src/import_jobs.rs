@@ -26,7 +26,7 @@ use domain::{
 };
 use tokio::sync::{Notify, mpsc};
 
-use crate::exchange::{Failure, Importer, Options, Reject, Steps, check, settings};
+use crate::exchange::{Failure, Importer, Options, Reject, Stage, Steps, asked, check};
 
 /// How often jobs are looked for where nobody tells of one: those that another replica has queued, or left.
 const POLL: Duration = Duration::from_secs(5);
@@ -148,8 +148,8 @@ async fn attempt(services: &Services, lease: Lease, job: &ImportJob) -> Result<A
         return Ok(Attempt::Refused(failed("FORBIDDEN", "whoever uploaded it may not record figures any more")));
     };
     let pairs: Vec<(String, String)> = serde_json::from_str(&job.settings).map_err(Error::internal)?;
-    let mut options = match settings(&pairs) {
-        Ok(options) => options,
+    let mut options = match asked(services, pairs, Stage::GoesOn).await? {
+        Ok(asked) => asked.options,
         Err(bad) => return Ok(Attempt::Refused(failed("BAD_USER_INPUT", &bad.message))),
     };
     options.dry_run = job.dry_run;

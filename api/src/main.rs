@@ -93,6 +93,7 @@ async fn run(cli: Cli) -> domain::Result<ExitCode> {
             compose(&cli.settings, DATABASE).await?;
             println!("The database is up to date.");
         }
+        Command::Import(arguments) if arguments.infers().is_some() => return Ok(arguments.propose()),
         Command::Import(arguments) => {
             let import = arguments.prepare().unwrap_or_else(|error| error.exit());
             let composition = compose(&cli.settings, DATABASE).await?;

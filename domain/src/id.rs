@@ -87,6 +87,8 @@ ids! {
     IndicatorVersionId => IndicatorVersion,
     /// Where figures come from.
     SourceId => Source,
+    /// How tables of a source are read.
+    MappingId => Mapping,
     /// One community's figures by one indicator version, source and disaggregation.
     SeriesId => Series,
     /// A declared starting point.

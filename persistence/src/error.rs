@@ -6,6 +6,7 @@ use sea_orm::{DbErr, RuntimeErr, sqlx};
 /// Which field a broken constraint speaks of: its name on PostgreSQL, its columns on SQLite.
 const UNIQUE: &[(&str, &str, &str)] = &[
     ("source_key", "source.key", "key"),
+    ("mapping_key", "mapping.key", "key"),
     ("indicator_code", "indicator.code", "code"),
     ("indicator_version_number", "indicator_version.indicator_id", "number"),
     ("network_slug", "network.slug", "slug"),

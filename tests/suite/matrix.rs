@@ -9,6 +9,7 @@ use crate::{
     app::App,
     client::Client,
     fixture::{World, english, merge},
+    mappings::content,
 };
 
 /// Everybody who is tried out.
@@ -76,6 +77,8 @@ impl Cast {
         let adopted = json!({ "id": self.world.network, "version": 1, "indicators": [self.world.indicator] });
         self.app.admin.change("networkUpdate", adopted, "network", "id").await;
         let here = self.id("here").to_owned();
+        let mapping = json!({ "key": "tables", "source": self.world.source, "content": content("rate") });
+        self.keep("mapping", "mapping", mapping).await;
         for period in ["2019", "2020"] {
             self.app.record(&self.world, &here, period, json!({ "value": 30.0 })).await;
         }
@@ -263,8 +266,9 @@ fn changes(cast: &Cast) -> Vec<Row> {
         ("indicatorCreate", json!({ "code": "rate", "kind": "POPULATION", "name": name }), coordinators.to_vec()),
         ("indicatorVersionCreate", json!({ "indicator": "@indicator", "measure": "PERCENTAGE", "unit": english("%"),
             "polarity": "LOWER_IS_BETTER", "frequency": "YEAR", "additivity": "NONE", "effectiveFrom": "2999-01-01" }), vec!["coordinator"]),
-        ("sourceCreate", json!({ "key": "survey", "name": name }), writing),
+        ("sourceCreate", json!({ "key": "survey", "name": name }), writing.clone()),
         ("sourceCreate", json!({ "key": "survey", "name": name, "disclosureControlled": true }), vec!["administrator"]),
+        ("mappingCreate", json!({ "key": "office", "source": "@source", "content": content("rate") }), writing),
         ("observationRecord", json!({ "community": "@here", "indicatorVersion": "@version", "source": "@source", "period": "2020", "value": 30.0 }), vec!["steward"]),
         ("observationsPush", json!({ "rows": [{ "community": "@here", "indicatorVersion": "@version", "source": "@source", "period": "2020",
             "value": 30.0 }] }), vec!["steward"]),
@@ -272,7 +276,7 @@ fn changes(cast: &Cast) -> Vec<Row> {
         ("grantCreate", json!({ "account": "@account", "role": "FUNDER", "network": "@net" }), vec!["coordinator", "administrator"]),
         ("apiTokenCreate", json!({ "name": "T", "communities": ["@here"], "actions": ["READ"] }), vec!["steward", "administrator"]),
     ]);
-    let stale: [Stale; 19] = [
+    let stale: [Stale; 20] = [
         ("network", "@net", vec!["coordinator"], Some(vec!["coordinator"])),
         ("membership", "@membership", vec!["coordinator", "steward"], Some(vec!["coordinator"])),
         ("community", "@here", vec!["steward"], Some(vec!["steward"])),
@@ -293,7 +297,8 @@ fn changes(cast: &Cast) -> Vec<Row> {
         ("learning", "@shared", vec!["steward"], Some(vec!["steward"])),
         ("indicator", "@indicator", vec!["coordinator"], Some(vec!["coordinator"])),
         ("indicatorVersion", "@version", vec!["coordinator"], Some(vec!["coordinator"])),
-        ("source", "@source", [&answering[..], &["administrator"]].concat(), Some(answering)),
+        ("source", "@source", [&answering[..], &["administrator"]].concat(), Some(answering.clone())),
+        ("mapping", "@mapping", answering.clone(), Some(answering)),
         ("baseline", "@baseline", vec!["steward"], Some(vec!["steward"])),
         ("sharingRule", "@rule", vec!["steward"], Some(vec!["steward"])),
         ("account", "@account", vec!["administrator"], Some(vec!["administrator"])),
@@ -371,7 +376,7 @@ async fn every_change_is_for_those_it_is_for() {
 }
 
 /// Every type that has a global id, one of its records, the list that it stands in, and who reads it; nothing if everybody does.
-pub const READ: [(&str, &str, &str, Option<&[&str]>); 23] = [
+pub const READ: [(&str, &str, &str, Option<&[&str]>); 24] = [
     ("Network", "net", "networks", None),
     ("Membership", "membership", "", None),
     ("Community", "here", "communities", None),
@@ -381,6 +386,7 @@ pub const READ: [(&str, &str, &str, Option<&[&str]>); 23] = [
     ("Indicator", "indicator", "indicators", None),
     ("IndicatorVersion", "version", "", None),
     ("Source", "source", "sources", None),
+    ("Mapping", "mapping", "mappings", None),
     ("Learning", "shared", "learnings", None),
     ("Learning", "draft", "learnings", Some(&["contributor", "steward"])),
     ("Target", "net-target", "", None),
@@ -419,6 +425,7 @@ async fn every_type_is_read_by_those_it_is_for_and_is_not_there_for_others() {
         "partner",
         "indicator",
         "source",
+        "mapping",
         "learning",
         "comparison",
         "viewer",

@@ -25,6 +25,7 @@ fn told() -> Vec<Told> {
         ("Indicator", "indicator", "indicator", true),
         ("IndicatorVersion", "version", "indicatorVersion", true),
         ("Source", "source", "source", true),
+        ("Mapping", "mapping", "mapping", true),
         ("Baseline", "baseline", "baseline", true),
         ("SharingRule", "rule", "sharingRule", true),
         ("Account", "account", "account", true),
@@ -115,6 +116,7 @@ async fn readers_are_told_what_they_may_make() {
         ("canCreateIndicators", "indicatorCreate"),
         ("canCreatePartners", "partnerCreate"),
         ("canCreateSources", "sourceCreate"),
+        ("canCreateMappings", "mappingCreate"),
     ];
     let told: BTreeSet<String> = fields("Viewer").into_iter().filter(|field| field.starts_with("can")).collect();
     let known: BTreeSet<String> =

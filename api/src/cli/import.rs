@@ -4,14 +4,15 @@ use std::{
     fs::{self, File},
     io::{self, BufWriter, IsTerminal, Write},
     path::{Path, PathBuf},
+    process::ExitCode,
     time::{Duration, Instant},
 };
 
 use clap::{Args, error::ErrorKind};
-use domain::{access::Actor, error::Error, service::Services};
+use domain::{access::Actor, error::Error, mapping::MappingRef, service::Services};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::mapping;
+use super::mapping::{self, Named};
 use crate::exchange::{self, Format, Importer, Observer, Options, ReadingArgs, Reject, RejectsFile, Report};
 
 /// Rejected rows shown of each file; all of them go to the file of `--rejects`.
@@ -29,12 +30,17 @@ const REJECTED: u8 = 1;
 #[derive(Debug, Args)]
 pub struct ImportArgs {
     /// Files, plain or gzip, and folders with files whose names end as the format's do (*.csv, *.csv.gz, …) at any depth
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required_unless_present = "infer", value_name = "PATH")]
     paths: Vec<PathBuf>,
 
-    /// How the columns of a table are read (mapped): a file of JSON; `--infer` proposes one
-    #[arg(long, value_name = "FILE", required_if_eq("format", "mapped"))]
+    /// How the columns of a table are read (mapped): a file of JSON, or the key of a mapping that the server keeps, KEY or
+    /// KEY@VERSION
+    #[arg(long, value_name = "FILE|KEY", required_if_eq("format", "mapped"))]
     mapping: Option<PathBuf>,
+
+    /// Import nothing: read the beginning of this table, print the mapping that it seems to need, and what is unsure of it
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["paths", "mapping", "rejects", "format", "network"])]
+    infer: Option<PathBuf>,
 
     /// Write every rejected row to this CSV file: file, line, column, code, reason, row
     #[arg(long, value_name = "FILE")]
@@ -47,25 +53,46 @@ pub struct ImportArgs {
 /// An import that can be carried out.
 pub struct Import {
     options: Options,
+    /// A mapping that the server keeps.
+    mapping: Option<MappingRef>,
     files: Vec<PathBuf>,
     rejects: Option<PathBuf>,
 }
 
 impl ImportArgs {
+    /// The table whose mapping is to be proposed, if that is what is asked for.
+    pub fn infers(&self) -> Option<&Path> {
+        self.infer.as_deref()
+    }
+
+    /// Prints the mapping that the table seems to need, and on the other channel what is unsure of it.
+    pub fn propose(&self) -> ExitCode {
+        match self.infers().map(mapping::propose) {
+            Some(Err(message)) => {
+                eprintln!("error: {message}");
+                ExitCode::from(REJECTED)
+            }
+            _ => ExitCode::from(KEPT),
+        }
+    }
+
     /// Checks what goes together, and that the files are there; nothing is read or written yet.
     ///
     /// # Errors
     /// What does not fit, in the words and with the exit code of the command line.
     pub fn prepare(self) -> Result<Import, clap::Error> {
         let usage = |message: String| clap::Error::raw(ErrorKind::ValueValidation, message + "\n");
-        let options = self.reading.options();
+        let options = self.reading.options().ok_or_else(|| usage("--format and --network are needed".to_owned()))?;
         let format = options.format;
-        let options = match &self.mapping {
+        let (options, kept) = match &self.mapping {
             Some(_) if format != Format::Mapped => return Err(usage("--mapping goes with --format mapped".to_owned())),
-            Some(path) => options.mapped(mapping::read(path).map_err(usage)?),
-            None => options,
+            Some(path) => match mapping::named(path).map_err(usage)? {
+                Named::File(mapping) => (options.mapped(*mapping), None),
+                Named::Kept(named) => (options, Some(named)),
+            },
+            None => (options, None),
         };
-        if let Some(complaint) = options.complaint() {
+        if let Some(complaint) = options.complaint().filter(|_| kept.is_none()) {
             return Err(usage(complaint.to_owned()));
         }
         let files = exchange::find(&self.paths, format.takes())
@@ -73,13 +100,27 @@ impl ImportArgs {
         if files.is_empty() {
             return Err(usage("there is no file to import in these folders".to_owned()));
         }
-        Ok(Import { options, files, rejects: self.rejects })
+        Ok(Import { options, mapping: kept, files, rejects: self.rejects })
     }
 }
 
 impl Import {
     /// Imports every file and reports on it; answers how the process should end.
-    pub async fn run(&self, services: &Services, actor: &Actor) -> u8 {
+    pub async fn run(mut self, services: &Services, actor: &Actor) -> u8 {
+        if let Some(named) = self.mapping.take() {
+            let found = services.mapping_to_begin(&named).await;
+            self.options = match found.map(|found| self.options.clone().mapped_as_kept(found)) {
+                Ok(options) => options,
+                Err(error) => {
+                    eprintln!("error: {error}");
+                    return REJECTED;
+                }
+            };
+            if let Some(complaint) = self.options.complaint() {
+                eprintln!("error: {complaint}");
+                return REJECTED;
+            }
+        }
         let mut screen = match Screen::new(&self.files, self.rejects.as_deref()) {
             Ok(screen) => screen,
             Err(error) => {

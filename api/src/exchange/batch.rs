@@ -82,6 +82,10 @@ pub enum Act {
     /// That its figure is recorded.
     #[default]
     Record,
+    /// The same, where nothing is known of its series and period.
+    Create,
+    /// The same, where something is known of them.
+    Update,
     /// That the figure of its series and period is withdrawn; what else it says does not count.
     Retract,
 }

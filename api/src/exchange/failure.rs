@@ -11,6 +11,8 @@ pub enum FailureCode {
     Truncated,
     /// It is compressed and its content is damaged.
     Damaged,
+    /// It is compressed and expands out of all proportion.
+    Expansion,
     /// There is nothing in it.
     Empty,
     /// The header is not UTF-8.
@@ -38,6 +40,7 @@ impl FailureCode {
             Self::Unreadable => "UNREADABLE",
             Self::Truncated => "TRUNCATED",
             Self::Damaged => "DAMAGED",
+            Self::Expansion => "EXPANSION",
             Self::Empty => "EMPTY_FILE",
             Self::Encoding => "ENCODING",
             Self::MissingColumn => "MISSING_COLUMN",
@@ -92,6 +95,10 @@ impl Failure {
             }
             io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
                 (FailureCode::Damaged, "the compressed file is damaged".to_owned())
+            }
+            io::ErrorKind::FileTooLarge => {
+                let message = "it expands to more than 64 MiB and more than 200 times what it is compressed to";
+                (FailureCode::Expansion, message.to_owned())
             }
             kind => (FailureCode::Unreadable, format!("it cannot be read: {kind}")),
         };

@@ -22,6 +22,7 @@ use domain::{
 
 use super::{
     batch::IndicatorKey,
+    dhis2::IdScheme,
     measures::classify,
     metadata::Details,
     options::Format,
@@ -92,7 +93,9 @@ impl Resolver<'_> {
             return Ok(Ok((by_code(session, &code).await?, code)));
         }
         let name = key.name.as_str();
-        if let Ok(code) = name.parse::<Code>()
+        let by_name = self.options.format == Format::Dhis2 && self.options.dhis2.elements == IdScheme::Name;
+        if !by_name
+            && let Ok(code) = name.parse::<Code>()
             && let Some(indicator) = by_code(session, &code).await?
         {
             return Ok(Ok((Some(indicator), code)));
@@ -108,7 +111,7 @@ impl Resolver<'_> {
             let code = indicator.code.clone();
             return Ok(Ok((Some(indicator), code)));
         }
-        let written = name.parse::<Code>().ok().filter(|_| self.options.format.has_codes());
+        let written = name.parse::<Code>().ok().filter(|_| self.options.format.has_codes() && !by_name);
         let suggested = || Slug::suggest(name).and_then(|slug| slug.as_str().parse::<Code>().ok());
         let Some(code) = written.or_else(suggested) else {
             let kind = format!("no code can be made of “{name}”");

@@ -27,7 +27,7 @@ use serde::{
 
 use super::{
     batch::{Act, AreaKey, IndicatorKey, Keys, ReadRow, SeriesKey},
-    failure::Failure,
+    failure::{Failure, FailureCode},
     json::{self, Exact, Fields, Slot, Text},
     options::Options,
     reader::Input,
@@ -42,6 +42,8 @@ pub use write::Writer;
 
 /// The longest line, in bytes.
 const LONGEST_LINE: usize = json::LONGEST_PART;
+/// A line that is longer still, in bytes, is taken to have no end: nothing after it is read.
+const ENDLESS: usize = 8 * LONGEST_LINE;
 /// How much of a line that is too long is kept to show it.
 const SHOWN: usize = 200;
 const KEYS: &str = "community, indicator, source, period, value, numerator, denominator, lower, upper, status, confidentiality, \
@@ -78,6 +80,10 @@ pub fn read(mut input: Input, options: &Options, sink: &mut Sink<'_>) -> Result<
                 bytes.truncate(SHOWN);
                 Err(Reason::plain("TOO_LONG", "", "the line is longer than 1 MiB"))
             }
+            Line::Endless => {
+                let message = "a line is longer than 8 MiB: are the ends of lines missing?";
+                return Err(Failure::new(FailureCode::TooLong, message).at(line));
+            }
             Line::Whole if bytes.iter().all(u8::is_ascii_whitespace) => continue,
             Line::Whole => match std::str::from_utf8(&bytes) {
                 Ok(text) => rows.read(line, text, &mut sink.keys),
@@ -94,6 +100,8 @@ enum Line {
     Whole,
     /// It is left behind, but for its beginning.
     TooLong,
+    /// It is so long that its end is not looked for.
+    Endless,
     End,
 }
 
@@ -111,6 +119,9 @@ fn next(text: &mut dyn BufRead, line: &mut Vec<u8>) -> io::Result<Line> {
         length = length.saturating_add(taken);
         if length <= LONGEST_LINE {
             line.extend_from_slice(buffer.get(..taken).unwrap_or_default());
+        }
+        if length > ENDLESS {
+            return Ok(Line::Endless);
         }
         let done = end.is_some() || buffer.is_empty();
         any = true;

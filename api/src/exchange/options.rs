@@ -8,6 +8,7 @@ use domain::{
     key::{Code, CountryCode, Scheme, Slug},
     mapping::ColumnMapping,
     period::PeriodKind,
+    service::NamedMapping,
     text::LanguageTag,
 };
 
@@ -193,6 +194,15 @@ impl Options {
         self
     }
 
+    /// The same by a mapping that is kept: its figures are of its source, where nothing else names another.
+    #[must_use]
+    pub fn mapped_as_kept(mut self, mapping: NamedMapping) -> Self {
+        if self.source.is_none() && mapping.content.source.is_empty() {
+            self.source = Some(mapping.source.value.key);
+        }
+        self.mapped(mapping.content)
+    }
+
     /// The scheme of the communities' codes: the one that the caller names, or the format's own.
     pub fn scheme(&self) -> Option<Scheme> {
         let own = match self.format {
@@ -223,7 +233,7 @@ impl Options {
         }
         if self.format == Format::Mapped {
             let Some(mapping) = &self.mapping else {
-                return Some("tables of any make are read by a mapping: name its file");
+                return Some("tables of any make are read by a mapping: name it");
             };
             if self.source.is_none() && mapping.source.is_empty() {
                 return Some("the mapping does not say where figures come from: name the source");

@@ -18,8 +18,15 @@ use super::failure::{Failure, FailureCode};
 const BUFFER: usize = 128 * 1024;
 const GZIP: &[u8] = &[0x1f, 0x8b];
 const UTF8_MARK: &[u8] = &[0xef, 0xbb, 0xbf];
-/// As many bytes as tell gzip and byte order marks from text.
-const MARK: usize = UTF8_MARK.len();
+const ZIP: &[u8] = &[b'P', b'K', 3, 4];
+/// As many bytes as tell gzip, archives and wide letters from text.
+const MARK: usize = 4;
+
+/// What a compressed text may expand to, however small it is, bytes.
+const FREE: u64 = 64 * 1024 * 1024;
+/// So many times the bytes that were read of it may it expand to beyond that. Tables of figures are seldom fifty times as long
+/// as what they are compressed to; what is a thousand times as long is a single letter over and over, meant to fill a disk.
+const MOST_EXPANSION: u64 = 200;
 
 type Text = Box<dyn BufRead + Send>;
 
@@ -41,22 +48,32 @@ impl Input {
     /// Reads from anything what is written in this encoding. What comes out is UTF-8, if the text is good.
     ///
     /// # Errors
-    /// `EMPTY_FILE` for a text without a byte, ENCODING for UTF-16 and for UTF-8 that is declared to be something else,
-    /// TRUNCATED, DAMAGED or UNREADABLE for its first bytes.
+    /// `EMPTY_FILE` for a text without a byte, ENCODING for UTF-16 and UTF-32, and for UTF-8 that is declared to be something
+    /// else, TRUNCATED, DAMAGED or UNREADABLE for its first bytes.
     pub fn decoded(raw: impl Read + Send + 'static, encoding: Encoding) -> Result<Self, Failure> {
         let consumed = Arc::new(AtomicU64::new(0));
         let raw = Counted { inner: raw, count: Arc::clone(&consumed) };
         let (mut head, mut text) = peek(Box::new(BufReader::with_capacity(BUFFER, raw)), MARK)?;
         if head.starts_with(GZIP) {
-            (head, text) = peek(Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(text))), MARK)?;
+            let expanded = Expanded { inner: MultiGzDecoder::new(text), count: 0, consumed: Arc::clone(&consumed) };
+            (head, text) = peek(Box::new(BufReader::with_capacity(BUFFER, expanded)), MARK)?;
+        }
+        if head.starts_with(GZIP) {
+            return Err(Failure::new(FailureCode::Damaged, "it is compressed twice: send it compressed once"));
+        }
+        if head.starts_with(ZIP) {
+            return Err(Failure::new(
+                FailureCode::Malformed,
+                "it is a ZIP archive: send the table itself, plain or as gzip",
+            ));
         }
         if head.is_empty() {
             return Err(Failure::new(FailureCode::Empty, "there is nothing in it"));
         }
-        if head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff]) {
-            return Err(Failure::new(FailureCode::Encoding, "it is UTF-16; save it as UTF-8").at(1));
+        if let Some(name) = wide(&head) {
+            return Err(Failure::new(FailureCode::Encoding, format!("it is {name}; save it as UTF-8")).at(1));
         }
-        if head == UTF8_MARK {
+        if head.starts_with(UTF8_MARK) {
             if encoding != Encoding::Utf8 {
                 let message = "it begins with the mark of UTF-8 and is declared to be windows-1252";
                 return Err(Failure::new(FailureCode::Encoding, message).at(1));
@@ -88,6 +105,35 @@ impl Input {
     /// Counts the bytes of the file that have been read so far.
     pub fn consumed(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.consumed)
+    }
+}
+
+/// What a text is called whose letters take two bytes or four, told by its mark or by the zeros beside its first letters.
+fn wide(head: &[u8]) -> Option<&'static str> {
+    match head {
+        [0xff, 0xfe, 0, 0] | [0, 0, 0xfe, 0xff] => Some("UTF-32"),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("UTF-16"),
+        [a, 0, b, 0] | [0, a, 0, b] if *a > 0 && *b > 0 => Some("UTF-16 without its mark"),
+        _ => None,
+    }
+}
+
+/// A compressed text as it is expanded, as far as that is in proportion.
+struct Expanded<R> {
+    inner: R,
+    count: u64,
+    consumed: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Expanded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.count = self.count.saturating_add(read as u64);
+        let proportionate = self.consumed.load(Ordering::Relaxed).saturating_mul(MOST_EXPANSION);
+        if self.count > FREE.max(proportionate) {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        Ok(read)
     }
 }
 
@@ -279,7 +325,47 @@ mod tests {
 
     #[test]
     fn utf16_is_named() {
-        assert_eq!(code(vec![0xff, 0xfe, b'a', 0]), FailureCode::Encoding);
+        for (bytes, name) in [
+            (&[0xff, 0xfe, b'a', 0][..], "UTF-16"),
+            (&[0xfe, 0xff, 0, b'a'], "UTF-16"),
+            (&[b'a', 0, b',', 0, b'b', 0], "UTF-16 without its mark"),
+            (&[0, b'a', 0, b','], "UTF-16 without its mark"),
+            (&[0xff, 0xfe, 0, 0, b'a', 0, 0, 0], "UTF-32"),
+        ] {
+            let failure = read(bytes.to_vec()).unwrap_err();
+            assert_eq!(failure.code, FailureCode::Encoding);
+            assert!(failure.message.contains(name), "{}", failure.message);
+            assert_eq!(code(zipped(bytes)), FailureCode::Encoding);
+        }
+    }
+
+    #[test]
+    fn archives_and_what_is_compressed_twice_are_named() {
+        assert_eq!(code(b"PK\x03\x04\x14\x00".to_vec()), FailureCode::Malformed);
+        assert_eq!(code(zipped(&zipped(b"a,b"))), FailureCode::Damaged);
+    }
+
+    /// Reads a text to its end without keeping it.
+    fn drained(bytes: Vec<u8>) -> Result<u64, Failure> {
+        let mut input = Input::new(io::Cursor::new(bytes))?;
+        io::copy(input.text(), &mut io::sink()).map_err(|error| Failure::reading(&error, 1))
+    }
+
+    #[test]
+    fn a_small_file_does_not_expand_without_end() {
+        // Eighty mebibytes of one letter, in a hundred kibibytes.
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        io::copy(&mut io::repeat(b'0').take(80 * 1024 * 1024), &mut encoder).unwrap();
+        let bomb = encoder.finish().unwrap();
+        assert!(bomb.len() < 300 * 1024, "{}", bomb.len());
+        let failure = drained(bomb).unwrap_err();
+        assert_eq!(failure.code, FailureCode::Expansion);
+        assert!(failure.message.contains("200 times"), "{}", failure.message);
+        // What is in proportion is read to its end, and so is what is small.
+        let row = "E06000001,2020,";
+        let table: String = (0..40_000).map(|number| format!("{row}{number}\n")).collect();
+        assert_eq!(drained(zipped(table.as_bytes())), Ok(table.len() as u64));
+        assert_eq!(drained(zipped(&vec![b'0'; 1024 * 1024])), Ok(1024 * 1024));
     }
 
     #[test]

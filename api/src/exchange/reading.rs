@@ -4,6 +4,7 @@ use clap::{Arg, ArgAction, Args, Command, ValueEnum, error::ErrorKind};
 use domain::{
     key::{Code, CountryCode, Scheme, Slug},
     period::PeriodKind,
+    service::NamedMapping,
     text::LanguageTag,
 };
 
@@ -34,6 +35,12 @@ enum StrategyName {
     /// Record the values; those known already become new revisions where they differ
     #[value(alias = "CREATE_AND_UPDATE")]
     CreateAndUpdate,
+    /// Record only values where there was none
+    #[value(alias = "CREATE")]
+    Create,
+    /// Record only values where there was one
+    #[value(alias = "UPDATE")]
+    Update,
     /// Withdraw the values
     #[value(alias = "DELETE")]
     Delete,
@@ -75,12 +82,12 @@ enum Missing {
 #[derive(Debug, Args)]
 pub struct ReadingArgs {
     /// How the files are written
-    #[arg(long, value_enum)]
-    format: FormatName,
+    #[arg(long, value_enum, required_unless_present = "infer")]
+    format: Option<FormatName>,
 
     /// The network whose members the figures are of
-    #[arg(long, value_name = "SLUG")]
-    network: Slug,
+    #[arg(long, value_name = "SLUG", required_unless_present = "infer")]
+    network: Option<Slug>,
 
     /// The indicator of every row, in place of what the rows or the file's name say
     #[arg(long, value_name = "CODE")]
@@ -131,9 +138,17 @@ pub struct ReadingArgs {
     #[arg(long, value_enum, value_name = "STRATEGY")]
     import_strategy: Option<StrategyName>,
 
+    /// By what the payload names organisation units and data elements, where nothing else is said of one of the two (dhis2)
+    #[arg(long, value_enum, ignore_case = true, value_name = "SCHEME", default_value = "uid")]
+    id_scheme: IdSchemeName,
+
     /// By what the payload names organisation units (dhis2)
-    #[arg(long, value_enum, value_name = "SCHEME", default_value = "uid")]
-    org_unit_id_scheme: IdSchemeName,
+    #[arg(long, value_enum, ignore_case = true, value_name = "SCHEME")]
+    org_unit_id_scheme: Option<IdSchemeName>,
+
+    /// By what the payload names data elements: their identifiers and codes are codes of indicators (dhis2)
+    #[arg(long, value_enum, ignore_case = true, value_name = "SCHEME")]
+    data_element_id_scheme: Option<IdSchemeName>,
 
     /// What a combination of options means: "oPcWGgS2Liz=Sex=F;Age=15-24", "HllvX50cXC0=" for everybody (dhis2)
     #[arg(long, value_name = "COMBO=DIM=VALUE;…")]
@@ -190,9 +205,9 @@ fn delimiter(text: &str) -> Result<u8, &'static str> {
 }
 
 impl ReadingArgs {
-    /// What they mean; what goes together is told by [`Options::complaint`].
-    pub fn options(self) -> Options {
-        let format = match self.format {
+    /// What they mean, if they say what every import needs; what goes together is told by [`Options::complaint`].
+    pub fn options(self) -> Option<Options> {
+        let format = match self.format? {
             FormatName::Tidy => Format::Tidy,
             FormatName::OpenSdg => Format::OpenSdg,
             FormatName::Statcan => Format::Statcan,
@@ -203,7 +218,12 @@ impl ReadingArgs {
             FormatName::Cids => Format::Cids,
         };
         let creates = |missing| self.create_missing.iter().any(|&given| given == missing || given == Missing::All);
-        Options {
+        let scheme = |of: Option<IdSchemeName>| match of.unwrap_or(self.id_scheme) {
+            IdSchemeName::Uid => IdScheme::Uid,
+            IdSchemeName::Code => IdScheme::Code,
+            IdSchemeName::Name => IdScheme::Name,
+        };
+        Some(Options {
             indicator: self.indicator,
             source: self.source,
             create: Create {
@@ -220,9 +240,12 @@ impl ReadingArgs {
             dhis2: Dhis2 {
                 strategy: self.import_strategy.map(|strategy| match strategy {
                     StrategyName::CreateAndUpdate => Strategy::CreateAndUpdate,
+                    StrategyName::Create => Strategy::Create,
+                    StrategyName::Update => Strategy::Update,
                     StrategyName::Delete => Strategy::Delete,
                 }),
                 org_units: self.org_unit_id_scheme.into(),
+                elements: self.data_element_id_scheme.into(),
                 combos: self.option_combo,
             },
             sdmx: SdmxColumns {
@@ -237,8 +260,8 @@ impl ReadingArgs {
             decimal_comma: self.decimal_comma,
             delimiter: self.delimiter,
             frequency: self.frequency,
-            ..Options::new(format, self.network, self.language)
-        }
+            ..Options::new(format, self.network?, self.language)
+        })
     }
 }
 
@@ -251,13 +274,22 @@ pub struct BadSetting {
     pub message: String,
 }
 
-/// Reads the settings of an upload, which are those of the command line in the spelling of addresses: `--import-strategy delete`
+/// Reads the settings of an upload whose tables are read by this mapping, if by any. They are those of the command line in the spelling of addresses: `--import-strategy delete`
 /// is `importStrategy=delete`, `--dry-run` is `dryRun=true`.
 ///
 /// # Errors
 /// A setting that there is not, one that is no good, and settings that do not go together.
-pub fn settings(pairs: &[(String, String)]) -> Result<Options, BadSetting> {
-    let options = parsed::<ReadingArgs>(pairs)?.options();
+pub fn settings(pairs: &[(String, String)], mapping: Option<NamedMapping>) -> Result<Options, BadSetting> {
+    // What the command line has in addition is known here, and asked for by no address.
+    let infer = Arg::new("infer").long("infer");
+    let bad = |field: &str, message: &str| BadSetting { field: Some(field.to_owned()), message: message.to_owned() };
+    let read: ReadingArgs = parsed_by(Command::new("import").arg(infer), pairs)?;
+    let options = read.options().ok_or_else(|| bad("format", "format and network are needed"))?;
+    let options = match mapping {
+        Some(_) if options.format != Format::Mapped => return Err(bad("mapping", "it goes with format=mapped")),
+        Some(mapping) => options.mapped_as_kept(mapping),
+        None => options,
+    };
     match options.complaint() {
         Some(complaint) => Err(BadSetting { field: None, message: complaint.to_owned() }),
         None => Ok(options),
@@ -269,12 +301,16 @@ pub fn settings(pairs: &[(String, String)]) -> Result<Options, BadSetting> {
 /// # Errors
 /// An argument that there is not, and one that is no good.
 pub fn parsed<A: Args>(pairs: &[(String, String)]) -> Result<A, BadSetting> {
+    parsed_by(Command::new("settings"), pairs)
+}
+
+fn parsed_by<A: Args>(command: Command, pairs: &[(String, String)]) -> Result<A, BadSetting> {
     let bad = |field: &str, message: String| BadSetting { field: Some(field.to_owned()), message };
-    let mut command = A::augment_args(Command::new("settings").no_binary_name(true).disable_help_flag(true));
+    let mut command = A::augment_args(command.no_binary_name(true).disable_help_flag(true));
     let mut words = Vec::with_capacity(pairs.len());
     for (name, value) in pairs {
         let long = kebab(name);
-        let known = |arg: &&Arg| arg.get_long() == Some(&long) && camel(&long) == *name;
+        let known = |arg: &&Arg| arg.get_long() == Some(&long) && camel(&long) == *name && long != "infer";
         let Some(argument) = command.get_arguments().find(known) else {
             return Err(bad(name, "there is no such setting".to_owned()));
         };
@@ -339,7 +375,7 @@ mod tests {
             .map(|pair| pair.split_once('=').unwrap())
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
-        settings(&pairs)
+        settings(&pairs, None)
     }
 
     #[test]
@@ -351,6 +387,11 @@ mod tests {
         .unwrap();
         assert_eq!((options.format, options.network.as_str(), options.dry_run), (Format::Dhis2, "net", true));
         assert_eq!((options.dhis2.strategy, options.dhis2.org_units), (Some(Strategy::Delete), IdScheme::Code));
+        assert_eq!(options.dhis2.elements, IdScheme::Uid);
+        let named =
+            read("format=dhis2&network=net&source=x&importStrategy=CREATE&idScheme=NAME&orgUnitIdScheme=UID").unwrap();
+        assert_eq!((named.dhis2.org_units, named.dhis2.elements), (IdScheme::Uid, IdScheme::Name));
+        assert_eq!(named.dhis2.strategy, Some(Strategy::Create));
         assert_eq!((options.totals.len(), options.decimal_comma), (2, false));
         assert!(options.create.sources && !options.create.communities);
         assert_eq!(options.language.to_string(), "fr");
@@ -365,6 +406,8 @@ mod tests {
     #[case("format=tidy&network=net&dryRun=perhaps", Some("dryRun"))]
     #[case("format=tidy&network=net&dry-run=true", Some("dry-run"))]
     #[case("format=tidy&network=net&paths=x", Some("paths"))]
+    #[case("format=tidy&network=net&infer=x", Some("infer"))]
+    #[case("infer=x", Some("infer"))]
     #[case("format=tidy&network=net&fiscalYearStart=13", Some("fiscalYearStart"))]
     #[case("format=dhis2&network=net&source=s", None)]
     fn what_is_no_good_is_named(#[case] query: &str, #[case] field: Option<&str>) {

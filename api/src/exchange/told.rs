@@ -50,8 +50,8 @@ pub fn told(text: impl AsRef<[u8]>, options: &Options) -> Result<Vec<(u64, Strin
             let (area, indicator) = (&areas[key.area as usize], &indicators[key.indicator as usize]);
             let what = match (row.act, row.figure.value) {
                 (Act::Retract, _) => "withdrawn".to_owned(),
-                (Act::Record, Some(value)) => value.to_string(),
-                (Act::Record, None) => row.figure.status.to_string(),
+                (_, Some(value)) => value.to_string(),
+                (_, None) => row.figure.status.to_string(),
             };
             let part = &parts[key.disaggregation as usize];
             let gap = if part.is_empty() { "" } else { " " };

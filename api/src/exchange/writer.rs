@@ -6,9 +6,10 @@ use std::{
 };
 
 use domain::{
+    access::Scope,
     error::{Error, Problem, Result},
     id::{CommunityId, IndicatorId, IndicatorVersionId, SeriesId, SourceId},
-    observation::{NewObservation, Outcome},
+    observation::{Figure, NewObservation, Outcome},
     series::{Disaggregation, Series},
     service::Session,
     small_cells::smallest_count,
@@ -55,6 +56,12 @@ pub struct Writer<'a> {
     asked: Vec<Series>,
     /// Two spellings of one community are one series.
     slots: HashMap<Identity, usize>,
+}
+
+/// Whether a figure says what is known already; of its confidentiality it may say nothing.
+fn says(known: &Figure, new: &Figure) -> bool {
+    let silent = Figure { confidentiality: known.confidentiality, embargo_until: known.embargo_until, ..new.clone() };
+    *known == silent
 }
 
 fn unnumbered() -> Error {
@@ -135,6 +142,7 @@ impl<'a> Writer<'a> {
             }
         }
         self.ask().await?;
+        let placed = self.admitted(placed, &mut rejects).await?;
         self.record(placed, &mut rejects).await?;
         rejects.sort_by_key(|(line, _)| *line);
         for (line, reason) in rejects {
@@ -251,6 +259,47 @@ impl<'a> Writer<'a> {
         self.ids.extend(ids);
         self.asked.clear();
         Ok(())
+    }
+
+    /// Leaves out rows that want to create what is known, or to change what is not. Rows that say what is known already are
+    /// left to be counted as such.
+    async fn admitted(
+        &self,
+        placed: Vec<(ReadRow, Place)>,
+        rejects: &mut Vec<(u64, Reason)>,
+    ) -> Result<Vec<(ReadRow, Place)>> {
+        if placed.iter().all(|(row, _)| row.act == Act::Record) {
+            return Ok(placed);
+        }
+        let mut keys = Vec::with_capacity(placed.len());
+        for (row, place) in &placed {
+            keys.push((*self.ids.get(place.slot).ok_or_else(unnumbered)?, row.period));
+        }
+        let figures = self.session.repositories().figures();
+        let revisions = figures.revisions(&Scope::Everything, &keys, self.session.now()).await?;
+        let current = revisions.into_iter().filter(|revision| revision.superseded_at.is_none());
+        let mut known: HashMap<_, _> =
+            current.map(|revision| ((revision.series, revision.period), revision.figure)).collect();
+        let mut admitted = Vec::with_capacity(placed.len());
+        for ((row, place), key) in placed.into_iter().zip(keys) {
+            let before = known.get(&key);
+            let refused = match row.act {
+                Act::Create if before.is_some_and(|before| !says(before, &row.figure)) => {
+                    Some(Reason::plain("EXISTS", "", "there is another figure, and none is to be changed"))
+                }
+                Act::Update if before.is_none() => {
+                    Some(Reason::plain("NOT_FOUND", "", "there is no figure, and none is to be created"))
+                }
+                _ => None,
+            };
+            if let Some(reason) = refused {
+                rejects.push((row.line, reason));
+                continue;
+            }
+            known.insert(key, row.figure.clone());
+            admitted.push((row, place));
+        }
+        Ok(admitted)
     }
 
     async fn record(&mut self, placed: Vec<(ReadRow, Place)>, rejects: &mut Vec<(u64, Reason)>) -> Result<()> {

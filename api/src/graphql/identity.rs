@@ -115,6 +115,11 @@ impl Viewer {
         ctx.services().may(ctx.actor(), &Needs::to_create_partners_and_sources())
     }
 
+    /// Whether they may add mappings.
+    async fn can_create_mappings(&self, ctx: &Context<'_>) -> bool {
+        ctx.services().may(ctx.actor(), &Needs::to_create_partners_and_sources())
+    }
+
     /// Whether they may upload files with figures to import.
     async fn can_import(&self, ctx: &Context<'_>) -> bool {
         ctx.services().may(ctx.actor(), &Needs::recording())

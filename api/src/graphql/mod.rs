@@ -37,6 +37,7 @@ pub mod identity;
 pub mod indicator;
 pub mod initiative;
 pub mod learning;
+pub mod mapping;
 pub mod membership;
 pub mod network;
 pub mod participation;

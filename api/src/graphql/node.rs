@@ -16,6 +16,7 @@ use super::{
     indicator::{Indicator, IndicatorVersion},
     initiative::Initiative,
     learning::Learning,
+    mapping::Mapping,
     membership::Membership,
     network::Network,
     observation::{Observation, revisions},
@@ -51,6 +52,8 @@ pub enum Node {
     IndicatorVersion(IndicatorVersion),
     /// A source.
     Source(Source),
+    /// A mapping.
+    Mapping(Mapping),
     /// A series.
     Series(Series),
     /// An observation.
@@ -101,6 +104,7 @@ pub async fn node(ctx: &Context<'_>, id: &ID) -> async_graphql::Result<Option<No
         NodeKind::Indicator => by_id(ctx, id.into()).await?.map(Node::Indicator),
         NodeKind::IndicatorVersion => by_id(ctx, id.into()).await?.map(Node::IndicatorVersion),
         NodeKind::Source => by_id(ctx, id.into()).await?.map(Node::Source),
+        NodeKind::Mapping => by_id(ctx, id.into()).await?.map(Node::Mapping),
         NodeKind::Series => by_id(ctx, id.into()).await?.map(Node::Series),
         NodeKind::Baseline => by_id(ctx, id.into()).await?.map(Node::Baseline),
         NodeKind::Target => by_id(ctx, id.into()).await?.map(Node::Target),

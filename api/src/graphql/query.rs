@@ -19,6 +19,7 @@ use super::{
     indicator::{Indicator, IndicatorFilter, IndicatorOrder},
     initiative::{Initiative, InitiativeFilter, InitiativeOrder},
     learning::{Learning, LearningFilter, LearningOrder},
+    mapping::{Mapping, MappingFilter, MappingOrder},
     network::{Network, NetworkFilter, NetworkOrder},
     node::{Node, node},
     order::ordered,
@@ -338,6 +339,35 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(desc = "The key.")] key: String,
     ) -> async_graphql::Result<Option<Source>> {
+        by_key(ctx, &key).await
+    }
+
+    /// How tables of sources are read.
+    #[allow(clippy::too_many_arguments)]
+    async fn mappings(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many from the start, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those for which all of this holds.")] filter: Option<MappingFilter>,
+        #[graphql(desc = "The order; by key if left out.")] order_by: Option<MappingOrder>,
+    ) -> async_graphql::Result<Connection<Mapping>> {
+        let paging = Paging { first, after, last, before };
+        let query = filter
+            .unwrap_or_default()
+            .read()
+            .and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
+        list(ctx, query).await
+    }
+
+    /// The mapping with this key, or nothing.
+    async fn mapping(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The key.")] key: String,
+    ) -> async_graphql::Result<Option<Mapping>> {
         by_key(ctx, &key).await
     }
 

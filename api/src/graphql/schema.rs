@@ -15,6 +15,7 @@ use super::{
     indicator::IndicatorMutation,
     initiative::InitiativeMutation,
     learning::LearningMutation,
+    mapping::MappingMutation,
     membership::MembershipMutation,
     network::NetworkMutation,
     observation::{ObservationMutation, PushMutation},
@@ -50,6 +51,7 @@ pub struct NetworkChanges(
 pub struct MeasurementChanges(
     IndicatorMutation,
     SourceMutation,
+    MappingMutation,
     ObservationMutation,
     PushMutation,
     ImportJobMutation,

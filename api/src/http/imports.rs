@@ -10,15 +10,15 @@ use actix_web::{
 use domain::{
     error::Error,
     import_job::{ImportJob, ImportJobId},
-    service::Upload,
+    service::{Services, Upload},
 };
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 
-use super::{Shared, request_id::request_id};
+use super::{Shared, import_summary::summary, request_id::request_id};
 use crate::{
     auth::viewer,
-    exchange::{Importer, Options, settings},
+    exchange::{Importer, Options, Stage, asked},
     graphql::{context::Viewer, id},
     refusal::Refusal,
 };
@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// How often it is looked whether there is one.
 const LOOK: Duration = Duration::from_millis(50);
 /// Rejected rows written out at a time.
-const ROWS: u64 = 1_000;
+pub(super) const ROWS: u64 = 1_000;
 
 /// Takes a file and answers 202 with its job; with `async=false` it waits for the outcome.
 pub(super) async fn post(request: HttpRequest, payload: web::Payload, shared: web::Data<Shared>) -> HttpResponse {
@@ -99,7 +99,7 @@ struct Asked {
 }
 
 impl Asked {
-    fn read(request: &HttpRequest) -> Result<Self, Refusal> {
+    async fn read(request: &HttpRequest, services: &Services) -> Result<Self, Refusal> {
         let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string())
             .map_err(|_| Refusal::bad_request("the query string cannot be read"))?;
         let mut pairs = pairs.into_inner();
@@ -113,17 +113,17 @@ impl Asked {
             Some("false") => true,
             Some(_) => return Err(Refusal::bad_request("async is true or false").with("field", "async")),
         };
-        let options = settings(&pairs).map_err(|bad| {
+        let asked = asked(services, pairs, Stage::Begins).await.map_err(Refusal::of)?.map_err(|bad| {
             let refusal = Refusal::new(StatusCode::BAD_REQUEST, "BAD_USER_INPUT", bad.message);
             bad.field.into_iter().fold(refusal, |refusal, field| refusal.with("field", field))
         })?;
-        Ok(Self { pairs, options, name, waits })
+        Ok(Self { pairs: asked.pairs, options: asked.options, name, waits })
     }
 }
 
 async fn upload(request: &HttpRequest, payload: web::Payload, shared: &Shared) -> Result<HttpResponse, Refusal> {
     let viewer = viewer(request, request_id(request), &shared.authenticator).await?;
-    let asked = Asked::read(request)?;
+    let asked = Asked::read(request, &shared.services).await?;
     let encoding = request.headers().get(header::CONTENT_ENCODING).map(|value| value.as_bytes().to_ascii_lowercase());
     if encoding.is_some_and(|encoding| encoding != b"identity" && encoding != b"gzip") {
         let message = "send the file plain or as gzip";
@@ -240,42 +240,4 @@ fn told(job: &ImportJob) -> Value {
         "startedAt": job.started_at,
         "finishedAt": job.finished_at,
     })
-}
-
-/// What DHIS2 answers to a data value set: <https://docs.dhis2.org/en/develop/using-the-api/dhis-core-version-master/data.html>.
-/// What has not changed is counted apart, and not as ignored; what a dry run finds is no error of the request.
-async fn summary(shared: &Shared, job: &ImportJob) -> Result<Value, Refusal> {
-    let counts = &job.progress.counts;
-    let rejects = shared.services.import_rejects(job.id, 0, ROWS).await.map_err(Refusal::of)?;
-    let status = match (&job.failure, counts.rejected) {
-        (Some(_), _) => "ERROR",
-        (None, 0) => "SUCCESS",
-        (None, _) => "WARNING",
-    };
-    let message = job.failure.as_ref().map_or("The import was done.", |failure| failure.message.as_str());
-    // Rows are numbered from 0 there, and from 1 here.
-    let indexes: Vec<i64> = rejects.iter().map(|reject| reject.line - 1).collect();
-    let conflicts: Vec<Value> = rejects
-        .iter()
-        .map(|reject| {
-            json!({ "object": reject.column, "property": reject.column, "value": reject.message, "errorCode": reject.code,
-                "indexes": [reject.line - 1] })
-        })
-        .collect();
-    Ok(json!({
-        "httpStatus": "OK",
-        "httpStatusCode": 200,
-        "status": if status == "SUCCESS" { "OK" } else { status },
-        "message": message,
-        "response": {
-            "responseType": "ImportSummary",
-            "status": status,
-            "description": message,
-            "importCount": { "imported": counts.created, "updated": counts.updated, "ignored": counts.rejected, "deleted": 0 },
-            "unchanged": counts.unchanged,
-            "conflicts": conflicts,
-            "rejectedIndexes": indexes,
-            "job": id::encode_import_job(job.id).as_str(),
-        },
-    }))
 }

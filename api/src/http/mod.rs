@@ -5,6 +5,7 @@ mod explorer;
 mod exports;
 mod graphql;
 mod health;
+mod import_summary;
 mod imports;
 mod pieces;
 mod request;

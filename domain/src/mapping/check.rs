@@ -28,6 +28,11 @@ impl ColumnMapping {
     /// # Errors
     /// Every broken rule, with the path of the field in the mapping: `figures.0.column`.
     pub fn check(&self) -> Result<()> {
+        self.problems().into_result()
+    }
+
+    /// Every rule that it breaks, as far as can be known without a table.
+    pub(crate) fn problems(&self) -> Problems {
         let mut checker = Checker { problems: Problems::default(), captures: BTreeSet::new() };
         checker.table(self);
         // What is said of every row may use only what every figure's pattern captures.
@@ -42,7 +47,7 @@ impl ColumnMapping {
             checker.captures = figure.pattern.iter().flat_map(super::pattern::Pattern::names).collect();
             checker.figure(&FieldPath::from("figures").then(index), figure, self);
         }
-        checker.problems.into_result()
+        checker.problems
     }
 }
 

@@ -9,6 +9,7 @@
 mod check;
 mod pattern;
 mod period;
+mod saved;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     pattern::{Captures, Pattern},
     period::PeriodFormat,
+    saved::{MOST_BYTES, Mapping, MappingFilter, MappingRef, MappingSort, MappingVersion},
     text::{Part, Text},
 };
 use crate::{

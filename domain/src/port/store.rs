@@ -15,10 +15,11 @@ use crate::{
     error::Result,
     event::{Event, Topic},
     grant::Grant,
-    id::{IndicatorId, NetworkId, NodeRef},
+    id::{IndicatorId, MappingId, NetworkId, NodeRef},
     indicator::{Indicator, IndicatorVersion},
     initiative::Initiative,
     learning::Learning,
+    mapping::{ColumnMapping, Mapping, MappingVersion},
     membership::Membership,
     network::Network,
     page::{ListQuery, Page},
@@ -105,6 +106,21 @@ macro_rules! repositories {
             /// The networks that have adopted these indicators, archived ones left out; one statement.
             async fn adopters(&self, indicators: &[IndicatorId]) -> Result<Vec<(IndicatorId, NetworkId)>>;
 
+            /// The newest so many versions of each of these mappings, of those below a number if one is given; the newest
+            /// first, and one statement.
+            async fn mapping_versions(
+                &self,
+                mappings: &[MappingId],
+                below: Option<i32>,
+                most: i32,
+            ) -> Result<Vec<MappingVersion>>;
+
+            /// What these versions of mappings say, those that there are, in any order; one statement.
+            async fn mapping_contents(
+                &self,
+                versions: &[(MappingId, i32)],
+            ) -> Result<Vec<((MappingId, i32), ColumnMapping)>>;
+
             /// Which of these records do not exist for the reader (archived ones do).
             async fn missing(&self, scope: &Scope, references: &[NodeRef]) -> Result<Vec<NodeRef>>;
 
@@ -145,6 +161,8 @@ repositories! {
     indicator_versions: IndicatorVersion,
     /// Sources.
     sources: Source,
+    /// How tables of sources are read.
+    mappings: Mapping,
     /// Series.
     series: Series,
     /// Baselines.

@@ -14,6 +14,7 @@ use crate::{
     event::Topic,
     id::{CommunityId, IndicatorId, IndicatorVersionId, NetworkId},
     indicator::{Indicator, IndicatorVersion, IndicatorVersionFilter, IndicatorVersionSort},
+    mapping::Mapping,
     page::{Direction, ListQuery, Order, PageArgs},
     record::Stored,
     source::Source,
@@ -131,6 +132,34 @@ impl Governed for Source {
     /// Whether its small figures are seen decides what is compared.
     fn topics(&self, _: Self::Id) -> BTreeSet<Topic> {
         [Topic::Communities].into()
+    }
+}
+
+#[async_trait]
+impl Governed for Mapping {
+    const TO_WRITE: &'static str = "change mappings";
+
+    /// Whoever may write sources.
+    async fn needs(&self, change: Change<'_, Self>, _: &Context<'_>) -> Result<Vec<Needs>> {
+        Ok(vec![match change {
+            Change::Create => Needs::to_create_partners_and_sources(),
+            Change::Update(_) | Change::Archive(_) | Change::Restore(_) => {
+                Needs::anywhere(&[Role::Steward, Role::Coordinator])
+            }
+        }])
+    }
+
+    fn topics(&self, _: Self::Id) -> BTreeSet<Topic> {
+        BTreeSet::new()
+    }
+
+    /// Another content takes the next number; what was said under one never changes.
+    async fn admit(mut self, before: Option<&Stored<Self>>, _: &Context<'_>) -> Result<Self> {
+        self.number = match before {
+            None => 1,
+            Some(before) => before.number.saturating_add(i32::from(before.content != self.content)),
+        };
+        Ok(self)
     }
 }
 

@@ -13,6 +13,7 @@ pub mod identity;
 mod import_jobs;
 mod known;
 mod links;
+mod mappings;
 mod measures;
 mod membership;
 mod named;
@@ -37,6 +38,7 @@ pub use export::FigureExport;
 pub use figures::NewFigure;
 pub use governed::{Change, Governed};
 pub use import_jobs::Upload;
+pub use mappings::NamedMapping;
 pub use records::MayChange;
 pub use session::{DECIDING, Session};
 

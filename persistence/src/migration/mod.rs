@@ -8,6 +8,7 @@ mod m0005_ingest;
 mod m0006_import_jobs;
 mod m0007_learning_slug;
 mod m0015_partitions;
+mod m0010_mappings;
 
 use domain::{Error, Result};
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, TransactionTrait as _};
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_import_jobs::Migration),
             Box::new(m0007_learning_slug::Migration),
             Box::new(m0015_partitions::Migration),
+            Box::new(m0010_mappings::Migration),
         ]
     }
 }

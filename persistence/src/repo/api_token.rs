@@ -83,6 +83,6 @@ impl Table for ApiToken {
 
     fn links(&self) -> Vec<Link> {
         let rows = self.communities.iter().map(|&id| vec![Uuid::from(id).into()]).collect();
-        vec![Link { table: "api_token_community", own: "api_token_id", others: "community_id", rows }]
+        vec![Link { table: "api_token_community", own: "api_token_id", others: "community_id", rows, grows: false }]
     }
 }

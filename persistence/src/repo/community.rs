@@ -108,6 +108,6 @@ impl Table for Community {
 
     fn links(&self) -> Vec<Link> {
         let rows = self.codes.iter().map(|id| vec![id.scheme.to_string().into(), id.code.to_string().into()]).collect();
-        vec![Link { table: "community_code", own: "community_id", others: "scheme, code", rows }]
+        vec![Link { table: "community_code", own: "community_id", others: "scheme, code", rows, grows: false }]
     }
 }

@@ -96,6 +96,6 @@ impl Table for Initiative {
     fn links(&self) -> Vec<Link> {
         let communities = std::iter::once(&self.community).chain(&self.other_communities);
         let rows = communities.map(|&id| vec![Uuid::from(id).into()]).collect();
-        vec![Link { table: "initiative_community", own: "initiative_id", others: "community_id", rows }]
+        vec![Link { table: "initiative_community", own: "initiative_id", others: "community_id", rows, grows: false }]
     }
 }

@@ -163,8 +163,14 @@ impl Table for Learning {
         let indicators = self.indicators.iter().map(|&id| vec![Uuid::from(id).into()]).collect();
         let named = self.named.iter().map(|&id| vec![Uuid::from(id).into()]).collect();
         vec![
-            Link { table: "learning_indicator", own: "learning_id", others: "indicator_id", rows: indicators },
-            Link { table: "learning_named", own: "learning_id", others: "community_id", rows: named },
+            Link {
+                table: "learning_indicator",
+                own: "learning_id",
+                others: "indicator_id",
+                rows: indicators,
+                grows: false,
+            },
+            Link { table: "learning_named", own: "learning_id", others: "community_id", rows: named, grows: false },
         ]
     }
 }

@@ -9,6 +9,7 @@ mod grant;
 mod indicator;
 mod initiative;
 mod learning;
+mod mapping;
 mod membership;
 mod network;
 mod page;
@@ -34,10 +35,11 @@ use domain::{
     error::{Error, Problem, ProblemCode},
     event::Topic,
     grant::Grant,
-    id::{EntityId as _, IndicatorId, NetworkId, NodeKind, NodeRef},
+    id::{EntityId as _, IndicatorId, MappingId, NetworkId, NodeKind, NodeRef},
     indicator::{Indicator, IndicatorVersion},
     initiative::Initiative,
     learning::Learning,
+    mapping::{ColumnMapping, Mapping, MappingVersion},
     membership::Membership,
     network::Network,
     page::{ListQuery, Page},
@@ -175,7 +177,7 @@ impl<C: ConnectionTrait> Repos<C> {
             let own = record.id.uuid();
             let mut sql = Sql::new(self.0.get_database_backend());
             let id = sql.bind(own);
-            if record.meta.version > 1 {
+            if record.meta.version > 1 && !link.grows {
                 let text = format!("DELETE FROM {} WHERE {} = {id}", link.table, link.own);
                 self.0.execute_raw(sql.statement(text)).await.map_err(database)?;
             }
@@ -188,11 +190,15 @@ impl<C: ConnectionTrait> Repos<C> {
                 .into_iter()
                 .map(|row| {
                     let own = sql.bind(own);
-                    let others: Vec<String> = row.into_iter().map(|value: Value| sql.bind(value)).collect();
+                    let since = link.grows.then(|| record.meta.updated_at.into());
+                    let others: Vec<String> =
+                        row.into_iter().chain(since).map(|value: Value| sql.bind(value)).collect();
                     format!("({own}, {})", others.join(", "))
                 })
                 .collect();
-            let text = format!("INSERT INTO {} ({}, {}) VALUES {}", link.table, link.own, link.others, rows.join(", "));
+            let (since, again) = if link.grows { (", since", " ON CONFLICT DO NOTHING") } else { ("", "") };
+            let (table, own, others) = (link.table, link.own, link.others);
+            let text = format!("INSERT INTO {table} ({own}, {others}{since}) VALUES {}{again}", rows.join(", "));
             self.0.execute_raw(sql.statement(text)).await.map_err(database)?;
         }
         Ok(())
@@ -214,6 +220,7 @@ fn kept(kind: NodeKind) -> (&'static str, fn(&Scope, &mut Where)) {
         NodeKind::Indicator => of::<Indicator>(),
         NodeKind::IndicatorVersion => of::<IndicatorVersion>(),
         NodeKind::Source => of::<Source>(),
+        NodeKind::Mapping => of::<Mapping>(),
         NodeKind::Series => of::<Series>(),
         NodeKind::Baseline => of::<Baseline>(),
         NodeKind::Target => of::<Target>(),
@@ -253,6 +260,9 @@ impl<C: ConnectionTrait + Send + Sync> Repositories for Repos<C> {
         self
     }
     fn sources(&self) -> &dyn Repository<Source> {
+        self
+    }
+    fn mappings(&self) -> &dyn Repository<Mapping> {
         self
     }
     fn series(&self) -> &dyn Repository<Series> {
@@ -318,6 +328,19 @@ impl<C: ConnectionTrait + Send + Sync> Repositories for Repos<C> {
                 Ok((row.id()?, row.id()?))
             })
             .collect()
+    }
+
+    async fn mapping_versions(
+        &self,
+        mappings: &[MappingId],
+        below: Option<i32>,
+        most: i32,
+    ) -> Result<Vec<MappingVersion>> {
+        mapping::versions(&self.0, mappings, below, most).await
+    }
+
+    async fn mapping_contents(&self, versions: &[(MappingId, i32)]) -> Result<Vec<((MappingId, i32), ColumnMapping)>> {
+        mapping::contents(&self.0, versions).await
     }
 
     async fn missing(&self, scope: &Scope, references: &[NodeRef]) -> Result<Vec<NodeRef>> {

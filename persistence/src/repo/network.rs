@@ -94,6 +94,6 @@ impl Table for Network {
 
     fn links(&self) -> Vec<Link> {
         let rows = self.indicators.iter().map(|&id| vec![Uuid::from(id).into()]).collect();
-        vec![Link { table: "network_indicator", own: "network_id", others: "indicator_id", rows }]
+        vec![Link { table: "network_indicator", own: "network_id", others: "indicator_id", rows, grows: false }]
     }
 }

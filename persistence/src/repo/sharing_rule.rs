@@ -59,6 +59,6 @@ impl Table for SharingRule {
 
     fn links(&self) -> Vec<Link> {
         let rows = self.named.iter().map(|&id| vec![Uuid::from(id).into()]).collect();
-        vec![Link { table: "sharing_rule_named", own: "sharing_rule_id", others: "community_id", rows }]
+        vec![Link { table: "sharing_rule_named", own: "sharing_rule_id", others: "community_id", rows, grows: false }]
     }
 }

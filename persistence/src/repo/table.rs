@@ -72,6 +72,8 @@ pub(super) struct Link {
     pub(super) others: &'static str,
     /// Their values.
     pub(super) rows: Vec<Vec<Value>>,
+    /// Whether rows are only ever added, each with the moment in a column `since`: those there are already stay as they are.
+    pub(super) grows: bool,
 }
 
 /// A kind of record with its table.

@@ -53,11 +53,15 @@ const DEFAULTS: [&str; 2] = ["default", "HllvX50cXC0"];
 pub enum Strategy {
     /// They are recorded; those known already become new revisions where they differ.
     CreateAndUpdate,
+    /// Those of series and periods without a figure are recorded.
+    Create,
+    /// Those of series and periods with a figure become new revisions where they differ.
+    Update,
     /// They are withdrawn.
     Delete,
 }
 
-/// By what organisation units are named.
+/// By what organisation units, or data elements, are named.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum IdScheme {
     /// By the identifiers of DHIS2, eleven letters and digits.
@@ -111,6 +115,8 @@ pub struct Dhis2 {
     pub strategy: Option<Strategy>,
     /// By what organisation units are named.
     pub org_units: IdScheme,
+    /// By what data elements are named: identifiers and codes are codes of indicators.
+    pub elements: IdScheme,
     /// What combinations of options mean.
     pub combos: Vec<Combo>,
 }
@@ -118,7 +124,7 @@ pub struct Dhis2 {
 impl Dhis2 {
     /// Nothing is decided.
     pub const fn new() -> Self {
-        Self { strategy: None, org_units: IdScheme::Uid, combos: Vec::new() }
+        Self { strategy: None, org_units: IdScheme::Uid, elements: IdScheme::Uid, combos: Vec::new() }
     }
 }
 
@@ -179,7 +185,7 @@ struct Values {
 
 impl Values {
     fn new(options: &Options) -> Self {
-        let Dhis2 { strategy, org_units, combos } = &options.dhis2;
+        let Dhis2 { strategy, org_units, combos, .. } = &options.dhis2;
         Self {
             strategy: strategy.unwrap_or(Strategy::CreateAndUpdate),
             by_name: *org_units == IdScheme::Name && options.code_scheme.is_none(),
@@ -204,7 +210,12 @@ impl Values {
         }
         let period = self.periods.read(said.period)?;
         let retract = said.deleted || self.strategy == Strategy::Delete;
-        let act = if retract { Act::Retract } else { Act::Record };
+        let act = match self.strategy {
+            _ if retract => Act::Retract,
+            Strategy::Create => Act::Create,
+            Strategy::Update => Act::Update,
+            Strategy::CreateAndUpdate | Strategy::Delete => Act::Record,
+        };
         let mut adjustments = Adjustments::default();
         let figure = if retract { Figure::default() } else { self.figure(said, &mut adjustments)? };
         let (disaggregation, totals) = self.part(said, keys)?;

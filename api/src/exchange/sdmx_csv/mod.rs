@@ -171,7 +171,7 @@ impl SdmxCsv {
         let blank = needed.into_iter().chain(named).chain(dimensions).find(|(_, column)| row.cell(*column).is_empty());
         let Some((name, _)) = blank else { return Ok(()) };
         let kind = match act {
-            Act::Record => "a dimension is blank: the row is about no single observation",
+            Act::Record | Act::Create | Act::Update => "a dimension is blank: the row is about no single observation",
             Act::Retract => "a dimension is blank, which would delete every observation that fits: name each of them",
         };
         Err(Reason::plain("REQUIRED", name.to_owned(), kind))

@@ -1,0 +1,250 @@
+//! Texts that mean harm or are broken, before every reader: each is read or refused with a code, in bounded memory.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+use std::{
+    io::{self, Cursor, Read, Write as _},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use domain::mapping::ColumnMapping;
+use flate2::{Compression, write::GzEncoder};
+use proptest::prelude::*;
+use tokio::sync::mpsc;
+
+use super::{
+    dhis2::Strategy as ImportStrategy,
+    failure::{Failure, FailureCode},
+    import::read,
+    infer::infer,
+    options::{Format, Options},
+    told::{damage, options, told},
+};
+
+const FORMATS: [Format; 8] = [
+    Format::Tidy,
+    Format::OpenSdg,
+    Format::Statcan,
+    Format::Mapped,
+    Format::Dhis2,
+    Format::SdmxCsv,
+    Format::Ndjson,
+    Format::Cids,
+];
+
+/// How a text of this format is read, and one that is good.
+fn good(format: Format) -> (Options, String) {
+    let mut options = options(format);
+    options.geography_column = "Geography".to_owned();
+    options.indicator = matches!(format, Format::OpenSdg | Format::Statcan).then(|| "rate".parse().unwrap());
+    options.dhis2.strategy = Some(ImportStrategy::CreateAndUpdate);
+    let text = match format {
+        Format::Tidy => "areacd,indicator,period,observation,status,dim:sex\nA1,rate,2020,12.5,,F\nA1,rate,2021,,x,\n",
+        Format::OpenSdg => "Year,Geography,Sex,Value\n2020,,,1.5\n2021,Here,F,2\n",
+        Format::Statcan => {
+            "REF_DATE,GEO,DGUID,Index,UOM,UOM_ID,SCALAR_FACTOR,SCALAR_ID,VECTOR,COORDINATE,VALUE,STATUS,SYMBOL,TERMINATED,DECIMALS\n\"1981-01\",Canada,2016A000011124,All,Index,351,units ,0,v1,1.1,31.0,,,,1\n"
+        }
+        Format::Mapped => "place,year,rate\nA1,2020,\"1,5\"\nA1,2021,x\n",
+        Format::Dhis2 => {
+            "{\"dataValues\":[{\"dataElement\":\"rate\",\"period\":\"2020\",\"orgUnit\":\"A1\",\"value\":\"1\"}]}"
+        }
+        Format::SdmxCsv => {
+            "STRUCTURE,STRUCTURE_ID,ACTION,REF_AREA,INDICATOR,TIME_PERIOD,OBS_VALUE\ndataflow,A:B(1.0),I,A1,rate,2020,3\n"
+        }
+        Format::Ndjson => {
+            "{\"community\":{\"slug\":\"here\"},\"indicator\":\"rate\",\"period\":\"2020\",\"value\":1.5}\n"
+        }
+        Format::Cids => {
+            "[{\"@context\":\"https://ontology.commonapproach.org/contexts/cidsContext.jsonld\",\"@type\":\"cids:IndicatorReport\",\"@id\":\"x:1\",\"forIndicator\":\"x:2\",\"startedAtTime\":\"2020-01-01\",\"endedAtTime\":\"2020-12-31\",\"value\":{\"@type\":\"i72:Measure\",\"hasNumericalValue\":\"3\"}}]"
+        }
+    };
+    if format == Format::Mapped {
+        let mapping: ColumnMapping = serde_json::from_value(serde_json::json!({
+            "community": { "code": { "column": "place" }, "scheme": "test:code" },
+            "period": { "text": { "column": "year" } }, "missing": { "x": "Q" }, "numbers": { "decimal": "," },
+            "figures": [{ "column": "rate", "indicator": { "code": "rate" } }],
+        }))
+        .unwrap();
+        options = options.mapped(mapping);
+    }
+    (options, text.to_owned())
+}
+
+fn zipped(text: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(text).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// Counts what is read of a text.
+struct Watched<R>(R, Arc<AtomicU64>);
+
+impl<R: Read> Read for Watched<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.0.read(buffer)?;
+        self.1.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}
+
+/// What becomes of a text that is never in memory as a whole, and how many bytes of it were read.
+fn streamed(text: impl Read + Send + 'static, options: &Options) -> (Result<Vec<String>, Failure>, u64) {
+    let count = Arc::new(AtomicU64::new(0));
+    let (sender, mut batches) = mpsc::channel(2);
+    let listening = std::thread::spawn(move || while batches.blocking_recv().is_some() {});
+    let outcome = read(Watched(text, Arc::clone(&count)), options, true, &sender);
+    drop(sender);
+    listening.join().unwrap();
+    (outcome, count.load(Ordering::Relaxed))
+}
+
+fn refused(text: impl AsRef<[u8]>, options: &Options) -> Failure {
+    told(text, options).unwrap_err()
+}
+
+const GIB: u64 = 1024 * 1024 * 1024;
+
+#[test]
+fn what_is_good_is_read() {
+    for format in FORMATS {
+        let (options, text) = good(format);
+        let rows = told(&text, &options).unwrap();
+        assert!(!rows.is_empty() && rows.iter().all(|(_, row)| !row.starts_with('!')), "{format:?}: {rows:?}");
+        assert_eq!(told(zipped(text.as_bytes()), &options).unwrap(), rows, "{format:?}");
+    }
+}
+
+#[test]
+fn a_line_of_a_gibibyte_is_refused_before_it_is_read() {
+    for format in FORMATS {
+        let (options, text) = good(format);
+        for letter in [b'x', b'"', b'[', b'{'] {
+            // The beginning of the text, and then one letter without end: in a row, in a cell, in a text, in depth.
+            let start = text.split_inclusive(['\n', ':']).next().unwrap_or_default().as_bytes().to_vec();
+            let endless = Cursor::new(start).chain(io::repeat(letter).take(GIB));
+            let (outcome, read) = streamed(endless, &options);
+            assert!(read < 12 * 1024 * 1024, "{format:?} {letter}: {read} bytes were read");
+            let failure = outcome.unwrap_err();
+            assert!(!failure.message.is_empty(), "{format:?}: {failure}");
+        }
+    }
+}
+
+#[test]
+fn a_small_file_that_expands_to_gibibytes_is_refused() {
+    // Blank lines without end, which readers pass over.
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    io::copy(&mut io::repeat(b'\n').take(80 * 1024 * 1024), &mut encoder).unwrap();
+    let blank = encoder.finish().unwrap();
+    for format in [Format::Tidy, Format::Ndjson, Format::Dhis2] {
+        let (options, text) = good(format);
+        let bomb = [zipped(text.as_bytes()), blank.clone()].concat();
+        assert!(bomb.len() < 300 * 1024, "{}", bomb.len());
+        let failure = streamed(Cursor::new(bomb), &options).0.unwrap_err();
+        // What stands behind a document is bounded by itself.
+        let expected = if format == Format::Dhis2 { FailureCode::TooLong } else { FailureCode::Expansion };
+        assert_eq!(failure.code, expected, "{format:?}: {failure}");
+    }
+}
+
+#[test]
+fn wide_letters_and_zeros_are_named() {
+    for format in FORMATS {
+        let (options, text) = good(format);
+        for mark in ["\u{feff}", ""] {
+            let wide: Vec<u8> = format!("{mark}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+            let failure = refused(wide, &options);
+            assert_eq!(failure.code, FailureCode::Encoding, "{format:?}");
+            assert!(failure.message.contains("UTF-16"), "{failure}");
+        }
+        // A zero in the middle is the fault of its row, or of the text where that has none.
+        let place = text.rfind("20").unwrap();
+        let mut broken = text.into_bytes();
+        broken[place] = 0;
+        match told(&broken, &options) {
+            Ok(rows) => assert!(rows.iter().any(|(_, row)| row.starts_with('!')), "{format:?}: {rows:?}"),
+            Err(failure) => assert!(failure.line.is_some(), "{format:?}: {failure}"),
+        }
+    }
+}
+
+#[test]
+fn lines_end_in_any_way_and_are_counted() {
+    for format in FORMATS {
+        let (options, text) = good(format);
+        let plain = told(&text, &options).unwrap();
+        for end in ["\r\n", "\r\r\n", "\n\n"] {
+            let other = told(text.replace('\n', end), &options).unwrap();
+            let rows = |told: &[(u64, String)]| told.iter().map(|(_, row)| row.clone()).collect::<Vec<_>>();
+            assert_eq!(rows(&other), rows(&plain), "{format:?} {end:?}");
+            if end != "\n\n" {
+                assert_eq!(other, plain, "{format:?} {end:?}");
+            }
+        }
+    }
+    let (options, text) = good(Format::Tidy);
+    let mixed = text.replacen('\n', "\r\r\n", 1).replacen('\n', "\n", 1) + "A1,rate,2022,x\r\n";
+    assert_eq!(told(mixed, &options).unwrap().last().map(|(line, _)| *line), Some(4));
+}
+
+#[test]
+fn headers_that_repeat_or_never_end_are_refused() {
+    for format in [Format::Tidy, Format::OpenSdg, Format::Statcan, Format::Mapped, Format::SdmxCsv] {
+        let (options, text) = good(format);
+        let (header, rows) = text.split_once('\n').unwrap();
+        let last = header.rsplit(',').next().unwrap();
+        let failure = refused(format!("{header},{last}\n{rows}"), &options);
+        assert_eq!(failure.code, FailureCode::DuplicateColumn, "{format:?}: {failure}");
+        assert_eq!((failure.line, failure.column.as_deref()), (Some(1), Some(last)), "{format:?}");
+        let many: String = (0..100_000).map(|number| format!(",c{number}")).collect();
+        let failure = refused(format!("{header}{many}\n{rows}"), &options);
+        assert_eq!((failure.code, failure.line), (FailureCode::TooLong, Some(1)), "{format:?}");
+    }
+}
+
+#[test]
+fn depth_is_bounded() {
+    for format in [Format::Dhis2, Format::Ndjson, Format::Cids] {
+        let (options, _) = good(format);
+        for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+            let deep = format!("{}1{}", open.repeat(100_000), close.repeat(100_000));
+            match told(format!("{{\"dataValues\":[{deep}]}}"), &options) {
+                Ok(rows) => assert!(rows.iter().all(|(_, row)| row.starts_with('!')), "{format:?}: {rows:?}"),
+                Err(failure) => assert!(failure.line.is_some(), "{format:?}: {failure}"),
+            }
+            let _ = told(deep, &options);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn whatever_bytes_come_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..2_000)) {
+        for format in FORMATS {
+            let (options, text) = good(format);
+            let _ = told(&bytes, &options);
+            // And behind a good beginning.
+            let _ = told([text.as_bytes(), &bytes].concat(), &options);
+        }
+    }
+
+    #[test]
+    fn damaged_texts_are_read_or_refused(
+        places in proptest::collection::vec((any::<usize>(), any::<u8>()), 1..6),
+        cut in any::<usize>(),
+    ) {
+        for format in FORMATS {
+            let (options, text) = good(format);
+            let _ = told(damage(text.as_bytes(), &places), &options);
+            let whole = zipped(text.as_bytes());
+            let _ = told(damage(&whole, &places), &options);
+            let short = &whole[..cut % whole.len()];
+            prop_assert!(told(short, &options).is_err(), "{:?}: {} of {} bytes", format, short.len(), whole.len());
+            let _ = infer(Cursor::new(damage(text.as_bytes(), &places)));
+        }
+    }
+}
