@@ -334,10 +334,10 @@ impl<C: ConnectionTrait + Send + Sync> Identities for Repos<C> {
         self.run(sql.statement(text)).await.map(drop)
     }
 
-    async fn retire_signing_key(&self, kid: &str, at: DateTime<Utc>) -> Result<()> {
+    async fn retire_signing_key(&self, kid: &str, at: DateTime<Utc>) -> Result<bool> {
         let mut sql = self.sql();
         let (kid, at) = (sql.bind(kid), sql.bind(at));
         let text = format!("UPDATE signing_key SET retired_at = {at} WHERE kid = {kid} AND retired_at IS NULL");
-        self.run(sql.statement(text)).await.map(drop)
+        Ok(self.run(sql.statement(text)).await? > 0)
     }
 }

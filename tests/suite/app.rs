@@ -135,8 +135,8 @@ impl App {
         let throttle = Throttle { address: many, ..Throttle::usual(limiter::open(redis).unwrap(), db.url.clone()) };
         let identity = Identity::new(services.clone(), keyring.clone(), throttle);
         let authenticator =
-            Authenticator::new(Some(ADMIN_TOKEN.to_owned().into())).with_accounts(identity, keyring, providers);
-        tokio::spawn(forget_on_change(services.clone(), Arc::clone(&bus)));
+            Authenticator::new(Some(ADMIN_TOKEN.to_owned().into())).with_accounts(identity, keyring.clone(), providers);
+        tokio::spawn(forget_on_change(services.clone(), keyring, Arc::clone(&bus)));
         tokio::spawn(work_on_imports(services.clone(), config.imports.clone(), std::future::pending()));
         let running = build(services, authenticator, readiness, config, listener).unwrap();
         let url = format!("http://{}", running.address);

@@ -56,7 +56,7 @@ struct Known {
     uses: Cache<domain::id::ApiTokenId, ()>,
 }
 
-/// Who holds a token, as of a count of [`domain::service::Services::actors_as_of`].
+/// Who holds a token, as of [`Known::as_of`].
 #[derive(Clone)]
 struct Holder {
     as_of: u64,
@@ -111,8 +111,15 @@ impl Authenticator {
     }
 
     /// The public keys of access tokens; nothing where there are no accounts.
-    pub fn jwks(&self) -> Option<serde_json::Value> {
+    pub async fn jwks(&self) -> Option<serde_json::Value> {
+        self.refresh().await;
         self.known.as_ref().map(|known| known.keyring.jwks())
+    }
+
+    /// Makes sure that the keys are those in use now: for whoever signs or verifies next.
+    async fn refresh(&self) {
+        let Some(Known { identity, keyring, .. }) = &self.known else { return };
+        keyring.refresh(identity.services().clock().now()).await;
     }
 
     /// The use cases of signing in; nothing where there are no accounts.
@@ -136,12 +143,17 @@ impl Authenticator {
 }
 
 impl Known {
+    /// Counts up whenever who may do what, or with which keys they may say who they are, has changed.
+    fn as_of(&self) -> u64 {
+        self.identity.services().actors_as_of() + self.keyring.generation()
+    }
+
     async fn bearer(&self, token: &str, origin: &Origin) -> domain::Result<Option<Who>> {
         if token.len() > jwt::MAX_TOKEN {
             return Ok(None);
         }
         let services = self.identity.services();
-        let (as_of, now) = (services.actors_as_of(), services.clock().now());
+        let (as_of, now) = (self.as_of(), services.clock().now());
         let remembered = self.holders.get(token).await.filter(|holder| holder.as_of == as_of);
         let holder = if let Some(holder) = remembered {
             holder
@@ -161,7 +173,7 @@ impl Known {
             && self.uses.get(&integration.token).await.is_none()
         {
             self.uses.insert(integration.token, ()).await;
-            self.identity.note_use(integration.token).await?;
+            self.identity.services().note_use(integration.token);
         }
         Ok(Some(holder.who))
     }
@@ -222,6 +234,7 @@ pub(crate) async fn viewer(
     let headers = request.headers();
     let refused = || Refusal::new(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", "the token is not known here");
     let origin = Origin { request: request_id.map(Into::into), address: authenticator.address(request) };
+    authenticator.refresh().await;
     // Of two it would depend on who reads them, which one counts.
     if headers.get_all(header::AUTHORIZATION).nth(1).is_some() {
         return Err(refused());
@@ -247,16 +260,43 @@ pub(crate) async fn viewer(
     Ok(Viewer { actor: Actor { who, origin }, languages: Languages::parse_accept_language(accepted) })
 }
 
-/// Forgets who may do what, and whose data is under an authority, whenever any replica tells that it has changed.
-pub async fn forget_on_change(services: domain::service::Services, bus: Arc<dyn domain::port::bus::Bus>) {
+/// Forgets who may do what, whose data is under an authority, and the keys, whenever any replica tells that it has changed.
+pub async fn forget_on_change(
+    services: domain::service::Services,
+    keyring: Arc<Keyring>,
+    bus: Arc<dyn domain::port::bus::Bus>,
+) {
     use futures_util::StreamExt as _;
     let mut events = bus.subscribe();
     while let Some(event) = events.next().await {
+        if event == domain::event::Event::KeysChanged {
+            keyring.forget();
+        }
         if event.concerns_actors() {
             services.forget_actors();
         }
         if event.topics().contains(&domain::event::Topic::Communities) {
             services.forget_authorities();
+        }
+    }
+}
+
+/// How often the uses of tokens are written.
+const WRITTEN: Duration = Duration::from_secs(1);
+
+/// Writes when tokens were last used, every second until `cancel` is done, and once more then.
+pub async fn write_uses(services: domain::service::Services, cancel: impl Future<Output = ()> + Send) {
+    let mut cancel = std::pin::pin!(cancel);
+    loop {
+        let done = tokio::select! {
+            () = &mut cancel => true,
+            () = tokio::time::sleep(WRITTEN) => false,
+        };
+        if let Err(error) = services.write_uses().await {
+            tracing::warn!(%error, "the last uses of tokens wait to be written");
+        }
+        if done {
+            return;
         }
     }
 }

@@ -202,6 +202,6 @@ pub trait Identities: Send + Sync {
     /// Keeps a key; of two replicas that make the first one at the same moment both keep theirs, and both verify.
     async fn keep_signing_key(&self, key: &SigningKey) -> Result<()>;
 
-    /// Retires a key: tokens signed with it are no longer believed.
-    async fn retire_signing_key(&self, kid: &str, at: DateTime<Utc>) -> Result<()>;
+    /// Retires a key: tokens signed with it are no longer believed. Whether there was one to retire.
+    async fn retire_signing_key(&self, kid: &str, at: DateTime<Utc>) -> Result<bool>;
 }

@@ -346,7 +346,14 @@ impl Identity {
         let Some(email) = foreign.verified_email else { return Ok(None) };
         let Some(account) = self.account(email).await? else { return Ok(None) };
         let (work, now) = (self.services.store.begin().await?, self.now());
-        work.repositories().identities().link_foreign(foreign.issuer, foreign.subject, account.id, now).await?;
+        let linked =
+            work.repositories().identities().link_foreign(foreign.issuer, foreign.subject, account.id, now).await;
+        if let Err(Error::Conflict(_)) = linked {
+            // Another request with the same token was a moment faster.
+            drop(work);
+            return self.services.store.read().identities().foreign(foreign.issuer, foreign.subject).await;
+        }
+        linked?;
         let entry = self.of_account(origin, account.id, Action::SignIn);
         let entry = entry.detail(&format!("linked to {} of {}", foreign.subject, foreign.issuer));
         work.repositories().audit().record(&[entry]).await?;
@@ -370,13 +377,6 @@ impl Identity {
             memberships: known.memberships,
         };
         Ok(Some((integration, token.value)))
-    }
-
-    /// Notes that a token was used.
-    pub async fn note_use(&self, token: crate::id::ApiTokenId) -> Result<()> {
-        let work = self.services.store.begin().await?;
-        work.repositories().identities().note_use(token, self.now()).await?;
-        work.commit().await
     }
 
     /// The services that this is over.

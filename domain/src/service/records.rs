@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{Change, Context, Governed, Services};
@@ -10,7 +9,7 @@ use crate::{
     access::{Actor, Needs, Who},
     audit::{Action, NewEntry},
     error::{Error, Result},
-    id::{ApiTokenId, CommunityId, EntityId as _},
+    id::{CommunityId, EntityId as _},
     page::{ListQuery, Page},
     port::store::{Holds, Repositories},
     record::{Noun, Stored},
@@ -196,10 +195,5 @@ impl Services {
     /// Whether the actor may record figures of the community.
     pub fn may_record(&self, actor: &Actor, community: CommunityId) -> bool {
         super::session::to_record(community, None).met_by(actor, self.clock.now())
-    }
-
-    /// When these tokens, which the actor may see, were last used.
-    pub async fn last_uses(&self, tokens: &[ApiTokenId]) -> Result<Vec<(ApiTokenId, DateTime<Utc>)>> {
-        self.store.read().identities().last_uses(tokens).await
     }
 }
