@@ -114,8 +114,7 @@ async fn run(cli: Cli) -> domain::Result<ExitCode> {
             command.run(&identity(&composition).await?, &Actor::operator("operator")).await?;
         }
         Command::Key(command) => {
-            let (services, actor) =
-                (compose(&cli.settings, DATABASE).await?.services, Actor::operator("operator"));
+            let (services, actor) = (compose(&cli.settings, DATABASE).await?.services, Actor::operator("operator"));
             match command {
                 KeyCommand::Rotate => {
                     let key = new_key(SystemClock.now())?;
@@ -186,7 +185,7 @@ async fn serve(composition: Composition, settings: &ServeSettings, demo: Option<
     let running = build(services.clone(), authenticator, readiness, http, listener).map_err(Error::internal)?;
     tracing::info!(address = %running.address, "serving");
     actix_web::rt::spawn(work_on_imports(services_of_imports, queue, requested().map_err(Error::internal)?));
-    let uses = actix_web::rt::spawn(write_uses(services, requested().map_err(Error::internal)?));
+    actix_web::rt::spawn(write_uses(services.clone(), requested().map_err(Error::internal)?));
     let wake = store.wake();
     actix_web::rt::spawn(relay(store, bus, wake, requested().map_err(Error::internal)?));
     actix_web::rt::spawn(stop_when(requested().map_err(Error::internal)?, running.handle()));
@@ -195,5 +194,6 @@ async fn serve(composition: Composition, settings: &ServeSettings, demo: Option<
         println!("{}", demo.welcome(running.address));
     }
     running.server.await.map_err(Error::internal)?;
-    uses.await.map_err(Error::internal)
+    // Those of the requests that were finished last.
+    services.write_uses().await
 }

@@ -190,6 +190,9 @@ pub trait Identities: Send + Sync {
     /// The token with this digest; nothing for one that is archived or unknown. Whether it has expired is for the caller to see.
     async fn token(&self, digest: &Digest, now: DateTime<Utc>) -> Result<Option<KnownToken>>;
 
+    /// The token with this digest, whatever has become of it.
+    async fn token_named(&self, digest: &Digest) -> Result<Option<ApiTokenId>>;
+
     /// Notes that a token was used; a later moment takes the place of an earlier one.
     async fn note_use(&self, token: ApiTokenId, at: DateTime<Utc>) -> Result<()>;
 

@@ -54,6 +54,7 @@ impl Services {
         let comparison = self.comparison(actor, request).await?;
         let read = comparison.entries.iter().filter(|entry| entry.cell.is_some()).map(|entry| entry.community);
         self.note_reading(actor, "a comparison", read.collect::<Vec<_>>()).await?;
+        self.note_reading(actor, "a total", comparison.counted.iter().copied()).await?;
         Ok(comparison)
     }
 
@@ -82,7 +83,7 @@ impl Services {
     fn cache_key(&self, scope: &Scope, request: &ComparisonRequest, versions: &[i64]) -> String {
         let text = |period: Option<Period>| period.map(|period| period.to_string()).unwrap_or_default();
         let mut key = format!(
-            "comparison:3:{}:{}:{}:{}:{}:{}:{}:{versions:?}",
+            "comparison:4:{}:{}:{}:{}:{}:{}:{}:{versions:?}",
             scope.cache_key(),
             self.clock.today(),
             request.network,

@@ -86,11 +86,13 @@ impl Services {
     /// # Errors
     /// [`Error::Validation`] naming the field of a figure that breaks a rule, or what it refers to and does not exist.
     pub async fn record_figure(&self, actor: &Actor, new: NewFigure) -> Result<(Observation, Outcome)> {
-        self.denied(actor, Box::pin(self.try_record_figure(actor, new)).await).await
+        let session = self.session(actor, "record figures").await?;
+        let refused = session.refused();
+        let result = Box::pin(self.try_record_figure(session, new)).await;
+        self.denied(actor, &refused, result).await
     }
 
-    async fn try_record_figure(&self, actor: &Actor, new: NewFigure) -> Result<(Observation, Outcome)> {
-        let mut session = self.session(actor, "record figures").await?;
+    async fn try_record_figure(&self, mut session: Session, new: NewFigure) -> Result<(Observation, Outcome)> {
         let version = session.check_figure(&new, self.clock.today()).await?;
         let indicator = version.indicator;
         let series = Series {

@@ -30,8 +30,11 @@ use crate::{
     target::Target,
 };
 
+/// A community and a network that something concerns.
+pub type Concerned = (Option<CommunityId>, Option<NetworkId>);
+
 /// What is done to a record.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub enum Change<'a, N: Noun> {
     /// It is created.
     Create,
@@ -40,6 +43,15 @@ pub enum Change<'a, N: Noun> {
     /// It is archived or comes back.
     Archive(&'a Stored<N>),
 }
+
+// Not derived: that would ask the record itself to be `Copy`.
+impl<N: Noun> Clone for Change<'_, N> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<N: Noun> Copy for Change<'_, N> {}
 
 /// A kind of record that can be written, with the rules that need to look at other records.
 #[async_trait]
@@ -56,8 +68,14 @@ pub trait Governed: Noun {
     }
 
     /// The community and the network that it concerns: who answers for them reads of it in the audit log.
-    fn concerns(&self) -> (Option<CommunityId>, Option<NetworkId>) {
+    fn concerns(&self) -> Concerned {
         (None, None)
+    }
+
+    /// The same for every place that it concerns, where its id or another record says which; at least one.
+    async fn places(&self, id: Option<Self::Id>, context: &Context<'_>) -> Result<Vec<Concerned>> {
+        let _ = (id, context);
+        Ok(vec![self.concerns()])
     }
 
     /// The fields whose changes the audit log keeps, with what they say. Never a secret.
@@ -87,6 +105,14 @@ fn no_topics() -> BTreeSet<Topic> {
 #[async_trait]
 impl Governed for Network {
     const TO_WRITE: &'static str = "change networks";
+
+    async fn places(&self, id: Option<NetworkId>, _: &Context<'_>) -> Result<Vec<Concerned>> {
+        Ok(vec![(None, id)])
+    }
+
+    fn sensitive(&self) -> Vec<(&'static str, Value)> {
+        vec![("suppression", json!(self.suppression))]
+    }
 
     async fn needs(&self, change: Change<'_, Self>, _: &Context<'_>) -> Result<Vec<Needs>> {
         Ok(vec![match change {
@@ -157,6 +183,10 @@ impl Governed for Membership {
 #[async_trait]
 impl Governed for Community {
     const TO_WRITE: &'static str = "change communities";
+
+    async fn places(&self, id: Option<CommunityId>, _: &Context<'_>) -> Result<Vec<Concerned>> {
+        Ok(vec![(id, None)])
+    }
 
     fn sensitive(&self) -> Vec<(&'static str, Value)> {
         vec![("indigenousDataAuthority", json!(self.indigenous_data_authority))]
@@ -235,6 +265,10 @@ impl Governed for Partner {
 #[async_trait]
 impl Governed for Participation {
     const TO_WRITE: &'static str = "change participations";
+
+    async fn places(&self, _: Option<Self::Id>, context: &Context<'_>) -> Result<Vec<Concerned>> {
+        Ok(vec![(context.community_of_initiative(self.initiative).await?, None)])
+    }
 
     async fn needs(&self, change: Change<'_, Self>, context: &Context<'_>) -> Result<Vec<Needs>> {
         let of = async |participation: &Self| -> Result<Needs> {
@@ -373,6 +407,10 @@ impl Governed for Source {
 #[async_trait]
 impl Governed for Baseline {
     const TO_WRITE: &'static str = "declare baselines";
+
+    async fn places(&self, _: Option<Self::Id>, context: &Context<'_>) -> Result<Vec<Concerned>> {
+        Ok(vec![(context.community_of_series(self.series).await?, None)])
+    }
 
     async fn needs(&self, _: Change<'_, Self>, context: &Context<'_>) -> Result<Vec<Needs>> {
         let community = context.community_of_series(self.series).await?;

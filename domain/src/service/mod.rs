@@ -15,6 +15,7 @@ mod links;
 mod named;
 mod push;
 mod records;
+mod refusals;
 mod session;
 mod targets;
 mod throttle;

@@ -47,7 +47,7 @@ impl Services {
             return Ok(answered);
         }
         let mut pushed = Box::pin(session.push(&push, self.clock.today())).await?;
-        let refused = pushed.rejections.iter().any(|rejection| rejection.code == ProblemCode::Forbidden);
+        let refused = session.refused().take();
         pushed.kept = !push.dry_run && (push.mode == PushMode::BestEffort || pushed.rejections.is_empty());
         if pushed.kept {
             if let Some(key) = &push.key {
@@ -59,13 +59,24 @@ impl Services {
         } else {
             drop(session);
         }
-        if refused {
-            let entry =
-                NewEntry::by(actor, self.clock.now(), Action::Denied).detail("record figures of these communities");
-            self.record_entry(&entry).await?;
-        }
+        self.record_entries(&named(refused)).await?;
         Ok(pushed)
     }
+}
+
+/// How many communities whose figures were refused the audit log names of one push.
+const MOST_NAMED: usize = 100;
+
+/// Entries for what was refused; of very many communities the rest is counted.
+fn named(mut refused: Vec<NewEntry>) -> Vec<NewEntry> {
+    let more = refused.len().saturating_sub(MOST_NAMED);
+    refused.truncate(MOST_NAMED);
+    let mut entries: Vec<_> =
+        refused.into_iter().map(|entry| entry.detail("record figures of this community")).collect();
+    if let Some(last) = entries.last_mut().filter(|_| more > 0) {
+        *last = last.clone().detail(&format!("record figures of this community and of {more} more"));
+    }
+    entries
 }
 
 /// What rows refer to, each thing looked up once.
@@ -217,10 +228,15 @@ impl Session {
                 Some((*communities.get(&row.community)?, versions.get(&row.indicator)?.version.indicator))
             })
             .collect();
-        let refused = of_what
+        let refused: HashSet<_> = of_what
             .into_iter()
             .filter(|&(community, indicator)| !to_record(community, Some(indicator)).met_by(self.actor(), self.now()))
             .collect();
+        let of: BTreeSet<_> = refused.iter().map(|(community, _)| *community).collect();
+        for community in of {
+            let entry = NewEntry::by(self.actor(), self.now(), Action::Denied);
+            self.refuse(entry.on(community).of_community(community));
+        }
         Ok(Known { communities, versions, sources, departed, refused })
     }
 

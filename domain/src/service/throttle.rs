@@ -53,6 +53,24 @@ impl Throttle {
         self.limiter.take(&key, self.address).await.map_or(Ok(()), |wait| Err(throttled(wait)))
     }
 
+    /// Counts a try under an account's key.
+    pub(super) async fn of_account(&self, tries: &str) -> Result<()> {
+        self.limiter.take(tries, self.account).await.map_or(Ok(()), |wait| Err(throttled(wait)))
+    }
+
+    /// Counts a refusal; whether there were too many from there, or everywhere together.
+    pub(super) async fn too_many_refusals(&self, origin: &Origin, from_one: Limit, from_all: Limit) -> bool {
+        let whose = origin.address.map_or_else(|| "nowhere".to_owned(), |address| whence(address).to_string());
+        // First those from there: what they use up more than their share of is not taken from the others.
+        self.limiter.take(&self.key("refusals", &whose), from_one).await.is_some()
+            || self.limiter.take(&self.key("refusals", "all"), from_all).await.is_some()
+    }
+
+    /// Under which the uses of an identity of another provider are counted.
+    pub(super) fn foreign_key(&self, issuer: &str, subject: &str) -> String {
+        self.key("foreign", &format!("{issuer} {subject}"))
+    }
+
     /// Under which tries for an account are counted, whether it is there or not.
     pub(super) fn account_key(&self, email: &str) -> String {
         // Whatever was typed, in the form that an account would have, and not longer than one could be.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use super::{Change, Context, Governed};
+use super::{Change, Context, Governed, governed::Concerned};
 use crate::{
     access::{Need, Needs, Place, Role, Scope},
     account::Account,
@@ -225,8 +225,9 @@ async fn holders(role: Role, community: CommunityId, context: &Context<'_>) -> R
 impl Governed for ApiToken {
     const TO_WRITE: &'static str = "give or take back tokens for these communities";
 
-    fn concerns(&self) -> (Option<CommunityId>, Option<NetworkId>) {
-        (self.communities.first().copied().filter(|_| self.communities.len() == 1), None)
+    /// Whoever answers for any of its communities.
+    async fn places(&self, _: Option<ApiTokenId>, _: &Context<'_>) -> Result<Vec<Concerned>> {
+        Ok(self.communities.iter().map(|&community| (Some(community), None)).collect())
     }
 
     fn sensitive(&self) -> Vec<(&'static str, Value)> {

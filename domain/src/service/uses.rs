@@ -66,8 +66,7 @@ impl Services {
             let waiting = self.uses.waiting();
             tokens.iter().filter_map(|token| Some((*token, *waiting.get(token)?))).collect()
         };
-        let mut uses: HashMap<_, _> =
-            self.store.read().identities().last_uses(tokens).await?.into_iter().collect();
+        let mut uses: HashMap<_, _> = self.store.read().identities().last_uses(tokens).await?.into_iter().collect();
         for (token, at) in waiting {
             let last = uses.entry(token).or_insert(at);
             *last = at.max(*last);
