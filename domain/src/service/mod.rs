@@ -12,6 +12,7 @@ mod import_jobs;
 mod keys;
 mod known;
 mod links;
+mod measured;
 mod named;
 mod push;
 mod records;

@@ -283,12 +283,9 @@ impl Session {
         held(&self.refused.0).push(entry);
     }
 
-    /// Notes that a change was refused, for whoever answers for what it was to change.
-    async fn refuse_change<N: Governed>(&self, value: &N, change: Change<'_, N>) -> Result<()> {
-        let (id, value) = match change {
-            Change::Create => (None, value),
-            Change::Update(before) | Change::Archive(before) => (Some(before.id), &before.value),
-        };
+    /// Notes that a change was refused, for whoever answers for the record as it is, or would be.
+    async fn refuse_change<N: Governed>(&self, value: &N, present: Option<&Stored<N>>) -> Result<()> {
+        let (id, value) = present.map_or((None, value), |present| (Some(present.id), &present.value));
         let mut entry = self.entry(Action::Denied);
         if let Some(id) = id {
             entry = entry.on(NodeRef { kind: N::Id::KIND, id: id.uuid() });
@@ -344,9 +341,13 @@ impl Session {
 
     /// Refuses a change that the actor may not make.
     pub(super) async fn require<N: Governed>(&self, value: &N, change: Change<'_, N>) -> Result<()> {
+        let present = match &change {
+            Change::Create => None,
+            Change::Update(present) | Change::Archive(present) => Some(*present),
+        };
         for needs in value.needs(change, &self.context()).await? {
             if let Err(error) = access::require(&self.actor, &needs, self.now, N::TO_WRITE) {
-                self.refuse_change(value, change).await?;
+                self.refuse_change(value, present).await?;
                 return Err(error);
             }
         }
