@@ -5,8 +5,9 @@ use std::{io::Write as _, net::TcpListener, process::ExitCode, sync::Arc, time::
 use api::{
     auth::{
         Authenticator, forget_on_change,
-        keyring::{Keyring, TokenNames, add_key},
+        keyring::{Keyring, TokenNames, new_key},
         oidc::{Fetch, HttpFetch, Providers},
+        write_uses,
     },
     cli::{AuditCommand, Cli, Command, Demo, KeyCommand, load_demo},
     config::{ServeSettings, Settings},
@@ -25,7 +26,6 @@ use domain::{
         bus::Bus,
         clock::{Clock as _, SystemClock},
         limiter::Limiter,
-        store::Store as _,
     },
     service::{
         Services,
@@ -120,11 +120,16 @@ async fn run(cli: Cli) -> domain::Result<ExitCode> {
             command.run(&identity(&composition).await?, &Actor::operator("operator")).await?;
         }
         Command::Key(command) => {
-            let store = compose(&cli.settings, DATABASE).await?.store;
+            let (services, actor) = (compose(&cli.settings, DATABASE).await?.services, Actor::operator("operator"));
             match command {
-                KeyCommand::Rotate => println!("{}", add_key(&*store, SystemClock.now()).await?),
+                KeyCommand::Rotate => {
+                    let key = new_key(SystemClock.now())?;
+                    services.add_key(&actor, &key).await?;
+                    println!("{}", key.kid);
+                }
                 KeyCommand::Retire { kid } => {
-                    store.read().identities().retire_signing_key(&kid, SystemClock.now()).await?;
+                    services.retire_key(&actor, &kid).await?;
+                    println!("{kid} is retired.");
                 }
             }
         }
@@ -148,7 +153,10 @@ async fn identity(composition: &Composition) -> domain::Result<Identity> {
 }
 
 /// Knows operators, accounts and tokens, as the settings say.
-async fn authenticator(composition: &Composition, settings: &ServeSettings) -> domain::Result<Authenticator> {
+async fn authenticator(
+    composition: &Composition,
+    settings: &ServeSettings,
+) -> domain::Result<(Authenticator, Arc<Keyring>)> {
     let read = |path: &std::path::PathBuf| {
         std::fs::read_to_string(path).map(Into::into).map_err(|error| {
             let message = format!("{}: {error}", path.display());
@@ -168,21 +176,22 @@ async fn authenticator(composition: &Composition, settings: &ServeSettings) -> d
     let throttle = Throttle::usual(Arc::clone(&composition.limiter), settings.token_issuer.clone());
     let identity = Identity::new(composition.services.clone(), Arc::clone(&keyring) as _, throttle);
     let authenticator = Authenticator::new(settings.admin_token.clone()).behind(settings.trusted_proxies.clone());
-    Ok(authenticator.with_accounts(identity, keyring, providers))
+    Ok((authenticator.with_accounts(identity, Arc::clone(&keyring), providers), keyring))
 }
 
 async fn serve(composition: Composition, settings: &ServeSettings, demo: Option<Demo>) -> domain::Result<()> {
-    let authenticator = authenticator(&composition, settings).await?;
+    let (authenticator, keyring) = authenticator(&composition, settings).await?;
     let Composition { services, store, bus, .. } = composition;
     let refused = |error| Error::internal(format!("CONCERT_LISTEN: cannot listen on {}: {error}", settings.listen));
     let listener = TcpListener::bind(settings.listen).map_err(refused)?;
-    actix_web::rt::spawn(forget_on_change(services.clone(), Arc::clone(&bus)));
+    actix_web::rt::spawn(forget_on_change(services.clone(), keyring, Arc::clone(&bus)));
     let readiness = Arc::new(Dependencies::new(services.clone(), Arc::clone(&bus)));
     let (services_of_imports, http) = (services.clone(), settings.http());
     let queue = http.imports.clone();
-    let running = build(services, authenticator, readiness, http, listener).map_err(Error::internal)?;
+    let running = build(services.clone(), authenticator, readiness, http, listener).map_err(Error::internal)?;
     tracing::info!(address = %running.address, "serving");
     actix_web::rt::spawn(work_on_imports(services_of_imports, queue, requested().map_err(Error::internal)?));
+    actix_web::rt::spawn(write_uses(services.clone(), requested().map_err(Error::internal)?));
     let wake = store.wake();
     actix_web::rt::spawn(relay(store, bus, wake, requested().map_err(Error::internal)?));
     actix_web::rt::spawn(stop_when(requested().map_err(Error::internal)?, running.handle()));
@@ -190,5 +199,7 @@ async fn serve(composition: Composition, settings: &ServeSettings, demo: Option<
         // Whoever started the demo is a person at a terminal.
         println!("{}", demo.welcome(running.address));
     }
-    running.server.await.map_err(Error::internal)
+    running.server.await.map_err(Error::internal)?;
+    // Those of the requests that were finished last.
+    services.write_uses().await
 }

@@ -57,6 +57,10 @@ codes! {
         TokenCreate = "TOKEN_CREATE",
         /// A token of an integration was revoked.
         TokenRevoke = "TOKEN_REVOKE",
+        /// A key that access tokens are signed with was added.
+        KeyRotate = "KEY_ROTATE",
+        /// A key that access tokens were signed with is believed no more.
+        KeyRetire = "KEY_RETIRE",
         /// Something was tried and not allowed.
         Denied = "DENIED",
         /// Records were taken out of the system.

@@ -77,6 +77,10 @@ impl Noun for Baseline {
         rules::optional_text(problems, "note", self.note.as_ref(), PROSE_LENGTH);
     }
 
+    fn data_of_series(&self) -> Option<SeriesId> {
+        Some(self.series)
+    }
+
     fn references(&self) -> Vec<(&'static str, NodeRef)> {
         vec![("series", self.series.into())]
     }

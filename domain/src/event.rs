@@ -24,6 +24,8 @@ pub enum Event {
     },
     /// Sessions ended or passwords changed: whatever is kept of who acts is out of date.
     IdentityChanged,
+    /// A key that access tokens are signed with was added or retired.
+    KeysChanged,
     /// Figures were recorded.
     ObservationsRecorded {
         /// Of these indicators.
@@ -63,7 +65,7 @@ impl Event {
         match self {
             Self::IdentityChanged => true,
             Self::RecordChanged { noun, .. } => crate::service::DECIDING.iter().any(|kind| kind.name() == noun),
-            Self::ObservationsRecorded { .. } => false,
+            Self::KeysChanged | Self::ObservationsRecorded { .. } => false,
         }
     }
 
@@ -71,7 +73,7 @@ impl Event {
     pub fn topics(&self) -> BTreeSet<Topic> {
         match self {
             Self::RecordChanged { topics, .. } => topics.clone(),
-            Self::IdentityChanged => BTreeSet::new(),
+            Self::IdentityChanged | Self::KeysChanged => BTreeSet::new(),
             Self::ObservationsRecorded { indicators, .. } => indicators.iter().copied().map(Topic::Indicator).collect(),
         }
     }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     access::Actor,
     error::{Error, Problem, ProblemCode, Problems, Result},
-    id::{CommunityId, EntityId, NodeRef},
+    id::{CommunityId, EntityId, NodeRef, SeriesId},
     page::SortKey,
 };
 
@@ -32,6 +32,11 @@ pub trait Noun: Clone + Debug + PartialEq + Send + Sync + 'static {
 
     /// The community whose data it is, if reading it is reading that community's data.
     fn data_of(&self) -> Option<CommunityId> {
+        None
+    }
+
+    /// The series whose data it is, where only the series says whose that is.
+    fn data_of_series(&self) -> Option<SeriesId> {
         None
     }
 

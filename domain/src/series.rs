@@ -208,6 +208,10 @@ impl Noun for Series {
 
     fn check(&self, _problems: &mut Problems) {}
 
+    fn data_of(&self) -> Option<CommunityId> {
+        Some(self.community)
+    }
+
     fn references(&self) -> Vec<(&'static str, NodeRef)> {
         vec![
             ("community", self.community.into()),

@@ -277,13 +277,15 @@ impl<C: ConnectionTrait + Send + Sync> Identities for Repos<C> {
         self.run(sql.statement(text)).await.map(drop)
     }
 
-    async fn token(&self, digest: &Digest, now: DateTime<Utc>) -> Result<Option<KnownToken>> {
+    async fn token_named(&self, digest: &Digest) -> Result<Option<ApiTokenId>> {
         let mut sql = self.sql();
         let digest = sql.bind(digest.to_vec());
         let text = format!("SELECT api_token_id FROM api_token_secret WHERE digest = {digest}");
-        let Some(id) = one(&self.query(sql.statement(text)).await?, |row| row.id::<ApiTokenId>())? else {
-            return Ok(None);
-        };
+        one(&self.query(sql.statement(text)).await?, |row| row.id())
+    }
+
+    async fn token(&self, digest: &Digest, now: DateTime<Utc>) -> Result<Option<KnownToken>> {
+        let Some(id) = self.token_named(digest).await? else { return Ok(None) };
         let found: Vec<Stored<ApiToken>> = Repository::get(self, &Scope::Everything, &[id]).await?;
         let Some(token) = found.into_iter().find(|token| token.meta.archived_at.is_none()) else { return Ok(None) };
         let memberships = self.networks_of(token.communities.iter().copied().collect(), now.date_naive()).await?;
@@ -334,10 +336,10 @@ impl<C: ConnectionTrait + Send + Sync> Identities for Repos<C> {
         self.run(sql.statement(text)).await.map(drop)
     }
 
-    async fn retire_signing_key(&self, kid: &str, at: DateTime<Utc>) -> Result<()> {
+    async fn retire_signing_key(&self, kid: &str, at: DateTime<Utc>) -> Result<bool> {
         let mut sql = self.sql();
         let (kid, at) = (sql.bind(kid), sql.bind(at));
         let text = format!("UPDATE signing_key SET retired_at = {at} WHERE kid = {kid} AND retired_at IS NULL");
-        self.run(sql.statement(text)).await.map(drop)
+        Ok(self.run(sql.statement(text)).await? > 0)
     }
 }

@@ -3,8 +3,8 @@
 use std::{
     net::TcpListener,
     sync::{
-        Arc, LazyLock,
-        atomic::{AtomicI64, Ordering},
+        Arc, LazyLock, Mutex,
+        atomic::{AtomicI64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -15,6 +15,7 @@ use api::{
         keyring::{Keyring, TokenNames},
         keys::generate_pem,
         oidc::Providers,
+        write_uses,
     },
     http::{HttpConfig, build},
     import_jobs::work_on_imports,
@@ -22,17 +23,21 @@ use api::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
+    api_token::AddressRange,
+    id::{AccountId, SessionId},
     port::{
         bus::Bus,
         clock::{Clock, SystemClock},
+        identity::Digest,
         limiter::Limit,
+        secrets::{AccessToken, Minted, PasswordVerdict, SecretKind, Secrets},
     },
     service::{
         Services,
         identity::{Identity, Throttle},
     },
 };
-use persistence::{SqlStore, bus, cache, limiter, relay};
+use persistence::{DatabaseConfig, SqlStore, bus, cache, limiter, relay};
 use secrecy::SecretString;
 use uuid::Uuid;
 
@@ -47,10 +52,11 @@ pub const ADMIN_TOKEN: &str = "a-token-for-the-tests";
 /// The key that all servers of the tests sign with.
 pub static SIGNING_KEY: LazyLock<SecretString> = LazyLock::new(|| generate_pem().unwrap());
 
-/// A clock that can be put forward.
+/// A clock that can be put forward, and stopped.
 #[derive(Default)]
 pub struct TestClock {
     ahead: AtomicI64,
+    stopped: Mutex<Option<DateTime<Utc>>>,
 }
 
 impl TestClock {
@@ -58,15 +64,87 @@ impl TestClock {
     pub fn pass(&self, seconds: i64) {
         self.ahead.fetch_add(seconds, Ordering::SeqCst);
     }
+
+    /// From now on it shows this moment, until it is put forward.
+    pub fn stop(&self) {
+        *self.stopped.lock().unwrap() = Some(SystemClock.now());
+    }
 }
 
 impl Clock for TestClock {
     fn now(&self) -> DateTime<Utc> {
-        SystemClock.now() + TimeDelta::seconds(self.ahead.load(Ordering::SeqCst))
+        let now = self.stopped.lock().unwrap().unwrap_or_else(|| SystemClock.now());
+        now + TimeDelta::seconds(self.ahead.load(Ordering::SeqCst))
     }
 
     fn next_id(&self) -> Uuid {
         SystemClock.next_id()
+    }
+}
+
+/// The secrets of a server, and how often a password was verified.
+struct Counting {
+    inner: Arc<Keyring>,
+    verified: Arc<AtomicUsize>,
+}
+
+#[async_trait::async_trait]
+impl Secrets for Counting {
+    fn password_fault(&self, password: &str, email: &str) -> Option<&'static str> {
+        self.inner.password_fault(password, email)
+    }
+
+    async fn hash(&self, password: String) -> domain::Result<String> {
+        self.inner.hash(password).await
+    }
+
+    async fn verify(&self, password: String, hash: Option<String>) -> PasswordVerdict {
+        self.verified.fetch_add(1, Ordering::SeqCst);
+        Secrets::verify(&*self.inner, password, hash).await
+    }
+
+    fn mint(&self, kind: SecretKind) -> domain::Result<Minted> {
+        self.inner.mint(kind)
+    }
+
+    fn digest(&self, kind: SecretKind, text: &str) -> Option<Digest> {
+        self.inner.digest(kind, text)
+    }
+
+    fn issue(&self, account: AccountId, session: SessionId, now: DateTime<Utc>) -> domain::Result<AccessToken> {
+        self.inner.issue(account, session, now)
+    }
+}
+
+/// How a server of the tests differs from the usual.
+pub struct Options {
+    pub http: HttpConfig,
+    /// Other identity providers that are believed.
+    pub providers: Option<Providers>,
+    /// The keys that it signs with; without any, those that the database keeps.
+    pub keys: Vec<SecretString>,
+    /// How often anybody may try from one address.
+    pub address: Limit,
+    /// Proxies that are believed.
+    pub proxies: Vec<AddressRange>,
+    /// Hears every statement that reads.
+    pub on_read: Option<Arc<dyn Fn(&str) + Send + Sync>>,
+    /// Whether nothing runs beside its requests: it tells nobody of what happens, and hears of nothing.
+    pub alone: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            http: HttpConfig::default(),
+            providers: None,
+            keys: vec![SIGNING_KEY.clone()],
+            // Tests share a Redis server and an address.
+            address: Limit { burst: 1_000_000, per: Duration::from_mins(1) },
+            proxies: Vec::new(),
+            on_read: None,
+            alone: false,
+        }
     }
 }
 
@@ -82,6 +160,8 @@ pub struct App {
     pub db: Arc<TestDatabase>,
     /// What time it is for this server.
     pub clock: Arc<TestClock>,
+    /// How often it has verified a password.
+    pub verified: Arc<AtomicUsize>,
     handle: actix_web::dev::ServerHandle,
 }
 
@@ -103,59 +183,57 @@ impl App {
 
     /// A server with an empty database that believes these identity providers.
     pub async fn trusting(providers: Providers) -> Self {
-        let (db, config) = (Arc::new(TestDatabase::new().await), HttpConfig::default());
-        Self::on_trusting(db, redis().as_deref(), config, Some(providers)).await
+        Self::opened(Options { providers: Some(providers), ..Options::default() }).await
+    }
+
+    /// A server with an empty database that differs so from the usual.
+    pub async fn opened(options: Options) -> Self {
+        Self::opened_on(Arc::new(TestDatabase::new().await), redis().as_deref(), options).await
     }
 
     /// A server on this database and this Redis.
     pub async fn on(db: Arc<TestDatabase>, redis: Option<&str>, config: HttpConfig) -> Self {
-        Self::on_trusting(db, redis, config, None).await
+        Self::opened_on(db, redis, Options { http: config, ..Options::default() }).await
     }
 
-    async fn on_trusting(
-        db: Arc<TestDatabase>,
-        redis: Option<&str>,
-        config: HttpConfig,
-        providers: Option<Providers>,
-    ) -> Self {
-        let store = Arc::new(SqlStore::open(&db.config()).await.unwrap());
-        Self::over(store, db, redis, config, providers).await
+    /// A server on this database and this Redis that differs so from the usual.
+    pub async fn opened_on(db: Arc<TestDatabase>, redis: Option<&str>, mut options: Options) -> Self {
+        let config = DatabaseConfig { on_read: options.on_read.take(), ..db.config() };
+        let store = Arc::new(SqlStore::open(&config).await.unwrap());
+        Self::over(store, db, redis, options).await
     }
 
     /// A server over this store.
-    pub async fn over(
-        store: Arc<SqlStore>,
-        db: Arc<TestDatabase>,
-        redis: Option<&str>,
-        config: HttpConfig,
-        providers: Option<Providers>,
-    ) -> Self {
+    pub async fn over(store: Arc<SqlStore>, db: Arc<TestDatabase>, redis: Option<&str>, options: Options) -> Self {
         let (bus, cache) = (bus::open(redis).unwrap(), cache::open(redis).unwrap());
         let clock = Arc::new(TestClock::default());
         let services = Services::new(store.clone(), cache, clock.clone());
         let readiness = Arc::new(Dependencies::new(services.clone(), Arc::clone(&bus)));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let config = HttpConfig { workers: 1, ..config };
-        let keyring =
-            Keyring::open(store.clone(), TokenNames::default(), std::slice::from_ref(&*SIGNING_KEY), SystemClock.now())
-                .await
-                .unwrap();
-        let keyring = Arc::new(keyring);
-        // Tests share a Redis server and an address.
-        let many = Limit { burst: 1_000_000, per: Duration::from_mins(1) };
-        let throttle = Throttle { address: many, ..Throttle::usual(limiter::open(redis).unwrap(), db.url.clone()) };
-        let identity = Identity::new(services.clone(), keyring.clone(), throttle);
-        let authenticator =
-            Authenticator::new(Some(ADMIN_TOKEN.to_owned().into())).with_accounts(identity, keyring, providers);
-        tokio::spawn(forget_on_change(services.clone(), Arc::clone(&bus)));
-        tokio::spawn(work_on_imports(services.clone(), config.imports.clone(), std::future::pending()));
+        let config = HttpConfig { workers: 1, ..options.http };
+        let keyring = Keyring::open(store.clone(), TokenNames::default(), &options.keys, SystemClock.now());
+        let keyring = Arc::new(keyring.await.unwrap());
+        let usual = Throttle::usual(limiter::open(redis).unwrap(), db.url.clone());
+        let throttle = Throttle { address: options.address, ..usual };
+        let verified = Arc::<AtomicUsize>::default();
+        let secrets = Counting { inner: keyring.clone(), verified: verified.clone() };
+        let identity = Identity::new(services.clone(), Arc::new(secrets), throttle);
+        let authenticator = Authenticator::new(Some(ADMIN_TOKEN.to_owned().into())).behind(options.proxies);
+        let authenticator = authenticator.with_accounts(identity, keyring.clone(), options.providers);
+        if !options.alone {
+            tokio::spawn(write_uses(services.clone(), std::future::pending()));
+            tokio::spawn(forget_on_change(services.clone(), keyring, Arc::clone(&bus)));
+            tokio::spawn(work_on_imports(services.clone(), config.imports.clone(), std::future::pending()));
+        }
         let running = build(services, authenticator, readiness, config, listener).unwrap();
         let url = format!("http://{}", running.address);
         let handle = running.handle();
         tokio::spawn(running.server);
-        tokio::spawn(relay(store.clone(), Arc::clone(&bus), store.wake(), std::future::pending()));
+        if !options.alone {
+            tokio::spawn(relay(store.clone(), Arc::clone(&bus), store.wake(), std::future::pending()));
+        }
         let (anonymous, admin) = (Client::new(&url, None), Client::new(&url, Some(ADMIN_TOKEN)));
-        Self { anonymous, admin, url, bus, db, clock, handle }
+        Self { anonymous, admin, url, bus, db, clock, verified, handle }
     }
 
     /// Stops the server; the database stays.

@@ -259,7 +259,7 @@ async fn reading_what_is_under_an_authority_leaves_a_trace() {
     let mut what: Vec<_> = noted.iter().map(|entry| entry["detail"].as_str().unwrap()).collect();
     what.sort_unstable();
     // The authority has not let it be compared.
-    assert_eq!(what, ["figures", "newest figures", "newest figures", "revisions of figures"]);
+    assert_eq!(what, ["Series", "figures", "newest figures", "newest figures", "revisions of figures"]);
     for entry in &noted {
         assert_eq!((&entry["community"]["slug"], &entry["object"]["id"]), (&json!("under"), &json!(under)));
         assert_eq!(entry["actorKind"], "OPERATOR");

@@ -1,14 +1,20 @@
 //! The command line, as the program that users run.
 
 use std::{
-    io::{BufRead as _, BufReader, Read as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     path::PathBuf,
     process::{Child, Command, Output, Stdio},
 };
 
+use serde_json::json;
 use tempfile::TempDir;
 
-use crate::db::{TestDatabase, not_run};
+use crate::{
+    app::App,
+    client::Client,
+    db::{TestDatabase, not_run},
+    identity::{PASSWORD, text},
+};
 
 /// The program, as the build that this suite belongs to left it.
 pub fn program() -> PathBuf {
@@ -77,6 +83,91 @@ async fn migrating_twice_changes_nothing() {
     for _ in 0..2 {
         let (code, out, error) = run(concert(&["migrate"]).env("DATABASE_URL", &db.url));
         assert_eq!((code, out.trim()), (0, "The database is up to date."), "{error}");
+    }
+}
+
+/// Runs the program on a database, with something to read.
+fn on(db: &TestDatabase, arguments: &[&str], input: &str) -> (i32, String, String) {
+    let mut command = concert(arguments);
+    command.env("DATABASE_URL", &db.url).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // One that does not read it has ended already.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
+    (status.code().unwrap_or(-1), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+}
+
+#[tokio::test]
+async fn the_first_administrator_is_made_at_the_command_line() {
+    let app = App::start().await;
+    let ada = ["user", "create", "ada@example.org", "--name", "Ada", "--admin"];
+    let (code, out, told) = on(&app.db, &ada, &format!("{PASSWORD}\nanother line\n"));
+    assert_eq!(code, 0, "{told}");
+    assert!(out.contains("ada@example.org can sign in now"), "{out}");
+    assert!(!out.contains(PASSWORD) && !told.contains(PASSWORD));
+    let bob = ["user", "create", "bob@example.org", "--name", "Bob", "--locale", "fr"];
+    assert_eq!(on(&app.db, &bob, "a long enough secret\n").0, 0);
+    for (email, password, roles) in [
+        ("ada@example.org", PASSWORD, json!([{ "role": "ADMINISTRATOR" }])),
+        ("bob@example.org", "a long enough secret", json!([])),
+    ] {
+        let token = text(&app.sign_in(email, password).await["accessToken"]);
+        let client = Client::new(&app.url, Some(&token));
+        let seen = client.data("{ viewer { grants { role } } }", json!({})).await;
+        assert_eq!(seen["viewer"]["grants"], roles, "{email}");
+    }
+    for (arguments, input, named) in [
+        (&ada[..], PASSWORD, "email"),
+        (&["user", "create", "cy@example.org", "--name", "Cy"][..], "short", "12 characters"),
+        (&["user", "create", "nobody", "--name", "Cy"][..], PASSWORD, "EMAIL"),
+    ] {
+        let (code, _, told) = on(&app.db, arguments, input);
+        assert_ne!(code, 0, "{arguments:?}");
+        assert!(told.contains(named), "{named} is not in:\n{told}");
+    }
+    let known = app.admin.data("{ accounts { totalCount } grants { totalCount } }", json!({})).await;
+    assert_eq!(known, json!({ "accounts": { "totalCount": 2 }, "grants": { "totalCount": 1 } }));
+    let query = "{ auditEntries(filter: { action: [GRANT] }) { nodes { actor actorKind changes { field after } } } }";
+    let given = app.admin.data(query, json!({})).await["auditEntries"]["nodes"][0].take();
+    assert_eq!((&given["actor"], &given["actorKind"]), (&json!("operator"), &json!("OPERATOR")));
+}
+
+#[tokio::test]
+async fn tokens_are_made_listed_and_revoked_at_the_command_line() {
+    let app = App::start().await;
+    app.community("here").await;
+    app.indicator("rate", json!({})).await;
+    let create =
+        ["token", "create", "--name", "Push", "--community", "here", "--indicator", "rate", "--action", "READ"];
+    let (code, out, told) = on(&app.db, &create, "");
+    assert_eq!(code, 0, "{told}");
+    let secret = out.trim();
+    assert!(secret.starts_with("cnc_") && secret.len() == 40, "{secret}");
+    let kind = "{ viewer { kind } }";
+    let client = Client::new(&app.url, Some(secret));
+    assert_eq!(client.data(kind, json!({})).await["viewer"]["kind"], "INTEGRATION");
+    let (code, listed, _) = on(&app.db, &["token", "list"], "");
+    assert_eq!((code, listed.lines().count()), (0, 1));
+    assert!(listed.contains(&secret[..8]) && listed.contains("Push") && listed.contains("[here]"), "{listed}");
+    assert!(!listed.contains(&secret[..12]), "{listed}");
+    let id = listed.split_whitespace().next().unwrap();
+    let (code, out, told) = on(&app.db, &["token", "revoke", id], "");
+    assert_eq!((code, out.trim()), (0, "Push is revoked."), "{told}");
+    // Another replica has never met it.
+    let replica = app.replica().await;
+    assert_eq!(Client::new(&replica.url, Some(secret)).status(kind).await, 401);
+    assert_eq!(on(&app.db, &["token", "list"], "").1, "");
+    for (arguments, named) in [
+        (&["token", "revoke", "00000000-0000-0000-0000-000000000000"][..], "no ApiToken"),
+        (
+            &["token", "create", "--name", "X", "--community", "nowhere", "--action", "READ"][..],
+            "there is no community nowhere",
+        ),
+        (&["token", "create", "--name", "X", "--community", "here", "--action", "EVERYTHING"][..], "--action"),
+    ] {
+        let (code, out, told) = on(&app.db, arguments, "");
+        assert_ne!(code, 0, "{arguments:?}");
+        assert!(out.is_empty() && told.contains(named), "{named} is not in:\n{told}");
     }
 }
 

@@ -110,3 +110,28 @@ async fn whom_another_provider_has_signed_in_is_who_has_the_account() {
     let other = provider.token(json!({ "sub": "other", "email": "nobody@example.org" }));
     assert_eq!(as_holder(&other).status(VIEWER).await, 401);
 }
+
+#[tokio::test]
+async fn many_who_come_at_once_for_the_first_time_are_let_in_and_it_is_recorded_once() {
+    let provider = Provider::start().await;
+    let app = App::trusting(provider.trusted()).await;
+    let network = app.network("net").await;
+    app.somebody("ada@example.org", json!([{ "role": "MEMBER_READER", "network": network }])).await;
+    // Each with a token of its own, so that none of them is remembered.
+    let tokens: Vec<_> = (0..10).map(|number| provider.token(json!({ "jti": number.to_string() }))).collect();
+    let ask = async |token: &String| Client::new(&app.url, Some(token)).status(VIEWER).await;
+    let answers = futures_util::future::join_all(tokens.iter().map(ask)).await;
+    assert!(answers.iter().all(|status| *status == 200), "{answers:?}");
+    for token in &tokens {
+        assert_eq!(ask(token).await, 200);
+    }
+    let query = "query($actions: [AuditAction!]) { auditEntries(filter: { action: $actions }) {
+        nodes { actorKind action detail address } } }";
+    let log = async |action: &str| {
+        app.admin.data(query, json!({ "actions": [action] })).await["auditEntries"]["nodes"].take()
+    };
+    let entry = |action: &str, detail: String| json!([{ "actorKind": "PERSON", "action": action, "detail": detail, "address": "127.0.0.1" }]);
+    assert_eq!(log("SIGN_IN").await, entry("SIGN_IN", format!("by {}", provider.url)));
+    let linked = format!("linked to 248289761001 of {}", provider.url);
+    assert_eq!(log("UPDATE").await, entry("UPDATE", linked));
+}

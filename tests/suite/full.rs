@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use api::http::HttpConfig;
 use persistence::{DatabaseConfig, SqlStore};
 use reqwest::StatusCode;
 use sea_orm::{ConnectionTrait as _, Database, DbBackend, Statement};
 use serde_json::{Value, json};
 
-use crate::{app::App, db::TestDatabase, fixture::english};
+use crate::{
+    app::{App, Options},
+    db::TestDatabase,
+    fixture::english,
+};
 
 const COUNTS: &str = "{ sources { totalCount } auditEntries { totalCount } importJobs { totalCount }
     community(slug: \"a\") { series { nodes { observations { totalCount } } } } }";
@@ -22,7 +25,7 @@ async fn with_room(db: &Arc<TestDatabase>, pages: Option<u32>) -> App {
     let most_pages = pages.map(|more| u32::try_from(count).unwrap() + more);
     let config = DatabaseConfig { most_pages, ..db.config() };
     let store = Arc::new(SqlStore::open(&config).await.unwrap());
-    App::over(store, Arc::clone(db), None, HttpConfig::default(), None).await
+    App::over(store, Arc::clone(db), None, Options::default()).await
 }
 
 /// A long list of figures, one a day.
@@ -40,7 +43,7 @@ async fn import(app: &App) -> (StatusCode, Value) {
 #[tokio::test]
 async fn a_full_database_is_busy_and_holds_nothing_half_written() {
     let db = Arc::new(TestDatabase::sqlite());
-    let app = App::on(Arc::clone(&db), None, HttpConfig::default()).await;
+    let app = App::on(Arc::clone(&db), None, Default::default()).await;
     let world = app.world().await;
     let input = json!({ "slug": "a", "name": english("A"), "kind": "MUNICIPALITY", "country": "CA",
         "codes": [{ "scheme": "test:code", "code": "A" }] });

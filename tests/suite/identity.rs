@@ -121,6 +121,40 @@ async fn a_refresh_token_is_good_once_whoever_comes_first() {
 }
 
 #[tokio::test]
+async fn a_refresh_token_that_comes_again_later_ends_the_session() {
+    let app = App::start().await;
+    let network = app.network("net").await;
+    let ada = app.somebody("ada@example.org", json!([{ "role": "COORDINATOR", "network": network }])).await;
+    let elsewhere = app.signed_in(&app.sign_in("ada@example.org", PASSWORD).await);
+    let exchange = async |token: &str| {
+        tokens(&app.anonymous, "sessionRefresh", "SessionRefreshInput", json!({ "refreshToken": token })).await
+    };
+    let reused =
+        "{ auditEntries(filter: { action: [TOKEN_REFRESH_REUSED] }) { nodes { actorKind objectId address } } }";
+    let next = app.signed_in(&exchange(&ada.refresh).await);
+    // Within the time of grace it is a reply that was lost.
+    app.clock.pass(8);
+    assert_eq!(exchange(&ada.refresh).await["userErrors"][0]["code"], "INVALID");
+    assert_eq!(next.client.data(VIEWER, json!({})).await["viewer"]["kind"], "PERSON");
+    assert_eq!(app.admin.data(reused, json!({})).await["auditEntries"]["nodes"], json!([]));
+
+    app.clock.pass(3);
+    let refused = exchange(&ada.refresh).await;
+    assert_eq!((&refused["accessToken"], &refused["userErrors"][0]["code"]), (&Value::Null, &json!("INVALID")));
+    for token in [&ada.access, &next.access] {
+        assert_eq!(Client::new(&app.url, Some(token)).status(VIEWER).await, 401, "the session has ended");
+    }
+    assert!(exchange(&next.refresh).await["accessToken"].is_null(), "the successor is refused");
+    assert!(exchange(&ada.refresh).await["accessToken"].is_null());
+    let log = app.admin.data(reused, json!({})).await["auditEntries"]["nodes"].take();
+    let entry = json!({ "actorKind": "PERSON", "objectId": ada.account, "address": "127.0.0.1" });
+    assert_eq!(log, json!([entry]), "once");
+    // What was begun elsewhere is another family.
+    assert_eq!(elsewhere.client.data(VIEWER, json!({})).await["viewer"]["kind"], "PERSON");
+    assert!(exchange(&elsewhere.refresh).await["accessToken"].is_string());
+}
+
+#[tokio::test]
 async fn a_link_is_good_once_and_brings_only_what_its_maker_may_give() {
     let app = App::start().await;
     let network = app.network("net").await;

@@ -7,11 +7,10 @@ use std::{
 
 use domain::event::Event;
 use futures_util::StreamExt as _;
-use persistence::SqlStore;
 use serde_json::json;
 
 use crate::{
-    app::App,
+    app::{App, Options},
     db::{not_run, postgres, redis},
     fixture::english,
 };
@@ -69,10 +68,9 @@ async fn what_one_replica_compared_another_takes_from_the_cache() {
     app.record(&world, &community, "2020", json!({ "value": 10.0 })).await;
     let heard = Arc::new(Mutex::new(Vec::new()));
     let statements = Arc::clone(&heard);
-    let mut config = app.db.config();
-    config.on_read = Some(Arc::new(move |text| statements.lock().unwrap().push(text.to_owned())));
-    let store = Arc::new(SqlStore::open(&config).await.unwrap());
-    let other = App::over(store, app.db.clone(), Some(&shared), Default::default(), None).await;
+    let on_read = Arc::new(move |text: &str| statements.lock().unwrap().push(text.to_owned()));
+    let options = Options { on_read: Some(on_read), ..Options::default() };
+    let other = App::opened_on(app.db.clone(), Some(&shared), options).await;
     let query = r#"{ comparison(network: "net", indicator: "rate") { entries { current { value } } } }"#;
     let value = async |of: &App| {
         of.anonymous.data(query, json!({})).await["comparison"]["entries"][0]["current"]["value"].take()

@@ -404,6 +404,29 @@ async fn totals_hold_what_nobody_reads_alone_for_those_who_belong_to_the_network
 }
 
 #[tokio::test]
+async fn what_enters_a_total_from_under_an_authority_leaves_a_trace() {
+    let totals = Totals::new().await;
+    totals.consent().await;
+    let app = &totals.app;
+    let authority = json!({ "id": totals.hidden[0], "version": 1, "indigenousDataAuthority": "The council" });
+    app.admin.change("communityUpdate", authority, "community", "version").await;
+    app.create("authorityDecision", json!({ "community": totals.hidden[0], "act": "AGGREGATE" })).await;
+    let role = json!([{ "role": "MEMBER_READER", "network": totals.world.network }]);
+    let member = app.somebody("m@example.org", role).await.client;
+    let query = "{ auditEntries(filter: { action: [READ_UNDER_AUTHORITY] }) {
+        nodes { actorKind detail objectId community { slug } } } }";
+    let reads = async || app.admin.data(query, json!({})).await["auditEntries"]["nodes"].take();
+    assert_eq!(totals.total(&app.anonymous, "").await, (json!(300.0), json!(2), json!(0)));
+    assert_eq!(reads().await, json!([]), "where nothing of it enters");
+    let entry = json!({ "actorKind": "PERSON", "detail": "a total", "objectId": totals.hidden[0], "community": { "slug": "c2" } });
+    // The second answer comes from the cache.
+    for seen in [json!([entry]), json!([entry, entry])] {
+        assert_eq!(totals.total(&member, "").await, (json!(420.0), json!(5), json!(3)));
+        assert_eq!(reads().await, seen);
+    }
+}
+
+#[tokio::test]
 async fn every_role_there_is_is_tried() {
     let named: BTreeSet<&str> = LEVELS.iter().map(|level| level.0).collect();
     let sdl = api::graphql::schema::sdl();

@@ -1,6 +1,9 @@
 //! The secrets of the running program: the keys it signs with, and how it hashes, mints and digests.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{
+    Arc, PoisonError, RwLock,
+    atomic::{AtomicU64, Ordering},
+};
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -14,6 +17,7 @@ use domain::{
     },
 };
 use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::Mutex;
 
 use super::{
     jwt::{Claims, Refused, Verifier, sign},
@@ -24,8 +28,11 @@ use super::{
 
 /// How long an access token lasts.
 pub const ACCESS: TimeDelta = TimeDelta::minutes(10);
-/// How often the keys are looked for again when a token names one that is not known here: another replica may have made it.
-const PAUSE: TimeDelta = TimeDelta::seconds(5);
+/// How old what is known of the keys may be. News of a change comes sooner; this bounds how long a retired key is believed, and an
+/// outdated one signs, where it does not come.
+const FRESH: TimeDelta = TimeDelta::seconds(5);
+/// How soon they are looked at again when a token names one that is not known here: another replica may have heard of it first.
+const PAUSE: TimeDelta = TimeDelta::seconds(1);
 
 /// For whom tokens are issued, and by whom.
 #[derive(Debug, Clone)]
@@ -49,7 +56,12 @@ pub struct Keyring {
     /// Keys that the operator gave; without any, those in the database, which all replicas share.
     given: bool,
     verifier: RwLock<Verifier>,
-    looked: RwLock<DateTime<Utc>>,
+    /// Counts up whenever the keys are others than before.
+    generation: AtomicU64,
+    /// When the keys were read last; nothing where they are known to have changed since.
+    looked: RwLock<Option<DateTime<Utc>>>,
+    /// Whoever reads them: the others wait for it.
+    looking: Mutex<()>,
     passwords: Passwords,
 }
 
@@ -83,7 +95,9 @@ impl Keyring {
             names,
             given: !given.is_empty(),
             verifier: RwLock::new(verifier),
-            looked: RwLock::new(now),
+            generation: AtomicU64::default(),
+            looked: RwLock::new(Some(now)),
+            looking: Mutex::default(),
             passwords: Passwords::new().map_err(broken)?,
         })
     }
@@ -95,29 +109,54 @@ impl Keyring {
     /// The claims of an access token that is good at this moment.
     pub async fn verify(&self, token: &str, now: DateTime<Utc>) -> std::result::Result<Claims, Refused> {
         match self.verifier().verify(token, now) {
-            Err(Refused::UnknownKey) if self.look_again(now).await => self.verifier().verify(token, now),
+            Err(Refused::UnknownKey) => {
+                self.look_again(now, PAUSE).await;
+                self.verifier().verify(token, now)
+            }
             result => result,
         }
     }
 
-    /// Reads the keys again, unless that was done a moment ago; whether it was.
-    async fn look_again(&self, now: DateTime<Utc>) -> bool {
-        {
-            let mut looked = self.looked.write().unwrap_or_else(PoisonError::into_inner);
-            if self.given || (now - *looked).abs() < PAUSE {
-                return false;
-            }
-            *looked = now;
+    /// The keys have changed: they are read again before anybody signs or verifies with them.
+    pub fn forget(&self) {
+        *self.looked.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Makes sure that what is known of the keys is not too old.
+    pub async fn refresh(&self, now: DateTime<Utc>) {
+        self.look_again(now, FRESH).await;
+    }
+
+    /// Counts up whenever the keys are others than before: whatever was believed by them is to be verified again.
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    fn is_fresh(&self, now: DateTime<Utc>, age: TimeDelta) -> bool {
+        let looked = *self.looked.read().unwrap_or_else(PoisonError::into_inner);
+        self.given || looked.is_some_and(|looked| (now - looked).abs() < age)
+    }
+
+    /// Reads the keys again, unless that was done so short a time ago.
+    async fn look_again(&self, now: DateTime<Utc>, age: TimeDelta) {
+        if self.is_fresh(now, age) {
+            return;
         }
+        let _alone = self.looking.lock().await;
+        if self.is_fresh(now, age) {
+            return;
+        }
+        // Before they are read: a change that is told of meanwhile has them read again. Without an answer too: a database that
+        // fails is not asked by everybody.
+        *self.looked.write().unwrap_or_else(PoisonError::into_inner) = Some(now);
         match kept(&*self.store, now).await {
             Ok(keys) => {
-                self.verifier.write().unwrap_or_else(PoisonError::into_inner).keys = Arc::new(keys);
-                true
+                let mut verifier = self.verifier.write().unwrap_or_else(PoisonError::into_inner);
+                let changed = !keys.kids().eq(verifier.keys.kids());
+                verifier.keys = Arc::new(keys);
+                self.generation.fetch_add(u64::from(changed), Ordering::AcqRel);
             }
-            Err(error) => {
-                tracing::warn!(%error, "the signing keys could not be read again");
-                false
-            }
+            Err(error) => tracing::warn!(%error, "the signing keys could not be read again"),
         }
     }
 
@@ -131,23 +170,20 @@ impl Keyring {
 async fn kept(store: &dyn Store, now: DateTime<Utc>) -> Result<SigningKeys> {
     let mut keys = store.read().identities().signing_keys().await?;
     if keys.is_empty() {
-        add_key(store, now).await?;
+        let work = store.begin().await?;
+        work.repositories().identities().keep_signing_key(&new_key(now)?).await?;
+        work.commit().await?;
         keys = store.read().identities().signing_keys().await?;
     }
     let texts: Vec<SecretString> = keys.into_iter().map(|key| key.pem.into()).collect();
     SigningKeys::from_pem(&texts).map_err(broken)
 }
 
-/// Makes a key that signs from now on; those before it go on verifying. Answers its name.
-pub async fn add_key(store: &dyn Store, now: DateTime<Utc>) -> Result<String> {
+/// A new key, to be kept.
+pub fn new_key(now: DateTime<Utc>) -> Result<SigningKey> {
     let pem = generate_pem().map_err(broken)?;
     let keys = SigningKeys::from_pem(std::slice::from_ref(&pem)).map_err(broken)?;
-    let kid = keys.kids().next().unwrap_or_default().to_owned();
-    let work = store.begin().await?;
-    let key = SigningKey { kid: kid.clone(), pem: pem.expose_secret().to_owned(), created_at: now };
-    work.repositories().identities().keep_signing_key(&key).await?;
-    work.commit().await?;
-    Ok(kid)
+    Ok(SigningKey { kid: keys.first_kid().to_owned(), pem: pem.expose_secret().to_owned(), created_at: now })
 }
 
 const fn kind(kind: SecretKind) -> Kind {

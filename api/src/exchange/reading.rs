@@ -218,11 +218,7 @@ impl ReadingArgs {
             FormatName::Cids => Format::Cids,
         };
         let creates = |missing| self.create_missing.iter().any(|&given| given == missing || given == Missing::All);
-        let scheme = |of: Option<IdSchemeName>| match of.unwrap_or(self.id_scheme) {
-            IdSchemeName::Uid => IdScheme::Uid,
-            IdSchemeName::Code => IdScheme::Code,
-            IdSchemeName::Name => IdScheme::Name,
-        };
+        let scheme = |of: Option<IdSchemeName>| of.unwrap_or(self.id_scheme).into();
         Some(Options {
             indicator: self.indicator,
             source: self.source,
@@ -244,8 +240,8 @@ impl ReadingArgs {
                     StrategyName::Update => Strategy::Update,
                     StrategyName::Delete => Strategy::Delete,
                 }),
-                org_units: self.org_unit_id_scheme.into(),
-                elements: self.data_element_id_scheme.into(),
+                org_units: scheme(self.org_unit_id_scheme),
+                elements: scheme(self.data_element_id_scheme),
                 combos: self.option_combo,
             },
             sdmx: SdmxColumns {

@@ -52,6 +52,10 @@ pub enum AuditAction {
     TokenCreate,
     /// A token of an integration was revoked.
     TokenRevoke,
+    /// A key that access tokens are signed with was added.
+    KeyRotate,
+    /// A key that access tokens were signed with is believed no more.
+    KeyRetire,
     /// Something was tried and not allowed.
     Denied,
     /// Records were taken out of the system.

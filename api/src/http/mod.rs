@@ -233,7 +233,7 @@ fn reading(path: &str, route: actix_web::Route) -> actix_web::Resource {
 
 /// The public keys of access tokens (RFC 7517), for whoever verifies them elsewhere.
 async fn jwks(shared: web::Data<Shared>) -> HttpResponse {
-    match shared.authenticator.jwks() {
+    match shared.authenticator.jwks().await {
         Some(keys) => HttpResponse::Ok()
             .insert_header((header::CACHE_CONTROL, "public, max-age=60"))
             .content_type("application/jwk-set+json")

@@ -45,7 +45,7 @@ pub fn compare(input: &Input) -> Comparison {
         })
         .collect();
     place(&mut entries, version);
-    let Whole { aggregate, period, source } = whole(input, version, &context.reference, &entries);
+    let Whole { aggregate, period, source, counted } = whole(input, version, &context.reference, &entries);
     let values = ascending(entries.iter().filter_map(compared).filter_map(|cell| value(&cell.current.figure)));
     Comparison {
         version: input.version,
@@ -55,6 +55,7 @@ pub fn compare(input: &Input) -> Comparison {
         coverage: coverage(&input.members, &entries),
         cohort_change: cohort_change(&entries, &reference),
         aggregate,
+        counted,
         entries,
     }
 }
@@ -112,6 +113,7 @@ fn nothing_known(input: &Input) -> Comparison {
         coverage: coverage(&input.members, &entries),
         cohort_change: None,
         aggregate: None,
+        counted: Vec::new(),
         entries,
     }
 }

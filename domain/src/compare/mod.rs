@@ -290,6 +290,8 @@ pub struct Comparison {
     pub cohort_change: Option<CohortChange>,
     /// All together.
     pub aggregate: Option<Aggregate>,
+    /// Those whose withheld figures are in it: for the audit log, never for the reader.
+    pub counted: Vec<CommunityId>,
 }
 
 #[cfg(test)]

@@ -43,6 +43,8 @@ pub(super) struct Whole {
     pub period: Option<Period>,
     /// The source compared, or that of the total.
     pub source: Option<SourceId>,
+    /// Those whose withheld figures are in it.
+    pub counted: Vec<CommunityId>,
 }
 
 /// The total of what is compared and of what may be counted with it, or else of what is compared alone.
@@ -53,14 +55,16 @@ pub(super) fn whole(input: &Input, version: &IndicatorVersion, reference: &Refer
     let (period, source) = like(input, reference);
     let more = counted(input, version, (period, source), entries);
     let withheld = count(more.len());
-    let all: Vec<&Figure> = seen.iter().copied().chain(more).collect();
+    let all: Vec<&Figure> = seen.iter().copied().chain(more.iter().map(|found| &found.figure)).collect();
     if withheld > 0
         && is_total_of_several(&all, version, &input.suppression)
         && let Some(together) = together(&all, version)
     {
-        return Whole { aggregate: Some(Aggregate { withheld, ..together }), period, source };
+        let counted = more.iter().map(|found| found.community).collect();
+        return Whole { aggregate: Some(Aggregate { withheld, ..together }), period, source, counted };
     }
-    Whole { aggregate: together(&seen, version), period: reference.period, source: reference.source }
+    let aggregate = together(&seen, version);
+    Whole { aggregate, period: reference.period, source: reference.source, counted: Vec::new() }
 }
 
 /// What withheld figures must be like: what the figures compared are. Where the reader sees none with a value, what most of the
@@ -84,7 +88,7 @@ fn counted<'a>(
     version: &IndicatorVersion,
     (period, source): (Option<Period>, Option<SourceId>),
     entries: &[Entry],
-) -> Vec<&'a Figure> {
+) -> Vec<&'a Withheld> {
     // A community has one voice, and that is what the reader sees of it.
     let mut free: HashSet<CommunityId> =
         entries.iter().filter(|entry| entry.cell.is_none()).map(|entry| entry.community).collect();
@@ -102,11 +106,13 @@ fn counted<'a>(
     let mut counted = Vec::new();
     for mut of_one_kind in groups.into_values() {
         of_one_kind.sort_unstable_by_key(|found| (found.since, found.community));
-        let mut group = Vec::new();
+        let (mut group, mut figures) = (Vec::new(), Vec::new());
         for found in of_one_kind {
-            group.push(&found.figure);
-            if is_total_of_several(&group, version, &input.suppression) {
+            group.push(found);
+            figures.push(&found.figure);
+            if is_total_of_several(&figures, version, &input.suppression) {
                 counted.append(&mut group);
+                figures.clear();
             }
         }
     }

@@ -190,6 +190,9 @@ pub trait Identities: Send + Sync {
     /// The token with this digest; nothing for one that is archived or unknown. Whether it has expired is for the caller to see.
     async fn token(&self, digest: &Digest, now: DateTime<Utc>) -> Result<Option<KnownToken>>;
 
+    /// The token with this digest, whatever has become of it.
+    async fn token_named(&self, digest: &Digest) -> Result<Option<ApiTokenId>>;
+
     /// Notes that a token was used; a later moment takes the place of an earlier one.
     async fn note_use(&self, token: ApiTokenId, at: DateTime<Utc>) -> Result<()>;
 
@@ -202,6 +205,6 @@ pub trait Identities: Send + Sync {
     /// Keeps a key; of two replicas that make the first one at the same moment both keep theirs, and both verify.
     async fn keep_signing_key(&self, key: &SigningKey) -> Result<()>;
 
-    /// Retires a key: tokens signed with it are no longer believed.
-    async fn retire_signing_key(&self, kid: &str, at: DateTime<Utc>) -> Result<()>;
+    /// Retires a key: tokens signed with it are no longer believed. Whether there was one to retire.
+    async fn retire_signing_key(&self, kid: &str, at: DateTime<Utc>) -> Result<bool>;
 }

@@ -59,6 +59,7 @@ impl Services {
         let comparison = self.comparison(actor, request).await?;
         let read = comparison.entries.iter().filter(|entry| entry.cell.is_some()).map(|entry| entry.community);
         self.note_reading(actor, "a comparison", read.collect::<Vec<_>>()).await?;
+        self.note_reading(actor, "a total", comparison.counted.iter().copied()).await?;
         Ok(comparison)
     }
 
@@ -87,7 +88,7 @@ impl Services {
     fn cache_key(&self, scope: &Scope, request: &ComparisonRequest, versions: &[i64]) -> String {
         let text = |period: Option<Period>| period.map(|period| period.to_string()).unwrap_or_default();
         let mut key = format!(
-            "comparison:4:{}:{}:{}:{}:{}:{}:{}:{}:{versions:?}",
+            "comparison:5:{}:{}:{}:{}:{}:{}:{}:{}:{versions:?}",
             scope.cache_key(),
             self.clock.today(),
             request.network,

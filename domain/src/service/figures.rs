@@ -107,16 +107,17 @@ impl Services {
     /// # Errors
     /// [`Error::Validation`] naming the field of a figure that breaks a rule, or what it refers to and does not exist.
     pub async fn record_figure(&self, actor: &Actor, new: NewFigure) -> Result<(Observation, Outcome)> {
-        let result = Box::pin(self.try_record_figure(actor, new)).await;
+        let session = self.session(actor, "record figures").await?;
+        let refused = session.refused();
+        let result = Box::pin(self.try_record_figure(session, new)).await;
         if result.as_ref().is_err_and(is_forbidden) {
             let entry = NewEntry::by(actor, self.clock.now(), Action::Denied).detail("open a figure to more readers");
             self.record_entry(&entry).await?;
         }
-        self.denied(actor, result).await
+        self.denied(actor, &refused, result).await
     }
 
-    async fn try_record_figure(&self, actor: &Actor, new: NewFigure) -> Result<(Observation, Outcome)> {
-        let mut session = self.session(actor, "record figures").await?;
+    async fn try_record_figure(&self, mut session: Session, new: NewFigure) -> Result<(Observation, Outcome)> {
         let version = session.check_figure(&new, self.clock.today()).await?;
         let indicator = version.indicator;
         let series = Series {

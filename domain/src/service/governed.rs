@@ -22,6 +22,9 @@ use crate::{
     record::{Noun, Stored},
 };
 
+/// A community and a network that something concerns.
+pub type Concerned = (Option<CommunityId>, Option<NetworkId>);
+
 /// What is done to a record.
 #[derive(Debug, Clone, Copy)]
 pub enum Change<'a, N: Noun> {
@@ -50,8 +53,14 @@ pub trait Governed: Noun {
     }
 
     /// The community and the network that it concerns: who answers for them reads of it in the audit log.
-    fn concerns(&self) -> (Option<CommunityId>, Option<NetworkId>) {
+    fn concerns(&self) -> Concerned {
         (None, None)
+    }
+
+    /// The same for every place that it concerns, where its id or another record says which; at least one.
+    async fn places(&self, id: Option<Self::Id>, context: &Context<'_>) -> Result<Vec<Concerned>> {
+        let _ = (id, context);
+        Ok(vec![self.concerns()])
     }
 
     /// The fields whose changes the audit log keeps, with what they say. Never a secret.
@@ -82,6 +91,14 @@ fn no_topics() -> BTreeSet<Topic> {
 impl Governed for Network {
     const TO_WRITE: &'static str = "change networks";
 
+    async fn places(&self, id: Option<NetworkId>, _: &Context<'_>) -> Result<Vec<Concerned>> {
+        Ok(vec![(None, id)])
+    }
+
+    fn sensitive(&self) -> Vec<(&'static str, Value)> {
+        vec![("suppression", json!(self.suppression))]
+    }
+
     async fn needs(&self, change: Change<'_, Self>, _: &Context<'_>) -> Result<Vec<Needs>> {
         Ok(vec![match change {
             Change::Create => Needs::to_create_networks(),
@@ -98,6 +115,10 @@ impl Governed for Network {
 #[async_trait]
 impl Governed for Community {
     const TO_WRITE: &'static str = "change communities";
+
+    async fn places(&self, id: Option<CommunityId>, _: &Context<'_>) -> Result<Vec<Concerned>> {
+        Ok(vec![(id, None)])
+    }
 
     fn sensitive(&self) -> Vec<(&'static str, Value)> {
         vec![("indigenousDataAuthority", json!(self.indigenous_data_authority))]
@@ -178,6 +199,10 @@ impl Governed for Partner {
 #[async_trait]
 impl Governed for Participation {
     const TO_WRITE: &'static str = "change participations";
+
+    async fn places(&self, _: Option<Self::Id>, context: &Context<'_>) -> Result<Vec<Concerned>> {
+        Ok(vec![(context.community_of_initiative(self.initiative).await?, None)])
+    }
 
     async fn needs(&self, change: Change<'_, Self>, context: &Context<'_>) -> Result<Vec<Needs>> {
         let of = async |participation: &Self| -> Result<Needs> {

@@ -1,11 +1,11 @@
 //! Signing in and out: who somebody is. What they may do is decided in [`crate::access`].
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-pub use super::throttle::Throttle;
-use super::{Services, throttle::throttled};
+use super::{Services, Session, refusals::PassedOver};
+pub use super::{refusals::Brought, throttle::Throttle};
 use crate::{
     access::{self, Actor, Integration, Origin, Person, Role, Who},
     account::Account,
@@ -17,6 +17,7 @@ use crate::{
     key::Email,
     port::{
         identity::{NewSession, Offered, Spent},
+        limiter::Limit,
         secrets::{AccessToken, PasswordVerdict, SecretKind, Secrets},
         store::Repositories,
     },
@@ -27,6 +28,8 @@ use crate::{
 const SESSION: TimeDelta = TimeDelta::days(30);
 /// A spent refresh token that comes again within this time is a reply that was lost or a second tab, not a theft (RFC 9700, 4.14.2).
 const GRACE: TimeDelta = TimeDelta::seconds(10);
+/// How often it is recorded that somebody comes by the word of another provider.
+const FOREIGN: Limit = Limit { burst: 1, per: Duration::from_hours(1) };
 /// How long a token that another takes the place of goes on, at most.
 const OVERLAP: TimeDelta = TimeDelta::days(7);
 
@@ -64,6 +67,7 @@ pub struct Identity {
     pub(super) services: Services,
     pub(super) secrets: Arc<dyn Secrets>,
     pub(super) throttle: Throttle,
+    pub(super) passed_over: PassedOver,
 }
 
 pub(super) fn wrong() -> Error {
@@ -74,7 +78,7 @@ pub(super) fn wrong() -> Error {
 impl Identity {
     /// Over these services and secrets.
     pub fn new(services: Services, secrets: Arc<dyn Secrets>, throttle: Throttle) -> Self {
-        Self { services, secrets, throttle }
+        Self { services, secrets, throttle, passed_over: PassedOver::default() }
     }
 
     pub(super) fn now(&self) -> DateTime<Utc> {
@@ -98,18 +102,17 @@ impl Identity {
     /// [`Error::Validation`] on `password`, the same for an unknown address and a wrong password, after the same time.
     /// [`Error::Throttled`] after too many tries, likewise.
     pub async fn sign_in(&self, origin: &Origin, email: &str, password: String) -> Result<SignedIn> {
-        self.throttle.of_address(origin).await?;
+        let failed = || self.stranger(origin, email, Action::SignInFailed);
+        self.try_from(origin, failed).await?;
         let tries = self.throttle.account_key(email);
-        if let Some(wait) = self.throttle.limiter.take(&tries, self.throttle.account).await {
-            return Err(throttled(wait));
-        }
+        self.try_for(&tries, origin, failed).await?;
         let account = self.account(email).await?;
         let id = account.as_ref().map_or(AccountId::from(uuid::Uuid::nil()), |account| account.id);
         let hash = self.services.store.read().identities().password(id).await?;
         let verdict = self.secrets.verify(password.clone(), hash).await;
         let right = matches!(verdict, PasswordVerdict::Right | PasswordVerdict::RightButOutdated);
         let Some(account) = account.filter(|_| right) else {
-            self.services.record_entry(&self.stranger(origin, email, Action::SignInFailed)).await?;
+            self.services.record_entry(&failed()).await?;
             return Err(wrong());
         };
         self.throttle.limiter.forgive(&tries).await;
@@ -164,7 +167,8 @@ impl Identity {
         let refused = |message: &str| Error::invalid("refreshToken", ProblemCode::Invalid, message.to_owned());
         let digest = self.secrets.digest(SecretKind::Refresh, refresh);
         if digest.is_none() {
-            self.throttle.of_address(origin).await?;
+            let entry = || self.stranger(origin, "anonymous", Action::Denied).detail("refresh a session");
+            self.try_from(origin, entry).await?;
         }
         let digest = digest.ok_or_else(|| refused("it is not known here: sign in again"))?;
         let (work, now) = (self.services.store.begin().await?, self.now());
@@ -228,18 +232,27 @@ impl Identity {
         Ok(ended)
     }
 
-    /// Sets another password; every other session ends.
+    /// Sets another password; every other session ends. It takes as many tries of the present one as signing in, and they are
+    /// counted together with those.
+    ///
+    /// # Errors
+    /// [`Error::Validation`] on `currentPassword` for a wrong one and on `newPassword` for a weak one; [`Error::Throttled`] after too
+    /// many tries.
     pub async fn change_password(&self, actor: &Actor, present: String, new: String) -> Result<()> {
         let person = Self::person(actor, "change your password")?;
         let reader = self.services.store.read();
         let account = reader.accounts().get(&access::Scope::Everything, &[person.account]).await?.pop();
         let account = account.ok_or(Error::Unauthenticated("change your password"))?;
+        let denied = || NewEntry::by(actor, self.now(), Action::Denied).on(account.id).detail("change the password");
+        self.try_from(&actor.origin, denied).await?;
+        let tries = self.throttle.account_key(account.email.as_str());
+        self.try_for(&tries, &actor.origin, denied).await?;
         let hash = reader.identities().password(account.id).await?;
         if self.secrets.verify(present, hash).await == PasswordVerdict::Wrong {
-            let entry = NewEntry::by(actor, self.now(), Action::Denied).on(account.id).detail("change the password");
-            self.services.record_entry(&entry).await?;
+            self.services.record_entry(&denied()).await?;
             return Err(Error::invalid("currentPassword", ProblemCode::Invalid, "it is not the present password"));
         }
+        self.throttle.limiter.forgive(&tries).await;
         let hash = self.hashed(new, "newPassword", &account.email).await?;
         let (work, now) = (self.services.store.begin().await?, self.now());
         let identities = work.repositories().identities();
@@ -283,12 +296,13 @@ impl Identity {
 
     /// Makes a token for a program. It is answered once. One that takes the place of another lets that go on for a week at most.
     pub async fn create_token(&self, actor: &Actor, token: ApiToken) -> Result<(Stored<ApiToken>, String)> {
-        let result = Box::pin(self.try_create_token(actor, token)).await;
-        self.services.denied(actor, result).await
+        let session = self.services.session(actor, "create tokens").await?;
+        let refused = session.refused();
+        let result = Box::pin(self.try_create_token(session, token)).await;
+        self.services.denied(actor, &refused, result).await
     }
 
-    async fn try_create_token(&self, actor: &Actor, mut token: ApiToken) -> Result<(Stored<ApiToken>, String)> {
-        let session = self.services.session(actor, "create tokens").await?;
+    async fn try_create_token(&self, session: Session, mut token: ApiToken) -> Result<(Stored<ApiToken>, String)> {
         let minted = self.secrets.mint(SecretKind::Api)?;
         token.hint = minted.text.chars().take(8).collect();
         let replaced = token.replaces;
@@ -333,6 +347,9 @@ impl Identity {
             },
         };
         let principal = reader.principal(account, now).await?;
+        if principal.is_some() {
+            self.note_foreign(origin, foreign, account).await?;
+        }
         Ok(principal.map(|principal| Person {
             account,
             session: None,
@@ -341,13 +358,35 @@ impl Identity {
         }))
     }
 
+    /// Records that somebody comes by the word of another provider, when they begin to: once an hour, since every request brings
+    /// its token.
+    async fn note_foreign(&self, origin: &Origin, foreign: &ForeignIdentity<'_>, account: AccountId) -> Result<()> {
+        let key = self.throttle.foreign_key(foreign.issuer, foreign.subject);
+        if self.throttle.limiter.take(&key, FOREIGN).await.is_some() {
+            return Ok(());
+        }
+        let entry = self.of_account(origin, account, Action::SignIn).detail(&format!("by {}", foreign.issuer));
+        let recorded = self.services.record_entry(&entry).await;
+        if recorded.is_err() {
+            self.throttle.limiter.forgive(&key).await;
+        }
+        recorded
+    }
+
     /// Links an identity of another provider to the account with its address, if there is one.
     async fn link(&self, origin: &Origin, foreign: &ForeignIdentity<'_>) -> Result<Option<AccountId>> {
         let Some(email) = foreign.verified_email else { return Ok(None) };
         let Some(account) = self.account(email).await? else { return Ok(None) };
         let (work, now) = (self.services.store.begin().await?, self.now());
-        work.repositories().identities().link_foreign(foreign.issuer, foreign.subject, account.id, now).await?;
-        let entry = self.of_account(origin, account.id, Action::SignIn);
+        let linked =
+            work.repositories().identities().link_foreign(foreign.issuer, foreign.subject, account.id, now).await;
+        if let Err(Error::Conflict(_)) = linked {
+            // Another request with the same token was a moment faster.
+            drop(work);
+            return self.services.store.read().identities().foreign(foreign.issuer, foreign.subject).await;
+        }
+        linked?;
+        let entry = self.of_account(origin, account.id, Action::Update);
         let entry = entry.detail(&format!("linked to {} of {}", foreign.subject, foreign.issuer));
         work.repositories().audit().record(&[entry]).await?;
         work.commit().await?;
@@ -370,13 +409,6 @@ impl Identity {
             memberships: known.memberships,
         };
         Ok(Some((integration, token.value)))
-    }
-
-    /// Notes that a token was used.
-    pub async fn note_use(&self, token: crate::id::ApiTokenId) -> Result<()> {
-        let work = self.services.store.begin().await?;
-        work.repositories().identities().note_use(token, self.now()).await?;
-        work.commit().await
     }
 
     /// The services that this is over.

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use super::Services;
+use super::{Services, session::Refused};
 use crate::{
     access::{self, Actor, Needs, Who},
     audit::{Action, NewEntry},
@@ -39,7 +39,7 @@ impl Services {
     /// what the file may name; [`Error::Conflict`] while too many files of theirs wait; [`Error::Validation`] for the name.
     pub async fn begin_upload(&self, actor: &Actor, upload: Upload) -> Result<ImportJob> {
         let begun = self.try_begin_upload(actor, upload).await;
-        self.denied(actor, begun).await
+        self.denied(actor, &Refused::default(), begun).await
     }
 
     async fn try_begin_upload(&self, actor: &Actor, upload: Upload) -> Result<ImportJob> {

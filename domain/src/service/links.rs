@@ -6,7 +6,6 @@ use super::{
     Context, Governed as _, Session,
     grant::to_stand_in_for,
     identity::{HandedOut, Identity, SignedIn, grant, open_account, wrong},
-    throttle::throttled,
 };
 use crate::{
     access::{Actor, Needs, Origin, Scope, Who},
@@ -26,6 +25,8 @@ use crate::{
 
 /// How long an invitation can be accepted.
 const INVITATION: TimeDelta = TimeDelta::days(7);
+/// Completes “you may not …”.
+const LET_BACK: &str = "hand out a way back into an account";
 /// How long a way back into an account stays open.
 const RECOVERY: TimeDelta = TimeDelta::hours(1);
 
@@ -42,12 +43,13 @@ impl Identity {
     /// Makes a link by which somebody opens an account with these roles, or gets them if they have one. The actor must be allowed to
     /// give each of them.
     pub async fn invite(&self, actor: &Actor, email: Email, offered: Vec<Offered>) -> Result<HandedOut> {
-        let result = Box::pin(self.try_invite(actor, email, offered)).await;
-        self.services.denied(actor, result).await
+        let session = self.services.session(actor, "invite people").await?;
+        let refused = session.refused();
+        let result = Box::pin(self.try_invite(session, email, offered)).await;
+        self.services.denied(actor, &refused, result).await
     }
 
-    async fn try_invite(&self, actor: &Actor, email: Email, offered: Vec<Offered>) -> Result<HandedOut> {
-        let session = self.services.session(actor, "invite people").await?;
+    async fn try_invite(&self, session: Session, email: Email, offered: Vec<Offered>) -> Result<HandedOut> {
         let mut problems = Problems::default();
         problems.require(!offered.is_empty(), "grants", ProblemCode::Required, "name at least one role");
         problems.require(offered.len() <= 20, "grants", ProblemCode::TooLong, "at most 20 roles come with a link");
@@ -56,7 +58,7 @@ impl Identity {
             session.may_create(&grant(AccountId::from(uuid::Uuid::nil()), offer)).await?;
         }
         let link = self.keep_link(&session, LinkKind::Invitation, email, None, offered, INVITATION).await?;
-        session.note_entry(NewEntry::by(actor, session.now(), Action::Invite));
+        session.note_entry(NewEntry::by(session.actor(), session.now(), Action::Invite));
         session.commit().await?;
         Ok(link)
     }
@@ -92,7 +94,8 @@ impl Identity {
         locale: LanguageTag,
         password: String,
     ) -> Result<SignedIn> {
-        self.throttle.of_address(origin).await?;
+        let denied = || self.stranger(origin, "anonymous", Action::Denied).detail("accept an invitation");
+        self.try_from(origin, denied).await?;
         let result = Box::pin(self.try_accept(origin, secret, name, locale, password)).await;
         self.refused_to_a_stranger(origin, result).await
     }
@@ -113,8 +116,10 @@ impl Identity {
         let now = session.now();
         let found = session.repositories().identities().use_link(LinkKind::Invitation, &digest, now).await?;
         let link = found.ok_or_else(no_link)?;
+        let outdated = || Refusal::of(outdated(), link.email.as_str(), Action::Denied, WHAT);
         // The roles are given by whoever made the link.
-        session.act_for(&link.created_by);
+        let giver = self.services.actor_named(session.repositories(), &link.created_by).await?.ok_or_else(outdated)?;
+        session.act_for(&giver);
         // All within the session: whoever waits for a second connection while others wait for the link stops them all.
         let identities = session.repositories().identities();
         let account = if let Some(account) = open_account(session.repositories(), &link.email).await? {
@@ -127,8 +132,6 @@ impl Identity {
             identities.set_password(account.id, &hash, now).await?;
             account
         };
-        let outdated = || Refusal::of(outdated(), link.email.as_str(), Action::Denied, WHAT);
-        let giver = self.services.actor_named(session.repositories(), &link.created_by).await?.ok_or_else(outdated)?;
         let context = Context::new(session.repositories(), &giver, now);
         for offer in &link.grants {
             let grant = grant(account.id, offer);
@@ -146,12 +149,13 @@ impl Identity {
 
     /// Whether it is the password of the account. An invitation must not be a way to try more of them than signing in is.
     async fn check_password(&self, email: &Email, password: String, hash: Option<String>) -> Result<(), Refusal> {
+        const WHAT: &str = "accept an invitation";
         let tries = self.throttle.account_key(email.as_str());
-        if let Some(wait) = self.throttle.limiter.take(&tries, self.throttle.account).await {
-            return Err(throttled(wait).into());
+        if let Err(error) = self.throttle.of_account(&tries).await {
+            return Err(Refusal::of(error, email.as_str(), Action::SignInFailed, WHAT));
         }
         if self.secrets.verify(password, hash).await == PasswordVerdict::Wrong {
-            return Err(Refusal::of(wrong(), email.as_str(), Action::SignInFailed, "accept an invitation"));
+            return Err(Refusal::of(wrong(), email.as_str(), Action::SignInFailed, WHAT));
         }
         self.throttle.limiter.forgive(&tries).await;
         Ok(())
@@ -176,21 +180,23 @@ impl Identity {
     /// authority, and for those who may give every role that the
     /// account holds: through it they get nothing that they could not have given themselves.
     pub async fn offer_recovery(&self, actor: &Actor, account: AccountId) -> Result<HandedOut> {
-        let result = Box::pin(self.try_offer_recovery(actor, account)).await;
-        self.services.denied(actor, result).await
+        let session = self.services.session(actor, LET_BACK).await?;
+        let refused = session.refused();
+        let result = Box::pin(self.try_offer_recovery(session, account)).await;
+        self.services.denied(actor, &refused, result).await
     }
 
-    async fn try_offer_recovery(&self, actor: &Actor, account: AccountId) -> Result<HandedOut> {
-        const WHAT: &str = "hand out a way back into an account";
-        let session = self.services.session(actor, WHAT).await?;
+    async fn try_offer_recovery(&self, session: Session, account: AccountId) -> Result<HandedOut> {
         let found = session.repositories().accounts().get(&session.reader(), &[account]).await?.pop();
         let found = found.ok_or(Error::NotFound { noun: "Account", key: "account" })?;
-        if !may_let_back(account, &Context::new(session.repositories(), actor, session.now())).await? {
-            return Err(Error::Forbidden(WHAT));
+        let by = |action| NewEntry::by(session.actor(), session.now(), action).on(account);
+        if !may_let_back(account, &Context::new(session.repositories(), session.actor(), session.now())).await? {
+            session.refuse(by(Action::Denied));
+            return Err(Error::Forbidden(LET_BACK));
         }
         let email = found.value.email.clone();
         let link = self.keep_link(&session, LinkKind::Recovery, email, Some(account), Vec::new(), RECOVERY).await?;
-        session.note_entry(NewEntry::by(actor, session.now(), Action::Recovery).on(account).detail("handed out"));
+        session.note_entry(by(Action::Recovery).detail("handed out"));
         session.commit().await?;
         Ok(link)
     }
@@ -201,7 +207,8 @@ impl Identity {
     /// [`Error::Validation`] on `link` for one that is not good (any more), which is recorded, and on `password` for a weak one; both
     /// leave the link as it was. [`Error::Throttled`] after too many tries.
     pub async fn recover(&self, origin: &Origin, secret: &str, password: String) -> Result<SignedIn> {
-        self.throttle.of_address(origin).await?;
+        let denied = || self.stranger(origin, "anonymous", Action::Denied).detail("use a way back into an account");
+        self.try_from(origin, denied).await?;
         let result = Box::pin(self.try_recover(origin, secret, password)).await;
         self.refused_to_a_stranger(origin, result).await
     }

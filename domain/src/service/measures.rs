@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use super::{Change, Context, Governed, targets};
+use super::{Change, Context, Governed, governed::Concerned, targets};
 use crate::{
     access::{Needs, Role, Scope},
     baseline::Baseline,
@@ -166,6 +166,10 @@ impl Governed for Mapping {
 #[async_trait]
 impl Governed for Baseline {
     const TO_WRITE: &'static str = "declare baselines";
+
+    async fn places(&self, _: Option<Self::Id>, context: &Context<'_>) -> Result<Vec<Concerned>> {
+        Ok(vec![(context.community_of_series(self.series).await?, None)])
+    }
 
     async fn needs(&self, _: Change<'_, Self>, context: &Context<'_>) -> Result<Vec<Needs>> {
         let community = context.community_of_series(self.series).await?;

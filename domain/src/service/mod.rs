@@ -11,6 +11,7 @@ mod governed;
 mod grant;
 pub mod identity;
 mod import_jobs;
+mod keys;
 mod known;
 mod links;
 mod mappings;
@@ -21,10 +22,12 @@ mod opening;
 mod push;
 mod records;
 mod references;
+mod refusals;
 mod session;
 mod targets;
 mod throttle;
 mod trusted;
+mod uses;
 
 use std::sync::{
     Arc,
@@ -51,6 +54,7 @@ use crate::{
 };
 use authority::Authorities;
 use known::Known;
+use uses::Uses;
 
 /// Every use case, over the ports that the composition root chose.
 #[derive(Clone)]
@@ -61,12 +65,21 @@ pub struct Services {
     known: Arc<Known<CommunityId, Arc<Stored<Community>>>>,
     actors: Arc<AtomicU64>,
     authorities: Arc<Authorities>,
+    uses: Arc<Uses>,
 }
 
 impl Services {
     /// The use cases over these ports.
     pub fn new(store: Arc<dyn Store>, cache: Arc<dyn Cache>, clock: Arc<dyn Clock>) -> Self {
-        Self { store, cache, clock, known: Arc::default(), actors: Arc::default(), authorities: Arc::default() }
+        Self {
+            store,
+            cache,
+            clock,
+            known: Arc::default(),
+            actors: Arc::default(),
+            authorities: Arc::default(),
+            uses: Arc::default(),
+        }
     }
 
     /// Counts up whenever who may do what has changed: whatever was kept of an actor under an earlier count is out of date.

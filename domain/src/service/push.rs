@@ -46,7 +46,7 @@ impl Services {
             return Ok(answered);
         }
         let (mut pushed, shown) = Box::pin(session.push(&push, self.clock.today())).await?;
-        let refused = pushed.rejections.iter().any(|rejection| rejection.code == ProblemCode::Forbidden);
+        let refused = session.refused().take();
         pushed.kept = !push.dry_run && (push.mode == PushMode::BestEffort || pushed.rejections.is_empty());
         if pushed.kept {
             if let Some(key) = &push.key {
@@ -62,13 +62,28 @@ impl Services {
         if !shown.is_empty() {
             self.note_reading(actor, "figures, by a dry run", shown).await?;
         }
-        if refused {
-            let entry =
-                NewEntry::by(actor, self.clock.now(), Action::Denied).detail("record figures of these communities");
-            self.record_entry(&entry).await?;
+        let mut refused = named(refused);
+        if refused.is_empty() && pushed.rejections.iter().any(|rejection| rejection.code == ProblemCode::Forbidden) {
+            refused.push(NewEntry::by(actor, self.clock.now(), Action::Denied).detail("open figures to more readers"));
         }
+        self.record_entries(&refused).await?;
         Ok(pushed)
     }
+}
+
+/// How many communities whose figures were refused the audit log names of one push.
+const MOST_NAMED: usize = 100;
+
+/// Entries for what was refused; of very many communities the rest is counted.
+fn named(mut refused: Vec<NewEntry>) -> Vec<NewEntry> {
+    let more = refused.len().saturating_sub(MOST_NAMED);
+    refused.truncate(MOST_NAMED);
+    let mut entries: Vec<_> =
+        refused.into_iter().map(|entry| entry.detail("record figures of this community")).collect();
+    if let Some(last) = entries.last_mut().filter(|_| more > 0) {
+        *last = last.clone().detail(&format!("record figures of this community and of {more} more"));
+    }
+    entries
 }
 
 /// What rows refer to, each thing looked up once.
@@ -256,10 +271,15 @@ impl Session {
                 Some((*communities.get(&row.community)?, versions.get(&row.indicator)?.version.indicator))
             })
             .collect();
-        let refused = of_what
+        let refused: HashSet<_> = of_what
             .into_iter()
             .filter(|&(community, indicator)| !to_record(community, Some(indicator)).met_by(self.actor(), self.now()))
             .collect();
+        let of: BTreeSet<_> = refused.iter().map(|(community, _)| *community).collect();
+        for community in of {
+            let entry = NewEntry::by(self.actor(), self.now(), Action::Denied);
+            self.refuse(entry.on(community).of_community(community));
+        }
         let of_versions = versions
             .values()
             .flat_map(|Definition { version, indicator, .. }| [NodeRef::from(version.id), NodeRef::from(indicator.id)]);

@@ -2,23 +2,27 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{Change, Context, Governed, Services};
+use super::{Change, Context, Governed, Services, session::Refused};
 use crate::{
     access::{Actor, Needs, Who},
     audit::{Action, NewEntry},
     error::{Error, Result},
-    id::{ApiTokenId, CommunityId, EntityId as _},
+    id::{CommunityId, EntityId as _, SeriesId},
     page::{ListQuery, Page},
     port::store::{Holds, Repositories},
     record::{Noun, Stored},
 };
 
-/// The communities whose data these records are.
-fn whose<'a, N: Noun>(records: impl IntoIterator<Item = &'a Stored<N>>) -> BTreeSet<CommunityId> {
-    records.into_iter().filter_map(|record| record.value.data_of()).collect()
+/// The communities whose data these records are, and the series that they are data of.
+fn whose<'a, N: Noun>(records: impl IntoIterator<Item = &'a Stored<N>>) -> (BTreeSet<CommunityId>, BTreeSet<SeriesId>) {
+    let (mut communities, mut series) = (BTreeSet::new(), BTreeSet::new());
+    for record in records {
+        communities.extend(record.value.data_of());
+        series.extend(record.value.data_of_series());
+    }
+    (communities, series)
 }
 
 /// What an actor may do with a record as it is now.
@@ -33,9 +37,14 @@ pub struct MayChange {
 impl Services {
     /// The same result; that something was not allowed is recorded in the audit log first, once the session that it happened
     /// in has ended. Nobody in particular is not recorded: anybody could fill the log.
-    pub(super) async fn denied<T>(&self, actor: &Actor, result: Result<T>) -> Result<T> {
+    pub(super) async fn denied<T>(&self, actor: &Actor, refused: &Refused, result: Result<T>) -> Result<T> {
         if let Err(Error::Forbidden(what)) = result {
-            self.record_entry(&NewEntry::by(actor, self.clock.now(), Action::Denied).detail(what)).await?;
+            let mut entries = refused.take();
+            if entries.is_empty() {
+                entries.push(NewEntry::by(actor, self.clock.now(), Action::Denied));
+            }
+            let entries: Vec<_> = entries.into_iter().map(|entry| entry.detail(what)).collect();
+            self.record_entries(&entries).await?;
         }
         result
     }
@@ -112,11 +121,18 @@ impl Services {
     }
 
     /// Records that data of these communities is read, where an Indigenous data authority speaks for them.
-    async fn note_records<N: Noun>(&self, actor: &Actor, of: BTreeSet<CommunityId>) -> Result<()> {
-        if of.is_empty() {
-            return Ok(());
+    async fn note_records<N: Noun>(
+        &self,
+        actor: &Actor,
+        (communities, series): (BTreeSet<CommunityId>, BTreeSet<SeriesId>),
+    ) -> Result<()> {
+        if !communities.is_empty() {
+            self.note_reading(actor, N::Id::KIND.name(), communities).await?;
         }
-        self.note_reading(actor, N::Id::KIND.name(), of).await
+        if !series.is_empty() {
+            self.note_reading_series(actor, N::Id::KIND.name(), series).await?;
+        }
+        Ok(())
     }
 
     /// Creates a record.
@@ -125,12 +141,13 @@ impl Services {
         for<'a> dyn Repositories + 'a: Holds<N>,
     {
         let session = self.session(actor, N::TO_WRITE).await?;
+        let refused = session.refused();
         let work = async {
             let record = session.create(value).await?;
             session.commit().await?;
             Ok(record)
         };
-        self.denied(actor, Box::pin(work).await).await
+        self.denied(actor, &refused, Box::pin(work).await).await
     }
 
     /// Changes a record of which the actor saw version `seen`.
@@ -145,12 +162,13 @@ impl Services {
         for<'a> dyn Repositories + 'a: Holds<N>,
     {
         let session = self.session(actor, N::TO_WRITE).await?;
+        let refused = session.refused();
         let work = async {
             let record = session.update(id, seen, change).await?;
             session.commit().await?;
             Ok(record)
         };
-        self.denied(actor, Box::pin(work).await).await
+        self.denied(actor, &refused, Box::pin(work).await).await
     }
 
     /// Archives a record of which the actor saw version `seen`, or restores it.
@@ -159,12 +177,13 @@ impl Services {
         for<'a> dyn Repositories + 'a: Holds<N>,
     {
         let session = self.session(actor, N::TO_WRITE).await?;
+        let refused = session.refused();
         let work = async {
             let record = session.archive(id, seen, archived).await?;
             session.commit().await?;
             Ok(record)
         };
-        self.denied(actor, Box::pin(work).await).await
+        self.denied(actor, &refused, Box::pin(work).await).await
     }
 
     /// What the actor may do with these records as they are now, so that a frontend can show or hide without guessing: what is
@@ -198,10 +217,5 @@ impl Services {
     /// Whether the actor may record figures of the community.
     pub fn may_record(&self, actor: &Actor, community: CommunityId) -> bool {
         super::session::to_record(community, None).met_by(actor, self.clock.now())
-    }
-
-    /// When these tokens, which the actor may see, were last used.
-    pub async fn last_uses(&self, tokens: &[ApiTokenId]) -> Result<Vec<(ApiTokenId, DateTime<Utc>)>> {
-        self.store.read().identities().last_uses(tokens).await
     }
 }

@@ -1,9 +1,9 @@
 //! Several changes by one actor that happen together or not at all.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -14,7 +14,7 @@ use super::{Change, Context, Governed, Services};
 use crate::{
     access::{self, Actor, Need, Needs, Scope},
     api_token::TokenAction,
-    audit::{Action, NewEntry},
+    audit::{Action, ActorKind, NewEntry},
     error::{Error, Result},
     event::{Event, Topic},
     id::{CommunityId, EntityId, IndicatorId, NodeKind, NodeRef, SeriesId},
@@ -37,18 +37,34 @@ fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
     lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What a session refused, for the audit log: written once the session is over.
+#[derive(Clone, Default)]
+pub(super) struct Refused(Arc<Mutex<Vec<NewEntry>>>);
+
+impl Refused {
+    /// What was refused.
+    pub(super) fn take(&self) -> Vec<NewEntry> {
+        std::mem::take(&mut *held(&self.0))
+    }
+}
+
 /// Several changes by one actor at one moment. Dropped without [`Session::commit`], it leaves nothing behind.
 pub struct Session {
     actor: Actor,
+    /// What kind of actor the audit log says it is.
+    kind: ActorKind,
     now: DateTime<Utc>,
     services: Services,
     work: Box<dyn UnitOfWork>,
     revisions: u64,
     indicators: BTreeSet<IndicatorId>,
-    /// Whose figures were recorded.
-    recorded_for: Mutex<BTreeSet<CommunityId>>,
+    /// How many figures were recorded of whom.
+    recorded: BTreeMap<CommunityId, u64>,
+    /// Whose series these are, as far as it was met.
+    owners: Mutex<HashMap<SeriesId, CommunityId>>,
     /// What figures refer to and was found good.
     checked: Mutex<HashSet<NodeRef>>,
+    refused: Refused,
     /// Whether who may do what has changed.
     of_actors: AtomicBool,
     /// Whether any community has.
@@ -66,13 +82,16 @@ impl Services {
         access::require_anybody(actor, what)?;
         Ok(Session {
             actor: actor.clone(),
+            kind: actor.into(),
             now: self.clock.now(),
             services: self.clone(),
             work: self.store.begin().await?,
             revisions: 0,
             indicators: BTreeSet::new(),
-            recorded_for: Mutex::default(),
+            recorded: BTreeMap::new(),
+            owners: Mutex::default(),
             checked: Mutex::default(),
+            refused: Refused::default(),
             of_actors: AtomicBool::default(),
             of_communities: AtomicBool::default(),
             done: Mutex::default(),
@@ -102,7 +121,7 @@ impl Session {
         let id = N::Id::from(self.services.clock.next_id());
         let record = Stored::create(id, value, &self.actor, self.now)?;
         self.repository::<N>().insert(&record).await?;
-        self.note(Action::Create, None, &record);
+        self.note(Action::Create, None, &record).await?;
         self.emit(&record, record.value.topics(record.id)).await?;
         Ok(record)
     }
@@ -132,7 +151,7 @@ impl Session {
             return Ok(before);
         }
         self.repository::<N>().update(&record).await?;
-        self.note(Action::Update, Some(&before.value), &record);
+        self.note(Action::Update, Some(&before.value), &record).await?;
         let topics = before.value.topics(id).union(&record.value.topics(id)).copied().collect();
         self.emit(&record, topics).await?;
         Ok(record)
@@ -153,7 +172,8 @@ impl Session {
                 record.value = record.value.admit(Some(&before), &self.context()).await?;
             }
             self.repository::<N>().update(&record).await?;
-            self.note(if archived { Action::Archive } else { Action::Restore }, Some(&before.value), &record);
+            let done = if archived { Action::Archive } else { Action::Restore };
+            self.note(done, Some(&before.value), &record).await?;
             self.emit(&record, record.value.topics(id)).await?;
         }
         Ok(record)
@@ -173,11 +193,15 @@ impl Session {
         let of_what: BTreeSet<_> = series.iter().map(|series| (series.community, series.indicator)).collect();
         for (community, indicator) in of_what {
             let needs = to_record(community, Some(indicator));
-            access::require(&self.actor, &needs, self.now, "record figures of this community")?;
-            held(&self.recorded_for).insert(community);
+            if let Err(error) = access::require(&self.actor, &needs, self.now, "record figures of this community") {
+                self.refuse(self.entry(Action::Denied).on(community).of_community(community));
+                return Err(error);
+            }
         }
         self.check_series(series).await?;
-        self.repositories().figures().ensure_series(series, self.now, &self.actor.name()).await
+        let ids = self.repositories().figures().ensure_series(series, self.now, &self.actor.name()).await?;
+        held(&self.owners).extend(ids.iter().copied().zip(series.iter().map(|series| series.community)));
+        Ok(ids)
     }
 
     /// Records figures that were checked against their indicator versions, and says what became of each.
@@ -187,35 +211,53 @@ impl Session {
         figures: &[NewObservation],
         indicators: impl IntoIterator<Item = IndicatorId>,
     ) -> Result<Vec<Outcome>> {
-        let refused = self.opening(figures).await?;
-        let outcomes = if refused.is_empty() {
+        let opening = self.opening(figures).await?;
+        let outcomes = if opening.is_empty() {
             self.repositories().figures().record(figures, self.now, &self.actor.name()).await?
         } else {
-            self.record_without(figures, &refused).await?
+            self.record_without(figures, &opening).await?
         };
-        let written = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Created | Outcome::Updated)).count();
-        if written > 0 {
-            self.revisions += written as u64;
+        let is_written = |outcome: &Outcome| matches!(outcome, Outcome::Created | Outcome::Updated);
+        let written = figures.iter().zip(&outcomes).filter(|(_, outcome)| is_written(outcome));
+        let written: Vec<SeriesId> = written.map(|(figure, _)| figure.series).collect();
+        if !written.is_empty() {
+            self.revisions += written.len() as u64;
             self.indicators.extend(indicators);
+            self.count(&written).await?;
         }
         Ok(outcomes)
+    }
+
+    /// Counts a figure of each of these series for whose it is.
+    async fn count(&mut self, written: &[SeriesId]) -> Result<()> {
+        let unknown: BTreeSet<SeriesId> = {
+            let owners = held(&self.owners);
+            written.iter().copied().filter(|series| !owners.contains_key(series)).collect()
+        };
+        if !unknown.is_empty() {
+            // They were found in an earlier session.
+            let unknown: Vec<_> = unknown.into_iter().collect();
+            let found = self.repositories().series().get(&Scope::Everything, &unknown).await?;
+            held(&self.owners).extend(found.iter().map(|series| (series.id, series.community)));
+        }
+        let owners = held(&self.owners);
+        for community in written.iter().filter_map(|series| owners.get(series)) {
+            *self.recorded.entry(*community).or_default() += 1;
+        }
+        Ok(())
     }
 
     /// Makes everything last, and lets it be known.
     pub async fn commit(self) -> Result<()> {
         if self.revisions > 0 {
-            let event = Event::ObservationsRecorded { indicators: self.indicators, revisions: self.revisions };
+            let indicators = self.indicators.clone();
+            let event = Event::ObservationsRecorded { indicators, revisions: self.revisions };
             self.work.emit(&event).await?;
-            let communities = std::mem::take(&mut *held(&self.recorded_for));
-            let mut entry = NewEntry::by(&self.actor, self.now, Action::RecordFigures).detail(&format!(
-                "{} figures of {} communities",
-                self.revisions,
-                communities.len()
-            ));
-            if let (1, Some(&only)) = (communities.len(), communities.first()) {
-                entry = entry.of_community(only);
-            }
-            held(&self.done).push(entry);
+            let entries = self.recorded.iter().map(|(&community, count)| {
+                let entry = self.entry(Action::RecordFigures).on(community).of_community(community);
+                entry.detail(&format!("{count} figures"))
+            });
+            held(&self.done).extend(entries);
         }
         // Last of all: places in the log are taken when they are written, and others wait for them.
         let done = std::mem::take(&mut *held(&self.done));
@@ -244,18 +286,54 @@ impl Session {
         Context::new(self.repositories(), &self.actor, self.now)
     }
 
-    /// Notes for the audit log what was done to a record.
-    fn note<N: Governed>(&self, action: Action, before: Option<&N>, record: &Stored<N>) {
-        let (community, network) = record.value.concerns();
-        let mut entry = NewEntry::by(&self.actor, self.now, N::action(action))
-            .on(NodeRef { kind: N::Id::KIND, id: record.id.uuid() })
-            .of_community(community)
-            .of_network(network);
+    /// An entry of the audit log: the actor did this.
+    fn entry(&self, action: Action) -> NewEntry {
+        NewEntry { actor_kind: self.kind, ..NewEntry::by(&self.actor, self.now, action) }
+    }
+
+    /// What this session has refused; it can be asked when the session is over.
+    pub(super) fn refused(&self) -> Refused {
+        self.refused.clone()
+    }
+
+    /// Notes what was refused.
+    pub(super) fn refuse(&self, entry: NewEntry) {
+        held(&self.refused.0).push(entry);
+    }
+
+    /// Notes that a change was refused, for whoever answers for the record as it is, or would be.
+    async fn refuse_change<N: Governed>(&self, value: &N, present: Option<&Stored<N>>) -> Result<()> {
+        let (id, value) = present.map_or((None, value), |present| (Some(present.id), &present.value));
+        let mut entry = self.entry(Action::Denied);
+        if let Some(id) = id {
+            entry = entry.on(NodeRef { kind: N::Id::KIND, id: id.uuid() });
+        }
+        for (community, network) in value.places(id, &self.context()).await? {
+            self.refuse(entry.clone().of_community(community).of_network(network));
+        }
+        Ok(())
+    }
+
+    /// Notes for the audit log what was done to a record: an entry for each place that it concerns, or did before.
+    async fn note<N: Governed>(&self, action: Action, before: Option<&N>, record: &Stored<N>) -> Result<()> {
+        let context = self.context();
+        let mut places = record.value.places(Some(record.id), &context).await?;
+        if let Some(before) = before {
+            for place in before.places(Some(record.id), &context).await? {
+                if !places.contains(&place) {
+                    places.push(place);
+                }
+            }
+        }
+        let mut entry = self.entry(N::action(action)).on(NodeRef { kind: N::Id::KIND, id: record.id.uuid() });
         let mut earlier: BTreeMap<_, _> = before.map(Governed::sensitive).unwrap_or_default().into_iter().collect();
         for (field, after) in record.value.sensitive() {
             entry = entry.change(field, earlier.remove(field).unwrap_or_default(), after);
         }
-        held(&self.done).push(entry);
+        let entries =
+            places.into_iter().map(|(community, network)| entry.clone().of_community(community).of_network(network));
+        held(&self.done).extend(entries);
+        Ok(())
     }
 
     /// Notes for the audit log something else that was done.
@@ -263,9 +341,10 @@ impl Session {
         held(&self.done).push(entry);
     }
 
-    /// Goes on in the name of another, whose word was checked before.
-    pub(super) fn act_for(&mut self, name: &str) {
-        self.actor.who = crate::access::Who::Operator(name.into());
+    /// Goes on in the name of another, whose word was checked before; with all rights, and recorded as theirs.
+    pub(super) fn act_for(&mut self, other: &Actor) {
+        self.kind = other.into();
+        self.actor.who = crate::access::Who::Operator(other.name().into());
     }
 
     /// Who acts.
@@ -280,8 +359,15 @@ impl Session {
 
     /// Refuses a change that the actor may not make.
     pub(super) async fn require<N: Governed>(&self, value: &N, change: Change<'_, N>) -> Result<()> {
+        let present = match &change {
+            Change::Create => None,
+            Change::Update(present) | Change::Archive(present) | Change::Restore(present) => Some(*present),
+        };
         for needs in value.needs(change, &self.context()).await? {
-            access::require(&self.actor, &needs, self.now, N::TO_WRITE)?;
+            if let Err(error) = access::require(&self.actor, &needs, self.now, N::TO_WRITE) {
+                self.refuse_change(value, present).await?;
+                return Err(error);
+            }
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Context, Governed as _, Services};
+use super::{Context, Governed as _, Services, Session};
 use crate::{
     access::{Actor, Scope},
     baseline::{Baseline, BaselineFilter},
@@ -23,15 +23,19 @@ impl Services {
     /// # Errors
     /// [`Error::Validation`] naming `replaces` for a target of somebody else, on another indicator, or already archived.
     pub async fn set_target(&self, actor: &Actor, target: Target) -> Result<Stored<Target>> {
-        self.denied(actor, Box::pin(self.try_set_target(actor, target)).await).await
-    }
-
-    async fn try_set_target(&self, actor: &Actor, target: Target) -> Result<Stored<Target>> {
         let session = self.session(actor, Target::TO_WRITE).await?;
+        let refused = session.refused();
+        let result = Box::pin(session.set_target(target)).await;
+        self.denied(actor, &refused, result).await
+    }
+}
+
+impl Session {
+    async fn set_target(self, target: Target) -> Result<Stored<Target>> {
         let replaced = target.replaces;
-        let record = session.create(target).await?;
+        let record = self.create(target).await?;
         if let Some(id) = replaced {
-            let earlier = session.repositories().targets().get(&Scope::Everything, &[id]).await?.pop();
+            let earlier = self.repositories().targets().get(&Scope::Everything, &[id]).await?.pop();
             let same = |earlier: &Stored<Target>| {
                 earlier.indicator == record.indicator
                     && earlier.network == record.network
@@ -42,9 +46,9 @@ impl Services {
                 let message = "it is not a current target of the same owner on the same indicator";
                 Error::invalid("replaces", ProblemCode::Invalid, message)
             })?;
-            session.archive::<Target>(id, earlier.meta.version, true).await?;
+            self.archive::<Target>(id, earlier.meta.version, true).await?;
         }
-        session.commit().await?;
+        self.commit().await?;
         Ok(record)
     }
 }

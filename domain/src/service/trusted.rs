@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use super::{Change, Context, Governed, grant::to_stand_in_for};
+use super::{Change, Context, Governed, governed::Concerned, grant::to_stand_in_for};
 use crate::{
     access::{Need, Needs, Role, Scope},
     account::Account,
@@ -124,8 +124,9 @@ impl Governed for Account {
 impl Governed for ApiToken {
     const TO_WRITE: &'static str = "give or take back tokens for these communities";
 
-    fn concerns(&self) -> (Option<CommunityId>, Option<NetworkId>) {
-        (self.communities.first().copied().filter(|_| self.communities.len() == 1), None)
+    /// Whoever answers for any of its communities.
+    async fn places(&self, _: Option<ApiTokenId>, _: &Context<'_>) -> Result<Vec<Concerned>> {
+        Ok(self.communities.iter().map(|&community| (Some(community), None)).collect())
     }
 
     fn sensitive(&self) -> Vec<(&'static str, Value)> {

@@ -7,8 +7,8 @@ mod m0004_access;
 mod m0005_ingest;
 mod m0006_import_jobs;
 mod m0007_learning_slug;
-mod m0015_partitions;
 mod m0010_mappings;
+mod m0015_partitions;
 
 use domain::{Error, Result};
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, TransactionTrait as _};
@@ -30,8 +30,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_ingest::Migration),
             Box::new(m0006_import_jobs::Migration),
             Box::new(m0007_learning_slug::Migration),
-            Box::new(m0015_partitions::Migration),
             Box::new(m0010_mappings::Migration),
+            Box::new(m0015_partitions::Migration),
         ]
     }
 }

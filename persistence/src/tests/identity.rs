@@ -450,11 +450,11 @@ on_both! {
         assert_eq!(kids().await, ["new", "a", "b", "old"]);
         // The same name twice would leave open which key verifies.
         assert!(identities.keep_signing_key(&key("a", 5)).await.is_err());
-        for _ in 0..2 {
-            identities.retire_signing_key("a", moment(6)).await.unwrap();
+        for retired in [true, false] {
+            assert_eq!(identities.retire_signing_key("a", moment(6)).await.unwrap(), retired);
             assert_eq!(kids().await, ["new", "b", "old"]);
         }
-        identities.retire_signing_key("none", moment(6)).await.unwrap();
+        assert!(!identities.retire_signing_key("none", moment(6)).await.unwrap());
         assert_eq!(kids().await.len(), 3);
     }
 

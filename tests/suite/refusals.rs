@@ -1,0 +1,102 @@
+//! Whoever is not let in is in the audit log, and cannot fill it.
+
+use std::time::Instant;
+
+use reqwest::header;
+use serde_json::{Value, json};
+
+use crate::{
+    app::{App, Options},
+    identity::{VIEWER, text},
+};
+
+const LOG: &str = "{ auditEntries(first: 100, filter: { action: [DENIED] }, orderBy: { field: PLACE }) {
+    nodes { actor actorKind detail address requestId objectId community { slug } } } }";
+
+async fn log(app: &App) -> Vec<Value> {
+    app.admin.data(LOG, json!({})).await["auditEntries"]["nodes"].take().as_array().unwrap().clone()
+}
+
+/// The status of a request with these headers, from an address as a proxy on this machine says it.
+async fn ask(app: &App, from: &str, authorization: &[&str]) -> u16 {
+    let mut request = app.anonymous.post().header("x-forwarded-for", from).json(&json!({ "query": VIEWER }));
+    for value in authorization {
+        request = request.header(header::AUTHORIZATION, *value);
+    }
+    request.send().await.unwrap().status().as_u16()
+}
+
+async fn behind_a_proxy() -> App {
+    let proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    App::opened(Options { proxies, ..Options::default() }).await
+}
+
+#[tokio::test]
+async fn whatever_is_not_believed_is_recorded() {
+    let app = behind_a_proxy().await;
+    let network = app.network("net").await;
+    let community = app.member(&network, "here").await;
+    let ada = app.somebody("ada@example.org", json!([{ "role": "MEMBER_READER", "network": network }])).await;
+    let create = "mutation($input: ApiTokenCreateInput!) { apiTokenCreate(input: $input) { apiToken { id } secret } }";
+    let input =
+        json!({ "name": "Push", "communities": [community], "actions": ["READ"], "addresses": ["192.0.2.0/24"] });
+    let made = app.admin.data(create, json!({ "input": input })).await["apiTokenCreate"].take();
+    let (token, secret) = (text(&made["apiToken"]["id"]), text(&made["secret"]));
+    assert_eq!(ask(&app, "192.0.2.1", &[&format!("Bearer {secret}")]).await, 200);
+    assert_eq!(log(&app).await.len(), 0);
+
+    let of_nobody = |detail: &str| json!(["anonymous", "ANONYMOUS", detail, null, null]);
+    let of_token = |detail: &str| json!([null, "INTEGRATION", detail, token, "here"]);
+    let bearer = format!("Bearer {}", ada.access);
+    let unknown = "Bearer cnc_0000000000000000000000000000000ZZZZZZ";
+    let mut expected = Vec::new();
+    let mut refused = async |values: &[&str], entry: Value| {
+        assert_eq!(ask(&app, "198.51.100.1", values).await, 401, "{values:?}");
+        expected.push(entry);
+    };
+    refused(&["Basic abc"], of_nobody("a malformed Authorization header")).await;
+    refused(&["Bearer"], of_nobody("a malformed Authorization header")).await;
+    refused(&[&bearer, &bearer], of_nobody("several Authorization headers")).await;
+    refused(&[unknown], of_nobody("an access token: not three parts of base64url")).await;
+    refused(&[&format!("Bearer {secret}")], of_token("a token from an address that it is not for")).await;
+    app.admin.change("apiTokenArchive", json!({ "id": token, "version": 1 }), "apiToken", "id").await;
+    let revoked = of_token("an API token that is not known, or was revoked");
+    refused(&[&format!("Bearer {secret}")], revoked).await;
+    ada.client.data("mutation { signOut { done } }", json!({})).await;
+    let ended = json!([null, "PERSON", "an access token whose session has ended", ada.account, null]);
+    refused(&[&bearer], ended).await;
+
+    let seen = log(&app).await;
+    assert_eq!(seen.len(), expected.len(), "{seen:#?}");
+    for (entry, expected) in seen.iter().zip(&expected) {
+        let actor = if expected[0].is_null() { Value::Null } else { entry["actor"].clone() };
+        let told = json!([actor, entry["actorKind"], entry["detail"], entry["objectId"], entry["community"]["slug"]]);
+        assert_eq!(&told, expected);
+        assert_eq!(entry["address"], "198.51.100.1");
+        assert!(entry["requestId"].is_string());
+    }
+    let told = Value::Array(seen).to_string();
+    assert!(!told.contains(&secret[4..]) && !told.contains(&ada.access), "no secret is told");
+}
+
+#[tokio::test]
+async fn nobody_fills_the_log_and_what_is_passed_over_is_counted() {
+    let app = behind_a_proxy().await;
+    let began = Instant::now();
+    for number in 0..40 {
+        // A subscriber with a whole network of addresses is one.
+        assert_eq!(ask(&app, &format!("2001:db8::{number}"), &["Basic abc"]).await, 401);
+    }
+    let recorded = log(&app).await.len();
+    // Ten, and one more every six seconds.
+    let most = 10 + usize::try_from(began.elapsed().as_secs()).unwrap() / 6;
+    assert!((10..=most).contains(&recorded), "{recorded} of 40, at most {most}");
+    assert_eq!(ask(&app, "192.0.2.1", &["Basic abc"]).await, 401);
+    let seen = log(&app).await;
+    let told = |entry: &Value| {
+        let detail = entry["detail"].as_str().unwrap().to_owned();
+        let (_, more) = detail.split_once("; ").unwrap_or(("", "0 other"));
+        more.split(' ').next().unwrap().parse::<usize>().unwrap()
+    };
+    assert_eq!(seen.len() + seen.iter().map(told).sum::<usize>(), 41, "{seen:#?}");
+}
