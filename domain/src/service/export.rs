@@ -286,15 +286,12 @@ impl FigureExport {
 
     /// Goes on within a community that has more, else to as many others as seem to be small.
     fn advance(&mut self, next: Option<ExportPlace>) {
-        match next {
-            Some(place) => {
-                let here = self.communities.iter().position(|community| community.slug.as_str() == place.community);
-                self.walk = Walk { next: here.unwrap_or(self.communities.len()), width: 1, after: Some(place) };
-            }
-            None => {
-                let Walk { next, width, .. } = self.walk;
-                self.walk = Walk { next: next + width, width: (width * 2).min(MOST_COMMUNITIES), after: None };
-            }
+        if let Some(place) = next {
+            let here = self.communities.iter().position(|community| community.slug.as_str() == place.community);
+            self.walk = Walk { next: here.unwrap_or(self.communities.len()), width: 1, after: Some(place) };
+        } else {
+            let Walk { next, width, .. } = self.walk;
+            self.walk = Walk { next: next + width, width: (width * 2).min(MOST_COMMUNITIES), after: None };
         }
     }
 

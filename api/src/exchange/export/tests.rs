@@ -293,7 +293,10 @@ fn read(file: &[u8], options: &Options) -> Vec<Row> {
     let (batches, _) = told::batches(file, options).unwrap();
     let [batch] = &batches[..] else { panic!("{} batches", batches.len()) };
     assert_eq!(batch.rejects, [], "{}", String::from_utf8_lossy(file));
-    batch.rows.iter().map(|row| read_row(batch, row.series, row.period, &row.figure)).collect()
+    let mut rows: Vec<_> = batch.rows.iter().collect();
+    // Values of DHIS2 may wait for what stands behind them.
+    rows.sort_by_key(|row| row.line);
+    rows.into_iter().map(|row| read_row(batch, row.series, row.period, &row.figure)).collect()
 }
 
 fn read_row(batch: &Batch, series: u32, period: Period, figure: &Figure) -> Row {
