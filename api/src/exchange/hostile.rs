@@ -34,6 +34,9 @@ const FORMATS: [Format; 8] = [
     Format::Cids,
 ];
 
+/// A report with its indicator, on one line.
+const CIDS: &str = r#"[{"@context": "https://ontology.commonapproach.org/contexts/cidsContext.jsonld", "@id": "https://a.ca/", "@type": "cids:Organization", "hasLegalName": "A Fund"}, {"@context": "https://ontology.commonapproach.org/contexts/cidsContext.jsonld", "@id": "https://a.ca/i1", "@type": "cids:Indicator", "hasName": "Homes built", "unitDescription": "homes", "forOrganization": "https://a.ca/"}, {"@context": "https://ontology.commonapproach.org/contexts/cidsContext.jsonld", "@id": "https://a.ca/r1", "@type": "cids:IndicatorReport", "hasName": "Homes in 2020", "forIndicator": "https://a.ca/i1", "forOrganization": "https://a.ca/", "startedAtTime": "2020-01-01", "endedAtTime": "2020-12-31", "value": {"@type": "i72:Measure", "hasNumericalValue": "1283"}}]"#;
+
 /// How a text of this format is read, and one that is good.
 fn good(format: Format) -> (Options, String) {
     let mut options = options(format);
@@ -54,12 +57,8 @@ fn good(format: Format) -> (Options, String) {
         Format::SdmxCsv => {
             "STRUCTURE,STRUCTURE_ID,ACTION,REF_AREA,INDICATOR,TIME_PERIOD,OBS_VALUE\ndataflow,A:B(1.0),I,A1,rate,2020,3\n"
         }
-        Format::Ndjson => {
-            "{\"community\":{\"slug\":\"here\"},\"indicator\":\"rate\",\"period\":\"2020\",\"value\":1.5}\n"
-        }
-        Format::Cids => {
-            "[{\"@context\":\"https://ontology.commonapproach.org/contexts/cidsContext.jsonld\",\"@type\":\"cids:IndicatorReport\",\"@id\":\"x:1\",\"forIndicator\":\"x:2\",\"startedAtTime\":\"2020-01-01\",\"endedAtTime\":\"2020-12-31\",\"value\":{\"@type\":\"i72:Measure\",\"hasNumericalValue\":\"3\"}}]"
-        }
+        Format::Ndjson => "{\"community\":\"here\",\"indicator\":\"rate\",\"period\":\"2020\",\"value\":1.5}\n",
+        Format::Cids => CIDS,
     };
     if format == Format::Mapped {
         let mapping: ColumnMapping = serde_json::from_value(serde_json::json!({
