@@ -34,10 +34,14 @@ const FORMATS: [Format; 8] = [
     Format::Cids,
 ];
 
+/// A report with its indicator, on one line.
+const CIDS: &str = r#"[{"@context": "https://ontology.commonapproach.org/contexts/cidsContext.jsonld", "@id": "https://a.ca/", "@type": "cids:Organization", "hasLegalName": "A Fund"}, {"@context": "https://ontology.commonapproach.org/contexts/cidsContext.jsonld", "@id": "https://a.ca/i1", "@type": "cids:Indicator", "hasName": "Homes built", "unitDescription": "homes", "forOrganization": "https://a.ca/"}, {"@context": "https://ontology.commonapproach.org/contexts/cidsContext.jsonld", "@id": "https://a.ca/r1", "@type": "cids:IndicatorReport", "hasName": "Homes in 2020", "forIndicator": "https://a.ca/i1", "forOrganization": "https://a.ca/", "startedAtTime": "2020-01-01", "endedAtTime": "2020-12-31", "value": {"@type": "i72:Measure", "hasNumericalValue": "1283"}}]"#;
+
 /// How a text of this format is read, and one that is good.
 fn good(format: Format) -> (Options, String) {
     let mut options = options(format);
     options.geography_column = "Geography".to_owned();
+    options.blank_geography = Some("here".parse().unwrap());
     options.indicator = matches!(format, Format::OpenSdg | Format::Statcan).then(|| "rate".parse().unwrap());
     options.dhis2.strategy = Some(ImportStrategy::CreateAndUpdate);
     let text = match format {
@@ -53,12 +57,8 @@ fn good(format: Format) -> (Options, String) {
         Format::SdmxCsv => {
             "STRUCTURE,STRUCTURE_ID,ACTION,REF_AREA,INDICATOR,TIME_PERIOD,OBS_VALUE\ndataflow,A:B(1.0),I,A1,rate,2020,3\n"
         }
-        Format::Ndjson => {
-            "{\"community\":{\"slug\":\"here\"},\"indicator\":\"rate\",\"period\":\"2020\",\"value\":1.5}\n"
-        }
-        Format::Cids => {
-            "[{\"@context\":\"https://ontology.commonapproach.org/contexts/cidsContext.jsonld\",\"@type\":\"cids:IndicatorReport\",\"@id\":\"x:1\",\"forIndicator\":\"x:2\",\"startedAtTime\":\"2020-01-01\",\"endedAtTime\":\"2020-12-31\",\"value\":{\"@type\":\"i72:Measure\",\"hasNumericalValue\":\"3\"}}]"
-        }
+        Format::Ndjson => "{\"community\":\"here\",\"indicator\":\"rate\",\"period\":\"2020\",\"value\":1.5}\n",
+        Format::Cids => CIDS,
     };
     if format == Format::Mapped {
         let mapping: ColumnMapping = serde_json::from_value(serde_json::json!({
@@ -136,9 +136,9 @@ fn a_line_of_a_gibibyte_is_refused_before_it_is_read() {
 fn a_small_file_that_expands_to_gibibytes_is_refused() {
     // Blank lines without end, which readers pass over.
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    io::copy(&mut io::repeat(b'\n').take(80 * 1024 * 1024), &mut encoder).unwrap();
+    io::copy(&mut io::repeat(b'\n').take(68 * 1024 * 1024), &mut encoder).unwrap();
     let blank = encoder.finish().unwrap();
-    for format in [Format::Tidy, Format::Ndjson, Format::Dhis2] {
+    for format in [Format::Tidy, Format::Dhis2] {
         let (options, text) = good(format);
         let bomb = [zipped(text.as_bytes()), blank.clone()].concat();
         assert!(bomb.len() < 300 * 1024, "{}", bomb.len());
@@ -242,7 +242,8 @@ proptest! {
             let _ = told(damage(text.as_bytes(), &places), &options);
             let whole = zipped(text.as_bytes());
             let _ = told(damage(&whole, &places), &options);
-            let short = &whole[..cut % whole.len()];
+            // The first two bytes say that it is compressed.
+            let short = &whole[..2 + cut % (whole.len() - 2)];
             prop_assert!(told(short, &options).is_err(), "{:?}: {} of {} bytes", format, short.len(), whole.len());
             let _ = infer(Cursor::new(damage(text.as_bytes(), &places)));
         }

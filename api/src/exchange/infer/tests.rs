@@ -219,8 +219,8 @@ fn a_proposal_is_a_mapping_once_its_gaps_are_filled() {
     let found = of("place,value\nA,3\nB,4\n");
     let json = serde_json::to_string(&found.mapping).unwrap();
     assert!(json.contains("\"?\""));
-    let filled =
-        json.replacen("\"?\"", "\"A table\"", 1).replacen("\"?\"", "\"2020\"", 1).replacen("\"?\"", "\"count\"", 1);
+    let texts = ["\"A table\"", "\"count\"", "\"2020\""];
+    let filled = texts.iter().fold(json, |json, text| json.replacen("\"?\"", text, 1));
     let mapping: ColumnMapping = serde_json::from_str(&filled).unwrap();
     assert_eq!(mapping.check(), Ok(()), "{filled}");
     assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/mappings").is_dir());
