@@ -116,6 +116,9 @@ impl Secrets for Counting {
     }
 }
 
+/// Hears the text of a statement.
+pub type Listener = Arc<dyn Fn(&str) + Send + Sync>;
+
 /// How a server of the tests differs from the usual.
 pub struct Options {
     pub http: HttpConfig,
@@ -128,7 +131,7 @@ pub struct Options {
     /// Proxies that are believed.
     pub proxies: Vec<AddressRange>,
     /// Hears every statement that reads.
-    pub on_read: Option<Arc<dyn Fn(&str) + Send + Sync>>,
+    pub on_read: Option<Listener>,
     /// Whether nothing runs beside its requests: it tells nobody of what happens, and hears of nothing.
     pub alone: bool,
 }

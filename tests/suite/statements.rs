@@ -11,7 +11,7 @@ use persistence::{SqlStore, bus, cache};
 use serde_json::json;
 
 use crate::{
-    app::{ADMIN_TOKEN, App, Options},
+    app::{ADMIN_TOKEN, App, Listener, Options},
     client::Client,
     fixture::english,
     identity::{PASSWORD, text},
@@ -22,7 +22,7 @@ use crate::{
 async fn heard(app: &App) -> (App, Arc<Mutex<Vec<String>>>) {
     let statements = Arc::new(Mutex::new(Vec::new()));
     let heard = Arc::clone(&statements);
-    let on_read: Arc<dyn Fn(&str) + Send + Sync> = Arc::new(move |text| heard.lock().unwrap().push(text.to_owned()));
+    let on_read: Listener = Arc::new(move |text| heard.lock().unwrap().push(text.to_owned()));
     let options = Options { on_read: Some(on_read), alone: true, ..Options::default() };
     let server = App::opened_on(app.db.clone(), None, options).await;
     server.clock.stop();
