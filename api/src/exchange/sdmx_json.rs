@@ -120,8 +120,8 @@ impl Writer {
         let own: Vec<_> =
             OF_SERIES.map(|(id, name)| json!({ "id": id, "name": name, "relationship": { "dimensions": ids } })).into();
         let coded = [
-            ("OBS_STATUS", "Observation status", codes(ObservationStatus::ALL, |code| code.code())),
-            ("CONF_STATUS", "Confidentiality", codes(Confidentiality::ALL, |code| code.code())),
+            ("OBS_STATUS", "Observation status", codes(ObservationStatus::ALL, ObservationStatus::code)),
+            ("CONF_STATUS", "Confidentiality", codes(Confidentiality::ALL, Confidentiality::code)),
         ];
         let of_figure = |id, name| json!({ "id": id, "name": name, "relationship": { "observation": {} } });
         let marks = coded.into_iter().map(|(id, name, codes)| listed(of_figure(id, name), &codes));

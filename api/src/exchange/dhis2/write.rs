@@ -23,7 +23,7 @@ const COLUMNS: [&str; 10] = [
 /// A value as either form says it.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Value<'a> {
+struct Written<'a> {
     data_element: &'a str,
     period: String,
     org_unit: &'a str,
@@ -36,7 +36,7 @@ struct Value<'a> {
     comment: Option<&'a str>,
 }
 
-impl<'a> Value<'a> {
+impl<'a> Written<'a> {
     fn of(line: &Line<'a>, combos: &[Combo]) -> Result<Self, LeftOut> {
         let ExportedFigure { indicator, disaggregation, period, figure, .. } = line.of;
         let value = plain_only(figure, line.now)?;
@@ -95,7 +95,7 @@ impl FigureWriter for JsonWriter {
     }
 
     fn figure(&mut self, line: &Line<'_>, out: &mut Vec<u8>) -> Result<(), LeftOut> {
-        let value = Value::of(line, &self.combos)?;
+        let value = Written::of(line, &self.combos)?;
         let comma: &[u8] = if std::mem::replace(&mut self.any, true) { b",\n" } else { b"\n" };
         out.extend_from_slice(comma);
         push_json(out, &value);
@@ -125,7 +125,7 @@ impl FigureWriter for CsvWriter {
     }
 
     fn figure(&mut self, line: &Line<'_>, out: &mut Vec<u8>) -> Result<(), LeftOut> {
-        let value = Value::of(line, &self.combos)?;
+        let value = Written::of(line, &self.combos)?;
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         let (category, attribute) = (text(&value.category_option_combo), text(&value.attribute_option_combo));
         let comment = value.comment.unwrap_or_default();
