@@ -50,7 +50,7 @@ fn lines(text: &str) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_taken_out_can_be_checked() {
     let (db, folder) = (TestDatabase::new().await, TempDir::new().unwrap());
     // More than is read at once.
@@ -96,7 +96,7 @@ async fn what_is_taken_out_can_be_checked() {
     assert_eq!(store.read().audit().after(&filter, 0, i64::MAX, 10).await.unwrap().len(), 2);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_span_of_days_is_taken_out() {
     let (db, folder) = (TestDatabase::new().await, TempDir::new().unwrap());
     fill(&db, 5).await;
@@ -118,7 +118,7 @@ async fn a_span_of_days_is_taken_out() {
     assert_eq!(verify(&file, &[]).0, 0);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_exported_is_said_and_leaves_nothing() {
     let (db, folder) = (TestDatabase::new().await, TempDir::new().unwrap());
     let store = fill(&db, 1).await;
@@ -143,7 +143,7 @@ const ENTRIES: &str = "query($filter: AuditEntryFilter, $first: Int, $after: Str
         totalCount nodes { place at actor actorKind action objectId object { id } community { slug } network { slug }
             changes { field before after } requestId address detail } pageInfo { hasNextPage endCursor } } }";
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_administrator_reads_the_log_and_nobody_else() {
     let app = App::start().await;
     // Creating it is the first entry.
@@ -227,7 +227,7 @@ async fn the_administrator_reads_the_log_and_nobody_else() {
     assert_eq!(all.items.len(), 20);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn reading_what_is_under_an_authority_leaves_a_trace() {
     let app = App::start().await;
     let world = app.world().await;

@@ -77,7 +77,7 @@ fn a_bad_setting_is_named() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn migrating_twice_changes_nothing() {
     let db = TestDatabase::new().await;
     for _ in 0..2 {
@@ -97,7 +97,7 @@ fn on(db: &TestDatabase, arguments: &[&str], input: &str) -> (i32, String, Strin
     (status.code().unwrap_or(-1), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_first_administrator_is_made_at_the_command_line() {
     let app = App::start().await;
     let ada = ["user", "create", "ada@example.org", "--name", "Ada", "--admin"];
@@ -132,7 +132,7 @@ async fn the_first_administrator_is_made_at_the_command_line() {
     assert_eq!((&given["actor"], &given["actorKind"]), (&json!("operator"), &json!("OPERATOR")));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tokens_are_made_listed_and_revoked_at_the_command_line() {
     let app = App::start().await;
     app.community("here").await;
@@ -190,7 +190,7 @@ pub fn has_curl(test: &str) -> bool {
     found
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_demo_says_what_to_try_and_all_of_it_works() {
     if !has_curl("the_demo_says_what_to_try_and_all_of_it_works") {
         return;

@@ -108,7 +108,7 @@ const FIGURES: [&str; 9] = [
     r#"{"community":"here","indicator":"rate","source":"survey","period":"2018","value":12.5,"numerator":1,"denominator":8,"lower":12,"upper":13.25,"externalId":"+x"}"#,
 ];
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_format_comes_in_again_unchanged_and_elsewhere_the_same() {
     for format in &FORMATS {
         let Format { writing, figures, .. } = *format;
@@ -149,7 +149,7 @@ fn kebab(name: &str) -> String {
     name.chars().flat_map(|c| c.is_uppercase().then_some('-').into_iter().chain(c.to_lowercase())).collect()
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sdmx_json_holds_everything() {
     let town = Town::new().await;
     town.import(&NDJSON, FIGURES.join("\n")).await;
@@ -197,7 +197,7 @@ async fn by_export(town: &Town, client: &Client) -> BTreeSet<String> {
     seen
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn exports_hold_what_their_reader_reads_otherwise() {
     let mut town = Town::new().await;
     let counts = json!({ "measure": "COUNT", "unit": english("persons"), "decimals": 0, "additivity": "SUM" });
@@ -245,7 +245,7 @@ async fn exports_hold_what_their_reader_reads_otherwise() {
     assert_eq!(never, "");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn figures_are_as_they_were_known() {
     let Town { app, world, here, .. } = &Town::new().await;
     app.record(world, here, "2020", json!({ "value": 1.0 })).await;
@@ -265,7 +265,7 @@ fn header<'a>(answer: &'a Response, name: &str) -> &'a str {
     answer.headers().get(name).map_or("", |value| value.to_str().unwrap())
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_export_says_what_it_is_and_travels_compressed() {
     let town = Town::new().await;
     town.import(&NDJSON, FIGURES.join("\n")).await;
@@ -314,7 +314,7 @@ async fn an_export_says_what_it_is_and_travels_compressed() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_wrong_with_an_export_is_told_before_it_begins() {
     let Town { app, world, here, .. } = &Town::new().await;
     let other = app.source("other").await;
@@ -358,7 +358,7 @@ async fn what_is_wrong_with_an_export_is_told_before_it_begins() {
     assert!(code == 2 && told.contains("--indicator"), "{code} {told}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn exports_leave_a_trace() {
     let Town { app, world, .. } = &Town::new().await;
     let nation = json!({ "slug": "nation", "name": english("Nation"), "kind": "FIRST_NATION", "country": "CA",
@@ -380,7 +380,7 @@ async fn exports_leave_a_trace() {
     assert!(entries.iter().any(|entry| entry["detail"] == "figures as ndjson; by rate"), "{entries:#?}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn long_exports_are_complete_and_in_order() {
     let town = Town::new().await;
     // More figures of one series than a page holds, and more series than a page holds.

@@ -40,7 +40,7 @@ async fn import(app: &App) -> (StatusCode, Value) {
     (answer.status(), answer.json().await.unwrap())
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_database_is_busy_and_holds_nothing_half_written() {
     let db = Arc::new(TestDatabase::sqlite());
     let app = App::on(Arc::clone(&db), None, Default::default()).await;

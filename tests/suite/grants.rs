@@ -44,7 +44,7 @@ fn forbidden() -> Option<String> {
     Some("FORBIDDEN".to_owned())
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_role_that_was_taken_back_is_not_taken_again() {
     let app = App::start().await;
     let network = app.network("net").await;
@@ -94,7 +94,7 @@ async fn a_role_that_was_taken_back_is_not_taken_again() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_role_that_has_ended_does_not_come_back() {
     let app = App::start().await;
     let network = app.network("net").await;
@@ -109,7 +109,7 @@ async fn a_role_that_has_ended_does_not_come_back() {
     assert_eq!((&refused[0]["path"], &refused[0]["code"]), (&json!(["input", "expiresAt"]), &json!("OUT_OF_RANGE")));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_first_steward_is_named_once_and_by_the_network_that_was_there_first() {
     let app = App::start().await;
     let (network, other) = (app.network("net").await, app.network("other").await);
@@ -148,7 +148,7 @@ async fn the_first_steward_is_named_once_and_by_the_network_that_was_there_first
     assert_eq!(give(&ada, &ada, "STEWARD", "community", &there).await, forbidden());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_network_that_a_community_has_left_names_nobody() {
     let app = App::start().await;
     let (network, other) = (app.network("net").await, app.network("other").await);
@@ -165,7 +165,7 @@ async fn a_network_that_a_community_has_left_names_nobody() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_membership_comes_back_without_the_consent_that_it_had() {
     let app = App::start().await;
     let network = app.network("net").await;
@@ -201,7 +201,7 @@ async fn a_membership_comes_back_without_the_consent_that_it_had() {
     assert!(changes.contains("consent"), "{changes}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_takes_the_place_of_an_indigenous_data_authority() {
     let app = App::start().await;
     let network = app.network("net").await;
@@ -250,7 +250,7 @@ async fn nobody_takes_the_place_of_an_indigenous_data_authority() {
     assert_eq!(holds(&bea).await, ["MEMBER_READER", "DATA_AUTHORITY"]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_speaks_for_a_partner_sees_and_takes_back_what_they_gave() {
     let app = App::start().await;
     let partner = |slug: &str| json!({ "slug": slug, "name": english(slug), "sector": "NONPROFIT" });
@@ -271,7 +271,7 @@ async fn whoever_speaks_for_a_partner_sees_and_takes_back_what_they_gave() {
     assert!(holds(&bob).await.is_empty());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_runs_the_installation_gives_roles_on_the_command_line() {
     let app = App::start().await;
     let community = app.community("nation").await;

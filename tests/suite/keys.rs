@@ -35,7 +35,7 @@ async fn published(app: &App) -> Vec<String> {
     keys["keys"].as_array().unwrap().iter().map(|key| text(&key["kid"])).collect()
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_new_key_signs_and_a_retired_one_is_believed_by_no_replica() {
     let db = Arc::new(TestDatabase::new().await);
     // Without a bus between them: what they know is bounded by its age.
@@ -80,7 +80,7 @@ async fn a_new_key_signs_and_a_retired_one_is_believed_by_no_replica() {
     assert_eq!(log, json!([entry("KEY_ROTATE", &new), entry("KEY_RETIRE", &old)]));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn news_of_a_key_comes_before_what_is_known_grows_old() {
     let app = App::opened(kept()).await;
     // What is known never grows old.
@@ -93,7 +93,7 @@ async fn news_of_a_key_comes_before_what_is_known_grows_old() {
     tokio::time::timeout(Duration::from_secs(20), hears).await.expect("nobody told of the new key");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_by_a_key_that_was_made_elsewhere_a_moment_ago_is_believed() {
     let db = Arc::new(TestDatabase::new().await);
     let app = App::opened_on(db.clone(), None, kept()).await;

@@ -2,6 +2,9 @@
 //!
 //! Without settings the server runs on SQLite, with bus and cache in its process. `CONCERT_TEST_DATABASE_URL` (a PostgreSQL
 //! server on which databases may be created) and `CONCERT_TEST_REDIS_URL` have the same tests run on those.
+//!
+//! A test that waits for a program of its own runs on several threads: what goes on beside the server's requests would otherwise
+//! stand still meanwhile, perhaps with the write lock in its hands.
 
 mod app;
 mod client;

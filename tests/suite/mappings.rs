@@ -46,7 +46,7 @@ async fn values(app: &App) -> Vec<f64> {
     values
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_change_is_another_version_and_those_before_stay() {
     let app = town().await;
     let source = source(&app).await;
@@ -83,7 +83,7 @@ async fn a_change_is_another_version_and_those_before_stay() {
     assert_eq!(codes(&refused), [("input.key".to_owned(), "TAKEN".to_owned())]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_wrong_within_a_mapping_is_told_with_its_path() {
     let app = town().await;
     let source = source(&app).await;
@@ -110,7 +110,7 @@ async fn what_is_wrong_within_a_mapping_is_told_with_its_path() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn uploads_name_a_mapping_and_keep_to_the_version_they_began_with() {
     let app = town().await;
     let source = source(&app).await;
@@ -142,7 +142,7 @@ async fn uploads_name_a_mapping_and_keep_to_the_version_they_began_with() {
     assert_eq!(status, StatusCode::BAD_REQUEST, "{answer}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_command_line_names_a_mapping_of_the_server_or_a_file() {
     let app = town().await;
     let source = source(&app).await;
@@ -171,7 +171,7 @@ async fn the_command_line_names_a_mapping_of_the_server_or_a_file() {
     assert_eq!(run("none.json", &[]).status.code(), Some(2), "a file that is not there");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mapping_is_proposed_on_one_channel_and_doubted_on_the_other() {
     let folder = TempDir::new().unwrap();
     let table = folder.path().join("table.csv");

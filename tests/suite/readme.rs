@@ -63,7 +63,7 @@ fn variables(query: &str) -> Value {
     json!({ "input": input })
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_query_of_the_readme_is_answered_by_the_demo() {
     let folder = TempDir::new().unwrap();
     let (_demo, url) = demo(folder.path());
@@ -96,7 +96,7 @@ async fn every_query_of_the_readme_is_answered_by_the_demo() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_command_of_the_readme_compares() {
     if !has_curl("the_command_of_the_readme_compares") {
         return;

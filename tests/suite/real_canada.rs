@@ -75,7 +75,7 @@ async fn declare(app: &App, network: &str, spellings: &BTreeSet<String>) -> BTre
     communities
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_spelling_of_a_place_comes_to_its_one_community() {
     let name = "real_canada::every_spelling_of_a_place_comes_to_its_one_community";
     let Some(folder) = data(name, "ca-cif-indicators") else { return };

@@ -88,7 +88,7 @@ pub async fn network(slug: &str) -> (App, Arc<TestDatabase>, String) {
     (app, db, network)
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn uk_local_indicators_are_read_row_by_row_and_compared_as_they_are() {
     let name = "real_data::uk_local_indicators_are_read_row_by_row_and_compared_as_they_are";
     let Some(folder) = data(name, "uk-local-indicators") else { return };
@@ -161,7 +161,7 @@ async fn uk_local_indicators_are_read_row_by_row_and_compared_as_they_are() {
 /// The eight metropolitan areas of the poverty rate, by the names that the file gives them.
 const AREAS: [&str; 8] = ["Calgary", "Edmonton", "Montréal", "Ottawa", "Québec", "Toronto", "Vancouver", "Winnipeg"];
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn canadian_framework_indicators_are_read_row_by_row_and_compared_as_they_are() {
     let name = "real_data::canadian_framework_indicators_are_read_row_by_row_and_compared_as_they_are";
     let Some(folder) = data(name, "ca-cif-indicators") else { return };
@@ -227,7 +227,7 @@ async fn canadian_framework_indicators_are_read_row_by_row_and_compared_as_they_
     assert!(changes.iter().all(|(.., change)| *change >= of("Montr").3), "Montréal fell most: {changes:?}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_row_of_the_canadian_framework_is_accounted_for() {
     let name = "real_data::every_row_of_the_canadian_framework_is_accounted_for";
     let Some(folder) = data(name, "ca-cif-indicators") else { return };
@@ -261,7 +261,7 @@ async fn every_row_of_the_canadian_framework_is_accounted_for() {
     assert_eq!(data["indicators"]["totalCount"], Value::from(0));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bad_file_leaves_nothing_and_says_where_it_is_bad() {
     let (app, db, network) = network("net").await;
     let input = json!({ "slug": "a", "name": english("A"), "kind": "OTHER", "country": "CA",

@@ -24,7 +24,7 @@ fn unchanged(count: u64) -> Told {
     Told { counts: [count, 0, 0, count, 0], code: 0 }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn uk_local_indicators_come_out_as_they_went_in() {
     let name = "real_exports::uk_local_indicators_come_out_as_they_went_in";
     let Some(folder) = data(name, "uk-local-indicators") else { return };
@@ -51,7 +51,7 @@ async fn uk_local_indicators_come_out_as_they_went_in() {
     assert!(std::fs::read(&file).unwrap() == std::fs::read(&again).unwrap(), "the same bytes");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_canadian_framework_indicator_comes_out_as_it_went_in() {
     let name = "real_exports::a_canadian_framework_indicator_comes_out_as_it_went_in";
     let Some(folder) = data(name, "ca-cif-indicators") else { return };
@@ -86,7 +86,7 @@ async fn a_canadian_framework_indicator_comes_out_as_it_went_in() {
     assert!(exported[0] == exported[1], "the same bytes elsewhere");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dhis2_payloads_come_out_as_they_went_in() {
     let name = "real_exports::dhis2_payloads_come_out_as_they_went_in";
     let Some(folder) = data(name, "dhis2-samples") else { return };

@@ -77,7 +77,7 @@ async fn values(app: &App, indicator: &str, name: &str) -> Vec<(String, f64)> {
     values
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn unemployment_of_us_counties() {
     let name = "real_tables::unemployment_of_us_counties";
     let Some(folder) = data(name, "us-county-unemployment") else { return };
@@ -101,7 +101,7 @@ async fn unemployment_of_us_counties() {
     assert_eq!(values(&app, "bls-unemployment-rate", "Autauga County, AL").await, expected);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn population_of_us_counties_by_age_and_sex() {
     let name = "real_tables::population_of_us_counties_by_age_and_sex";
     let Some(folder) = data(name, "us-county-population-agesex") else { return };
@@ -135,7 +135,7 @@ async fn population_of_us_counties_by_age_and_sex() {
     assert_eq!(values(&app, "census-population", "Doña Ana County").await, expected);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn poverty_estimates_of_us_counties() {
     let name = "real_tables::poverty_estimates_of_us_counties";
     let Some(folder) = data(name, "us-county-poverty-saipe-2023") else { return };
@@ -167,7 +167,7 @@ async fn poverty_estimates_of_us_counties() {
     assert_eq!(values(&app, "saipe-people-in-poverty", "Autauga County").await, [("2023".to_owned(), people)]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn profiles_of_torontos_neighbourhoods() {
     let name = "real_tables::profiles_of_torontos_neighbourhoods";
     let Some(folder) = data(name, "ca-toronto-neighbourhoods") else { return };
@@ -203,7 +203,7 @@ async fn profiles_of_torontos_neighbourhoods() {
     assert_eq!(values(&app, "toronto-np2016-3", "Agincourt North").await, [("2016".to_owned(), expected)]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn goals_of_los_angeles() {
     let name = "real_tables::goals_of_los_angeles";
     let Some(folder) = data(name, "us-los-angeles-sdg") else { return };
@@ -254,7 +254,7 @@ fn is_clear(year: &str) -> bool {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_table_of_statistics_canada() {
     let name = "real_tables::a_table_of_statistics_canada";
     let Some(folder) = data(name, "statcan-full-table-sample") else { return };
@@ -272,7 +272,7 @@ async fn a_table_of_statistics_canada() {
     assert_eq!(again.counts, [read, 0, 0, read, 0], "{out}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn payloads_of_dhis2() {
     let name = "real_tables::payloads_of_dhis2";
     let Some(folder) = data(name, "dhis2-samples") else { return };
@@ -316,7 +316,7 @@ async fn payloads_of_dhis2() {
     assert_eq!(counts("create-and-update", &table("dataValueSetBNoHeader")), [12, 0, 0, 12, 0]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn reports_of_the_impact_data_standard() {
     let name = "real_tables::reports_of_the_impact_data_standard";
     let Some(folder) = data(name, "common-impact-data-standard") else { return };

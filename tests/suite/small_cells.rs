@@ -80,7 +80,7 @@ fn women() -> Value {
     json!([{ "name": "sex", "value": "women" }])
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_small_count_and_what_it_is_worked_out_from_are_for_those_who_answer_for_it() {
     let few = Few::new().await;
     for client in [&few.app.anonymous, &few.member] {
@@ -111,7 +111,7 @@ async fn a_small_count_and_what_it_is_worked_out_from_are_for_those_who_answer_f
     assert_eq!((flagged("c"), flagged("e")), (json!([]), json!(["SMALL_N"])));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_count_that_was_small_is_not_read_from_its_history() {
     let few = Few::new().await;
     few.count(Some("women"), 0.0).await;
@@ -125,7 +125,7 @@ async fn a_count_that_was_small_is_not_read_from_its_history() {
     assert_eq!((revisions(&few.app.anonymous).await, revisions(&few.steward).await), (3, 5));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_share_tells_of_the_rest_and_of_what_follows_from_it() {
     let app = App::start().await;
     let mut world = app.world().await;
@@ -168,7 +168,7 @@ async fn a_share_tells_of_the_rest_and_of_what_follows_from_it() {
     assert_eq!(seen["community"]["latestValues"], json!([{ "value": 97.5 }]));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_network_may_be_stricter_and_a_comparison_follows_at_once() {
     let few = Few::new().await;
     few.count(Some("women"), 30.0).await;
@@ -189,7 +189,7 @@ async fn a_network_may_be_stricter_and_a_comparison_follows_at_once() {
     assert_eq!(few.compared(&few.app.anonymous, women()).await["coverage"]["reporting"], 0);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_source_that_controls_disclosure_is_shown_as_published() {
     let few = Few::new().await;
     assert_eq!(few.compared(&few.app.anonymous, women()).await["coverage"]["reporting"], 0);
@@ -202,7 +202,7 @@ async fn a_source_that_controls_disclosure_is_shown_as_published() {
     assert_eq!(few.compared(&few.app.anonymous, women()).await["coverage"]["reporting"], 1);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_import_says_that_its_sources_control_disclosure() {
     let few = Few::new().await;
     let folder = TempDir::new().unwrap();

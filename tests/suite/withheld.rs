@@ -24,7 +24,7 @@ async fn start() -> (App, World, String) {
     (app, world, community)
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_figure_that_is_sent_again_does_not_become_public() {
     let (app, world, community) = start().await;
     app.record(&world, &community, "2019", json!({ "value": 30.0 })).await;
@@ -65,7 +65,7 @@ async fn a_figure_that_is_sent_again_does_not_become_public() {
     assert_eq!(public(&app).await["nodes"][0]["latest"]["value"], 7.0);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_suppressed_figure_is_not_read_from_its_history_or_its_parts() {
     let (app, world, community) = start().await;
     app.record(&world, &community, "2016", json!({ "value": 40.0, "numerator": 40.0, "denominator": 100.0 })).await;
@@ -86,7 +86,7 @@ async fn a_suppressed_figure_is_not_read_from_its_history_or_its_parts() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_embargo_for_ever_is_refused_rather_than_over_at_once() {
     let (app, world, community) = start().await;
     let figure = json!({ "value": 7.0, "confidentiality": "EMBARGOED", "embargoUntil": "9999-12-31T23:59:59-05:00" });
@@ -94,7 +94,7 @@ async fn an_embargo_for_ever_is_refused_rather_than_over_at_once() {
     assert_eq!((&refused[0]["path"], &refused[0]["code"]), (&json!(["input", "embargoUntil"]), &json!("OUT_OF_RANGE")));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_series_of_which_nothing_is_seen_is_not_there() {
     let (app, world, community) = start().await;
     let figure = json!({ "value": 7.0, "confidentiality": "CONFIDENTIAL",
@@ -107,7 +107,7 @@ async fn a_series_of_which_nothing_is_seen_is_not_there() {
     assert_eq!(node["node"], Value::Null);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_change_is_computed_across_a_break_that_the_reader_does_not_see() {
     let (app, world, community) = start().await;
     app.record(&world, &community, "2015", json!({ "value": 10.0 })).await;
@@ -126,7 +126,7 @@ async fn no_change_is_computed_across_a_break_that_the_reader_does_not_see() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_learned_under_an_authority_is_published_by_its_decision() {
     let app = App::start().await;
     let nation = json!({ "slug": "nation", "name": english("Nation"), "kind": "FIRST_NATION", "country": "CA",

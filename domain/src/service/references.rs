@@ -60,7 +60,9 @@ impl Session {
             return Err(Error::internal("a series of an indicator that is not there"));
         }
         let mut problems = Problems::default();
-        found.iter().for_each(|indicator| Series::check_kind(indicator, &mut problems));
+        for indicator in &found {
+            Series::check_kind(indicator, &mut problems);
+        }
         problems.into_result()?;
         self.note_checked(ids);
         Ok(())

@@ -42,7 +42,7 @@ impl Table for Mapping {
 
     /// What a version says is kept for good when it is said for the first time.
     fn links(&self) -> Vec<Link> {
-        let content = json(&self.content).unwrap_or_else(|_| Value::Json(None));
+        let content = json(&self.content).unwrap_or(Value::Json(None));
         let rows = vec![vec![self.number.into(), content]];
         vec![Link { table: "mapping_version", own: "mapping_id", others: "number, content", rows, grows: true }]
     }

@@ -60,6 +60,7 @@ const LISTS: &[(&str, &str, Count)] = &[
     ),
     ("Observation", "revisions", chosen("last", 20)),
     ("ImportJob", "rejects", chosen("first", 20)),
+    ("Mapping", "versions", chosen("first", 20)),
     ("ApiToken", "communities", Count::AtMost(MOST_NAMED as u64)),
     ("ApiToken", "indicators", Count::AtMost(MOST_NAMED as u64)),
     ("Initiative", "otherCommunities", Count::AtMost(MOST_JOINED as u64)),
