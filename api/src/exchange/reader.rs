@@ -363,7 +363,7 @@ mod tests {
         assert!(failure.message.contains("200 times"), "{}", failure.message);
         // What is in proportion is read to its end, and so is what is small.
         let row = "E06000001,2020,";
-        let table: String = (0..40_000).map(|number| format!("{row}{number}\n")).collect();
+        let table = (0..40_000).fold(String::new(), |table, number: u32| table + row + &number.to_string() + "\n");
         assert_eq!(drained(zipped(table.as_bytes())), Ok(table.len() as u64));
         assert_eq!(drained(zipped(&vec![b'0'; 1024 * 1024])), Ok(1024 * 1024));
     }

@@ -125,7 +125,7 @@ fn encoding(bytes: &[u8], whole: bool, doubts: &mut Doubts) -> Encoding {
         }
         Err(error) => {
             let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
-            let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
+            let line = before.split(|&byte| byte == b'\n').count();
             let reason = format!("line {line} is not UTF-8; taken for windows-1252, of which Latin-1 is a part");
             doubts.add(path, reason);
             Encoding::Windows1252

@@ -182,7 +182,7 @@ impl Table<'_> {
             status: self.status(doubts),
             ..FigureColumns::default()
         };
-        self.level_of_limits(&mut figure, 0, doubts);
+        level_of_limits(&mut figure, 0, doubts);
         vec![figure]
     }
 
@@ -262,7 +262,7 @@ impl Table<'_> {
             }
         }
         for (place, figure) in figures.iter_mut().enumerate() {
-            self.level_of_limits(figure, place, doubts);
+            level_of_limits(figure, place, doubts);
         }
         if figures.is_empty() {
             doubts.add("figures", "no column seems to hold figures: name them");
@@ -289,20 +289,6 @@ impl Table<'_> {
             ..IndicatorColumns::default()
         };
         FigureColumns { column: Some(name), indicator: Some(indicator), ..FigureColumns::default() }
-    }
-
-    /// For what share of cases limits hold, where their names say it.
-    fn level_of_limits(&self, figure: &mut FigureColumns, place: usize, doubts: &mut Doubts) {
-        let Some(name) = figure.lower.as_ref().or(figure.upper.as_ref()) else { return };
-        let numbers = name.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse::<u32>().ok());
-        let level = numbers.filter(|&number| number >= 50).find(|&number| standard_errors(number).is_some());
-        if level.is_none() {
-            doubts.add(
-                format!("figures.{place}.limitsLevel"),
-                format!("{name} does not say for what share of cases the limits hold: taken for 95 %"),
-            );
-        }
-        figure.limits_level = level.filter(|level| *level != 95);
     }
 
     /// Places or periods are columns.
@@ -421,4 +407,18 @@ fn format(column: &Column, doubts: &mut Doubts) -> Option<PeriodFormat> {
             .add("period.format", format!("every period can be read as {}: taken for the first", all.join(" and as ")));
     }
     fits.into_iter().next()
+}
+
+/// For what share of cases limits hold, where their names say it.
+fn level_of_limits(figure: &mut FigureColumns, place: usize, doubts: &mut Doubts) {
+    let Some(name) = figure.lower.as_ref().or(figure.upper.as_ref()) else { return };
+    let numbers = name.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse::<u32>().ok());
+    let level = numbers.filter(|&number| number >= 50).find(|&number| standard_errors(number).is_some());
+    if level.is_none() {
+        doubts.add(
+            format!("figures.{place}.limitsLevel"),
+            format!("{name} does not say for what share of cases the limits hold: taken for 95 %"),
+        );
+    }
+    figure.limits_level = level.filter(|level| *level != 95);
 }

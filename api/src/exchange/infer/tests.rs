@@ -124,7 +124,7 @@ fn tidy_rows_of_the_united_kingdom() {
     for entry in std::fs::read_dir(folder).unwrap().flatten().filter(|entry| entry.path().is_dir()) {
         for path in std::fs::read_dir(entry.path()).unwrap().flatten().map(|entry| entry.path()) {
             let name = path.to_string_lossy().into_owned();
-            if !name.ends_with(".csv") && !name.ends_with(".csv.gz") {
+            if !name.contains(".csv") {
                 continue;
             }
             let Proposal { mapping, .. } = infer(File::open(&path).unwrap()).unwrap();
