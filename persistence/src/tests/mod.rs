@@ -13,6 +13,7 @@ mod records;
 mod samples;
 mod scopes;
 mod sight;
+mod sight_candidates;
 mod sight_exports;
 mod sight_figures;
 mod sight_model;
