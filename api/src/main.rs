@@ -15,7 +15,7 @@ use api::{
     http::build,
     import_jobs::work_on_imports,
     readiness::Dependencies,
-    shutdown::{requested, stop_when},
+    shutdown::{Beside, requested, stop_when},
     telemetry,
 };
 use clap::Parser as _;
@@ -184,22 +184,26 @@ async fn serve(composition: Composition, settings: &ServeSettings, demo: Option<
     let Composition { services, store, bus, .. } = composition;
     let refused = |error| Error::internal(format!("CONCERT_LISTEN: cannot listen on {}: {error}", settings.listen));
     let listener = TcpListener::bind(settings.listen).map_err(refused)?;
-    actix_web::rt::spawn(forget_on_change(services.clone(), keyring, Arc::clone(&bus)));
+    let mut beside = Beside::default();
+    let stop = || requested().map_err(Error::internal);
+    beside.run_until(stop()?, forget_on_change(services.clone(), keyring, Arc::clone(&bus)));
     let readiness = Arc::new(Dependencies::new(services.clone(), Arc::clone(&bus)));
     let (services_of_imports, http) = (services.clone(), settings.http());
     let queue = http.imports.clone();
     let running = build(services.clone(), authenticator, readiness, http, listener).map_err(Error::internal)?;
     tracing::info!(address = %running.address, "serving");
-    actix_web::rt::spawn(work_on_imports(services_of_imports, queue, requested().map_err(Error::internal)?));
-    actix_web::rt::spawn(write_uses(services.clone(), requested().map_err(Error::internal)?));
+    beside.run(work_on_imports(services_of_imports, queue, stop()?));
+    beside.run(write_uses(services.clone(), stop()?));
     let wake = store.wake();
-    actix_web::rt::spawn(relay(store, bus, wake, requested().map_err(Error::internal)?));
-    actix_web::rt::spawn(stop_when(requested().map_err(Error::internal)?, running.handle()));
+    beside.run(relay(store, bus, wake, stop()?));
+    beside.run(stop_when(stop()?, running.handle()));
     if let Some(demo) = demo {
         // Whoever started the demo is a person at a terminal.
         println!("{}", demo.welcome(running.address));
     }
-    running.server.await.map_err(Error::internal)?;
+    let ended = running.server.await;
+    beside.ended().await;
+    ended.map_err(Error::internal)?;
     // Those of the requests that were finished last.
     services.write_uses().await
 }

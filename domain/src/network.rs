@@ -27,7 +27,7 @@ pub struct Network {
     pub starts_on: NaiveDate,
     /// Its last day, if it is to end.
     pub ends_on: Option<NaiveDate>,
-    /// The indicators that its communities agreed to share, in the order in which they are shown.
+    /// The indicators that its communities agreed to share.
     pub indicators: Vec<IndicatorId>,
     /// What it withholds because few stand behind it.
     pub suppression: SuppressionPolicy,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     code::codes,
     error::Problems,
-    id::{CommunityId, InitiativeId, NodeRef, PartnerId},
+    id::{CommunityId, InitiativeId, NetworkId, NodeRef, PartnerId},
     key::{ExternalId, Slug, Url},
     page::SortKey,
     record::Noun,
@@ -63,6 +63,8 @@ pub struct PartnerFilter {
     pub initiative: Option<InitiativeId>,
     /// Taking part in an initiative that this community leads or takes part in.
     pub community: Option<CommunityId>,
+    /// Taking part in an initiative that a present member of this network leads or takes part in.
+    pub network: Option<NetworkId>,
     /// The name in any language or the slug contains this, whatever the case and marks.
     pub text: Option<String>,
 }

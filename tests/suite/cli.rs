@@ -1,7 +1,7 @@
 //! The command line, as the program that users run.
 
 use std::{
-    io::{BufRead as _, BufReader, Read as _, Write as _},
+    io::Write as _,
     path::PathBuf,
     process::{Child, Command, Output, Stdio},
 };
@@ -190,46 +190,8 @@ pub fn has_curl(test: &str) -> bool {
     found
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_demo_says_what_to_try_and_all_of_it_works() {
-    if !has_curl("the_demo_says_what_to_try_and_all_of_it_works") {
-        return;
-    }
-    let db = TestDatabase::new().await;
-    let mut command = concert(&["demo", "--listen", "127.0.0.1:0"]);
-    let mut demo = Running(command.env("DATABASE_URL", &db.url).stdout(Stdio::piped()).spawn().unwrap());
-    let mut lines = BufReader::new(demo.0.stdout.take().unwrap()).lines();
-    let mut commands = Vec::new();
-    for line in &mut lines {
-        let line = line.unwrap();
-        if line.trim_start().starts_with("curl ") {
-            commands.push(line);
-        } else if line.contains("Stop with") {
-            break;
-        }
-    }
-    assert_eq!(commands.len(), 3);
-    for command in commands {
-        let Output { stdout, .. } = Command::new("sh").args(["-c", &command]).output().unwrap();
-        let answer: serde_json::Value = serde_json::from_slice(&stdout).unwrap();
-        assert!(answer.get("errors").is_none(), "{command}: {answer:#}");
-    }
-    stops(&mut demo);
-    // Once more on the same database: nothing is loaded twice.
-    let mut again = Running(command.stdout(Stdio::piped()).spawn().unwrap());
-    let mut out = BufReader::new(again.0.stdout.take().unwrap());
-    let mut line = String::new();
-    while !line.contains("Stop with") {
-        line.clear();
-        assert_ne!(out.read_line(&mut line).unwrap(), 0, "the demo ended");
-    }
-    stops(&mut again);
-    let mut rest = String::new();
-    out.read_to_string(&mut rest).unwrap();
-}
-
 /// SIGTERM ends the program in good order.
-fn stops(running: &mut Running) {
+pub fn stops(running: &mut Running) {
     // Every shell has it; a program of that name need not be there.
     let kill = format!("kill {}", running.0.id());
     assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());

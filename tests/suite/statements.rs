@@ -92,7 +92,7 @@ async fn hot_operations_make_few_statements() {
         ("a page of communities", "{ communities(first: 50) { nodes { slug } } }", 1),
         ("a page with its count", "{ communities(first: 50) { totalCount nodes { slug } } }", 2),
         ("a page with initiatives and newest values", page, 4),
-        ("a comparison", compare, 9),
+        ("a comparison", compare, 10),
         ("the same comparison from the cache", compare, 4),
     ];
     for (what, query, most) in cases {

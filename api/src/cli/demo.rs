@@ -2,6 +2,7 @@
 //! `api/demo/SOURCES.md` says where every figure comes from.
 
 mod data;
+mod known;
 mod load;
 
 use std::net::SocketAddr;
@@ -17,7 +18,7 @@ pub struct Demo {
     figures: u64,
 }
 
-/// Loads the demo, unless it is there already.
+/// Loads the demo, or what is missing of it after a load that was stopped.
 ///
 /// # Errors
 /// What the database says; a database that holds other records under the same names.

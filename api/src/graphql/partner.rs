@@ -138,6 +138,8 @@ pub struct PartnerFilter {
     pub initiative: Option<ID>,
     /// Taking part in an initiative that this community leads or takes part in.
     pub community: Option<ID>,
+    /// Taking part in an initiative that a present member of this network leads or takes part in.
+    pub network: Option<ID>,
     /// The name in any language or the slug contains this, whatever the case and marks.
     pub text: Option<String>,
     /// Archived ones too.
@@ -152,6 +154,7 @@ impl PartnerFilter {
             sectors: self.sectors.map(|sectors| sectors.into_iter().map(Into::into).collect()),
             initiative: id::parse_opt(self.initiative.as_ref(), "filter.initiative")?,
             community: id::parse_opt(self.community.as_ref(), "filter.community")?,
+            network: id::parse_opt(self.network.as_ref(), "filter.network")?,
             text: self.text,
         };
         Ok((filter, self.include_archived))

@@ -16,13 +16,17 @@ use super::{
     target::Targets,
     total::{Whole, whole},
 };
-use crate::{id::IndicatorVersionId, indicator::IndicatorVersion, period::Period, port::figures::Member};
+use crate::{
+    id::IndicatorVersionId, indicator::IndicatorVersion, period::Period, port::figures::Member,
+    small_cells::SuppressionPolicy,
+};
 
 /// What a cell is computed from besides its own candidate.
 struct Context<'a> {
     reference: Reference<'a>,
     versions: HashMap<IndicatorVersionId, &'a IndicatorVersion>,
     targets: Targets<'a>,
+    suppression: &'a SuppressionPolicy,
 }
 
 /// Compares communities. Nothing is read but `input`, and the result depends on the order of nothing in it, except that the
@@ -36,7 +40,8 @@ pub fn compare(input: &Input) -> Comparison {
     let Some(&version) = versions.get(&input.version) else { return nothing_known(input) };
     let (reference, chosen) = choose(input, version);
     let day = reference.period.map_or(NaiveDate::MIN, |period: Period| period.last_day());
-    let context = Context { reference, versions, targets: Targets::new(&input.targets, day) };
+    let targets = Targets::new(&input.targets, day);
+    let context = Context { reference, versions, targets, suppression: &input.suppression };
     let answers = input.members.iter().zip(chosen);
     let mut entries: Vec<Entry> = answers
         .map(|(member, candidate)| Entry {
@@ -64,7 +69,7 @@ impl Context<'_> {
     fn cell(&self, candidate: &Candidate, member: &Member) -> Cell {
         let Candidate { series_id, series, current, baseline, baseline_declared, .. } = candidate;
         let version = self.versions.get(&series.indicator_version).copied();
-        let (comparability, reasons) = judge(candidate, version, member, &self.reference);
+        let (comparability, reasons) = judge(candidate, version, member, &self.reference, self.suppression);
         let pair = pair(candidate);
         let Change { points, percent, improvement } =
             pair.zip(version).map(|(pair, version)| change(pair, version)).unwrap_or_default();

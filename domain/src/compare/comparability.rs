@@ -8,12 +8,10 @@ use crate::{
     observation::{Figure, ObservationStatus},
     period::PeriodKind,
     port::figures::Member,
+    small_cells::SuppressionPolicy,
     text::LocalizedText,
 };
 
-/// Fewer cases than this are flagged: chance alone moves them widely. With 16 cases the relative standard error of a Poisson
-/// count, 1 / sqrt(n), is 25 %. The default for small cells of the house's reference.
-pub const SMALL_COUNT: f64 = 16.0;
 /// Of fewer than this, one person more or less moves the share by more than a point.
 pub const SMALL_BASE: f64 = 100.0;
 
@@ -24,6 +22,7 @@ pub(super) fn judge(
     version: Option<&IndicatorVersion>,
     member: &Member,
     reference: &Reference,
+    suppression: &SuppressionPolicy,
 ) -> (Comparability, Vec<Reason>) {
     let mut reasons = Vec::new();
     let level = level(candidate, version, reference, &mut reasons);
@@ -33,7 +32,7 @@ pub(super) fn judge(
         (reference.period.is_some_and(|period| period != current.period), Reason::PeriodMismatch),
         (change::is_broken(candidate), Reason::SeriesBreak),
         (is_provisional(current.figure.status), Reason::Provisional),
-        (is_small(&current.figure, measure), Reason::SmallN),
+        (is_small(&current.figure, measure, suppression.flag_below), Reason::SmallN),
         (is_stale(candidate, reference), Reason::Stale),
         (geography_changed(candidate, member), Reason::GeographyChanged),
         (!candidate.aggregated, Reason::AuthorityWithholds),
@@ -91,10 +90,11 @@ const fn is_provisional(status: ObservationStatus) -> bool {
     matches!(status, Provisional | Estimated | Forecast | Unvalidated | Imputed)
 }
 
-/// Whether few are counted, above or below the line. A figure that does not say how many is not accused of it.
-fn is_small(figure: &Figure, measure: Measure) -> bool {
+/// Whether fewer are counted above the line than the network flags, or few below it. A figure that does not say how many is not accused
+/// of it.
+fn is_small(figure: &Figure, measure: Measure, flag_below: i32) -> bool {
     let counted = if measure == Measure::Count { figure.value } else { None };
-    [figure.numerator, counted].into_iter().flatten().any(|cases| cases < SMALL_COUNT)
+    [figure.numerator, counted].into_iter().flatten().any(|cases| cases < f64::from(flag_below))
         || figure.denominator.is_some_and(|base| base < SMALL_BASE)
 }
 

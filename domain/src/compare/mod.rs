@@ -18,11 +18,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-pub use self::{
-    build::compare,
-    comparability::{SMALL_BASE, SMALL_COUNT},
-    standing::PEERS,
-};
+pub use self::{build::compare, comparability::SMALL_BASE, standing::PEERS};
 use crate::{
     code::codes,
     id::{CommunityId, IndicatorVersionId, NetworkId, SeriesId, SourceId, TargetId},
@@ -127,7 +123,7 @@ pub struct Input {
     pub candidates: Vec<Candidate>,
     /// What enters the total of the whole network besides those; nothing where a part of the network is compared.
     pub withheld: Vec<Withheld>,
-    /// Under what conditions it does.
+    /// Under what conditions it does, and fewer cases than what are flagged.
     pub suppression: SuppressionPolicy,
     /// Current targets of the network and of the communities, on this indicator.
     pub targets: Vec<Stored<Target>>,

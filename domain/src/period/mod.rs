@@ -60,7 +60,7 @@ pub enum PeriodError {
     Form(String),
     /// A form with more than one meaning.
     #[error(
-        "“{0}” may be a fiscal year or a span of years: say in which month the fiscal year starts, or write 2014-04-01/P1Y"
+        "“{0}” may be a fiscal year, a span of years or, if it ends in two digits, a month: say in which month the fiscal year starts, or write 2014-04-01/P1Y, or 2014-M04"
     )]
     Ambiguous(String),
     /// A month in which no fiscal year that takes two numbers starts.

@@ -176,8 +176,8 @@ impl Period {
     /// Reads the label of a year as open data portals write it: all that [`FromStr`] reads, and spans of years.
     ///
     /// `2014/2015`, `2014-2015`, `2014-15`, `2014/15` are the fiscal year that starts in the month `fiscal_year_start` (2 to 12; a
-    /// year from January has one number, so any other month is refused); without it they have more than one meaning. `2009-10` is then a fiscal year
-    /// too, and without it a month. Spans of more than two years, `2005-2007`, are windows from January of the first to
+    /// year from January has one number, so any other month is refused); without it they have more than one meaning. So has
+    /// `2009-10`, which may be a month as well: it is taken for one nowhere here. Spans of more than two years, `2005-2007`, are windows from January of the first to
     /// December of the last.
     pub fn parse_year_span(text: &str, fiscal_year_start: Option<u32>) -> Parsed {
         let Some((first, last)) = years(text) else { return text.parse() };
@@ -185,11 +185,7 @@ impl Period {
             1 => match fiscal_year_start {
                 Some(month @ 2..=12) => Self::months(first, month, 12),
                 Some(month) => Err(PeriodError::FiscalStart { text: text.chars().take(60).collect(), month }),
-                // Two digits of a month are a month where no fiscal year is declared.
-                _ if text.len() == 7 && text.as_bytes().get(4) == Some(&b'-') => {
-                    text.parse().map_err(|_| ambiguous(text))
-                }
-                _ => Err(ambiguous(text)),
+                None => Err(ambiguous(text)),
             },
             2..=100 => {
                 let months = u32::try_from((last - first + 1) * 12).map_err(|_| form(text))?;

@@ -59,6 +59,20 @@ fn every_spelling_is_read(#[case] text: &str, #[case] canonical: &str, #[case] k
 #[case("2014/15")]
 fn spans_of_two_years_have_two_meanings(#[case] text: &str) {
     assert!(matches!(text.parse::<Period>(), Err(PeriodError::Ambiguous(_))));
+    assert_needs_a_fiscal_year(text);
+}
+
+/// Where labels of years are expected, these may be months as well, and neither is guessed.
+#[rstest]
+#[case("2009-10")]
+#[case("2000-01")]
+#[case("2011-12")]
+fn labels_of_years_that_may_be_months_have_two_meanings(#[case] text: &str) {
+    assert_eq!(text.parse::<Period>().unwrap().kind(), PeriodKind::Month);
+    assert_needs_a_fiscal_year(text);
+}
+
+fn assert_needs_a_fiscal_year(text: &str) {
     assert!(matches!(Period::parse_year_span(text, None), Err(PeriodError::Ambiguous(_))));
     let fiscal = Period::parse_year_span(text, Some(4)).unwrap();
     assert_eq!((fiscal.kind(), fiscal.start().month()), (PeriodKind::FiscalYear, 4));
@@ -69,7 +83,8 @@ fn spans_of_two_years_have_two_meanings(#[case] text: &str) {
 #[case("2015 Q4", None, "2015-Q4")]
 #[case("2005-2007", None, "2005-01-01/P3Y")]
 #[case("2017/2019", Some(4), "2017-01-01/P3Y")]
-#[case("2009-10", None, "2009-10")]
+#[case("2009-M10", None, "2009-10")]
+#[case("2009-01", None, "2009-01")]
 #[case("2009-10", Some(4), "2009-04-01/P1Y")]
 #[case("1999-00", Some(4), "1999-04-01/P1Y")]
 fn year_labels_are_read(#[case] text: &str, #[case] fiscal: Option<u32>, #[case] canonical: &str) {

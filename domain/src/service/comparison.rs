@@ -132,8 +132,7 @@ impl Services {
             (None, None) => self.withheld(actor, &query).await?,
             _ => Vec::new(),
         };
-        let suppression =
-            if withheld.is_empty() { SuppressionPolicy::default() } else { self.suppression(request.network).await? };
+        let suppression = self.suppression(request.network).await?;
         // Last, because it is the largest: nothing else is waited for while it is held.
         let candidates = reader.figures().candidates(&self.scope(actor), &query).await?;
         Ok(Input { members, versions, version, candidates, withheld, suppression, targets, period: request.period })

@@ -107,7 +107,11 @@ impl Table for Learning {
         conditions.codes("t.kind", filter.kinds.as_ref());
         conditions.codes("t.evidence_stage", filter.evidence_stages.as_ref());
         conditions.codes("t.status", filter.statuses.as_ref());
-        conditions.value("t.languages LIKE {}", filter.language.as_ref().map(|tag| format!("%,{tag},%")));
+        // Basic filtering of RFC 4647, 3.3.1: who asks for French reads the French of Canada too.
+        conditions.value(
+            "replace(t.languages, '-', ',-') LIKE {}",
+            filter.language.as_ref().map(|tag| format!("%,{},%", tag.to_string().replace('-', ",-"))),
+        );
         conditions.text(filter.text.as_ref());
     }
 

@@ -10,6 +10,11 @@ use uuid::Uuid;
 use super::table::{ParentLink, SortColumn, Table, Where, code, json, name_key, search_text};
 use crate::row::Row;
 
+/// Which partner takes part in something that which community leads or takes part in.
+const TAKING_PART: &str = "SELECT DISTINCT j.community_id, p.partner_id FROM participation p \
+     JOIN initiative i ON i.id = p.initiative_id JOIN initiative_community j ON j.initiative_id = i.id \
+     WHERE p.archived_at IS NULL AND i.archived_at IS NULL";
+
 impl Table for Partner {
     const TABLE: &'static str = "partner";
     const COLUMNS: &'static [&'static str] = &["slug", "name", "sector", "url", "identifiers"];
@@ -52,22 +57,23 @@ impl Table for Partner {
             filter.initiative.map(Uuid::from),
         );
         conditions.value(
-            "t.id IN (SELECT p.partner_id FROM participation p JOIN initiative i ON i.id = p.initiative_id \
-             JOIN initiative_community j ON j.initiative_id = i.id \
-             WHERE p.archived_at IS NULL AND i.archived_at IS NULL AND j.community_id = {})",
+            &format!("t.id IN (SELECT l.partner_id FROM ({TAKING_PART}) AS l WHERE l.community_id = {{}})"),
             filter.community.map(Uuid::from),
         );
+        if let Some(network) = filter.network {
+            let members = conditions.members(network.into());
+            conditions.and(format!(
+                "t.id IN (SELECT l.partner_id FROM ({TAKING_PART}) AS l WHERE l.community_id IN ({members}))"
+            ));
+        }
         conditions.text(filter.text.as_ref());
     }
 
     fn parent(parent: PartnerParent) -> ParentLink {
         match parent {
-            PartnerParent::Community => ParentLink::join(
-                "JOIN (SELECT DISTINCT j.community_id, p.partner_id FROM participation p \
-                 JOIN initiative i ON i.id = p.initiative_id JOIN initiative_community j ON j.initiative_id = i.id \
-                 WHERE p.archived_at IS NULL AND i.archived_at IS NULL) AS l ON l.partner_id = t.id",
-                "l.community_id",
-            ),
+            PartnerParent::Community => {
+                ParentLink::join(format!("JOIN ({TAKING_PART}) AS l ON l.partner_id = t.id"), "l.community_id")
+            }
         }
     }
 }

@@ -250,12 +250,16 @@ impl Where {
     /// The community named by `column` is a member of the network on the present day.
     pub(super) fn member(&mut self, column: &str, network: Option<impl Into<Uuid>>) {
         if let Some(network) = network {
-            let (network, today) = (self.sql.bind(network.into()), self.sql.bind(today()));
-            self.and(format!(
-                "{column} IN (SELECT m.community_id FROM membership m WHERE m.network_id = {network} AND {})",
-                current_membership("m", &today)
-            ));
+            let members = self.members(network.into());
+            self.and(format!("{column} IN ({members})"));
         }
+    }
+
+    /// A query for the communities that are members of the network on the present day.
+    pub(super) fn members(&mut self, network: Uuid) -> String {
+        let (network, today) = (self.sql.bind(network), self.sql.bind(today()));
+        let current = current_membership("m", &today);
+        format!("SELECT m.community_id FROM membership m WHERE m.network_id = {network} AND {current}")
     }
 
     /// Only readers whose community the column names.

@@ -1,15 +1,13 @@
 //! Putting the demo into the database.
 
-use std::{collections::HashMap, fmt::Display, hash::Hash};
-
 use chrono::{NaiveDate, NaiveTime};
 use domain::{
     access::Actor,
     baseline, community,
     error::{Error, Result},
-    id::{CommunityId, IndicatorId, IndicatorVersionId, InitiativeId, NetworkId, PartnerId},
+    id::{CommunityId, IndicatorId, IndicatorVersionId, NetworkId},
     indicator, initiative,
-    key::{Code, Slug},
+    key::Slug,
     learning, membership, network,
     page::{ListQuery, MAX_PAGE, PageArgs},
     participation, partner,
@@ -22,26 +20,9 @@ use domain::{
 use super::{
     Demo,
     data::{self, Data, figures_of, optional},
+    known::{Known, all, find},
 };
 use crate::exchange::{Format, Options, import_reader};
-
-/// The ids of what is already there, by the names that the data uses.
-#[derive(Default)]
-struct Known {
-    communities: HashMap<Slug, CommunityId>,
-    indicators: HashMap<Code, (IndicatorId, IndicatorVersionId)>,
-    networks: HashMap<Slug, NetworkId>,
-    partners: HashMap<Slug, PartnerId>,
-    initiatives: HashMap<Slug, InitiativeId>,
-}
-
-fn find<K: Eq + Hash + Display, V: Copy>(known: &HashMap<K, V>, key: &K) -> Result<V> {
-    known.get(key).copied().ok_or_else(|| Error::internal(format!("the demo names {key}, which it does not have")))
-}
-
-fn all<K: Eq + Hash + Display, V: Copy>(known: &HashMap<K, V>, keys: &[K]) -> Result<Vec<V>> {
-    keys.iter().map(|key| find(known, key)).collect()
-}
 
 /// Loads the demo, unless its last record is there already.
 pub(super) async fn load(services: &Services) -> Result<Demo> {
@@ -50,10 +31,11 @@ pub(super) async fn load(services: &Services) -> Result<Demo> {
     let last = data.learnings.last().map(|learning| learning.slug.clone());
     let loaded = services.by_keys::<learning::Learning>(&actor, last.as_slice()).await?;
     if loaded.is_empty() {
-        let mut known = Known::default();
-        let session = services.session(&actor, "load the demo").await?;
-        records(&session, &data, &mut known).await?;
-        session.commit().await.map_err(told)?;
+        // Whoever was stopped while loading has all the records or none; figures and what stands on them follow.
+        let known = match Known::of(services, &actor, &data).await? {
+            Some(known) => known,
+            None => records(services, &actor, &data).await?,
+        };
         figures(services, &actor, &data).await?;
         let session = services.session(&actor, "load the demo").await?;
         judgements(&session, &data, &known).await?;
@@ -70,7 +52,7 @@ pub(super) async fn load(services: &Services) -> Result<Demo> {
     })
 }
 
-/// A half-loaded demo, or another database: the person who started it must decide.
+/// Another database, or another version's demo: the person who started it must decide.
 fn told(error: Error) -> Error {
     match error {
         Error::Conflict(problem) => Error::internal(format!(
@@ -80,8 +62,40 @@ fn told(error: Error) -> Error {
     }
 }
 
-/// Everything that stands before there are figures.
-async fn records(session: &Session, data: &Data, known: &mut Known) -> Result<()> {
+/// Everything that stands before there are figures, in one transaction.
+async fn records(services: &Services, actor: &Actor, data: &Data) -> Result<Known> {
+    let session = services.session(actor, "load the demo").await?;
+    let mut known = Known::default();
+    sources(&session, data).await?;
+    for given in &data.indicators {
+        let ids = add_indicator(&session, given).await?;
+        known.indicators.insert(given.code.clone(), ids);
+    }
+    for given in &data.communities {
+        let record = session.create(community_of(given)?).await?;
+        known.communities.insert(given.slug.clone(), record.id);
+    }
+    for given in &data.networks {
+        add_network(&session, given, &mut known).await?;
+    }
+    for given in &data.partners {
+        let partner = partner::Partner {
+            slug: given.slug.clone(),
+            name: given.name.get()?,
+            sector: given.sector,
+            url: given.url.clone(),
+            identifiers: given.identifiers.clone().unwrap_or_default(),
+        };
+        known.partners.insert(given.slug.clone(), session.create(partner).await?.id);
+    }
+    for given in &data.initiatives {
+        add_initiative(&session, given, &mut known).await?;
+    }
+    session.commit().await.map_err(told)?;
+    Ok(known)
+}
+
+async fn sources(session: &Session, data: &Data) -> Result<()> {
     for given in &data.sources {
         let name = given.name.get()?;
         let method = optional(given.method.as_ref())?;
@@ -95,30 +109,6 @@ async fn records(session: &Session, data: &Data, known: &mut Known) -> Result<()
             })
             .await
             .map_err(told)?;
-    }
-    for given in &data.indicators {
-        let ids = add_indicator(session, given).await?;
-        known.indicators.insert(given.code.clone(), ids);
-    }
-    for given in &data.communities {
-        let record = session.create(community_of(given)?).await?;
-        known.communities.insert(given.slug.clone(), record.id);
-    }
-    for given in &data.networks {
-        add_network(session, given, known).await?;
-    }
-    for given in &data.partners {
-        let partner = partner::Partner {
-            slug: given.slug.clone(),
-            name: given.name.get()?,
-            sector: given.sector,
-            url: given.url.clone(),
-            identifiers: given.identifiers.clone().unwrap_or_default(),
-        };
-        known.partners.insert(given.slug.clone(), session.create(partner).await?.id);
-    }
-    for given in &data.initiatives {
-        add_initiative(session, given, known).await?;
     }
     Ok(())
 }

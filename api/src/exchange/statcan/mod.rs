@@ -23,7 +23,7 @@ use std::borrow::Cow;
 use domain::{
     fold::fold,
     observation::{Figure, ObservationStatus},
-    period::{Period, PeriodKind},
+    period::{Period, PeriodError, PeriodKind},
     series::Disaggregation,
 };
 
@@ -151,9 +151,13 @@ pub fn frequency(word: &str) -> Option<PeriodKind> {
     }
 }
 
-/// Reads a reference date; in a table by quarter or half year the month is the first of it.
+/// Reads a reference date. Two digits after a hyphen are always a month here, fiscal years have a stroke: `2009-10` and
+/// `2009/2010`. In a table by quarter or half year the month is the first of it.
 fn period(text: &str, frequency: Option<PeriodKind>, fiscal_year_start: Option<u32>) -> Result<Period, String> {
-    let read = Period::parse_year_span(text, fiscal_year_start).map_err(|error| error.to_string())?;
+    let read = text
+        .parse()
+        .or_else(|_| Period::parse_year_span(text, fiscal_year_start))
+        .map_err(|error: PeriodError| error.to_string())?;
     let months = match frequency {
         Some(PeriodKind::Quarter) => 3,
         Some(PeriodKind::HalfYear) => 6,

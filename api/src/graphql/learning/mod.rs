@@ -272,7 +272,7 @@ pub struct LearningFilter {
     pub evidence_stages: Option<Vec<EvidenceStage>>,
     /// In one of these statuses.
     pub statuses: Option<Vec<LearningStatus>>,
-    /// Readable whole in this language.
+    /// Readable whole in this language, or in a variety of it: `fr` finds `fr-CA` too.
     pub language: Option<LanguageTag>,
     /// The title in any language or the slug contains this, whatever the case and marks.
     pub text: Option<String>,

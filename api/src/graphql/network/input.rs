@@ -25,7 +25,7 @@ pub struct NetworkCreateInput {
     pub starts_on: Date,
     /// Its last day, if it is to end.
     pub ends_on: Option<Date>,
-    /// The indicators that its communities agreed to share, in the order in which they are shown.
+    /// The indicators that its communities agreed to share.
     #[graphql(default)]
     pub indicators: Vec<ID>,
     /// What it withholds because few stand behind it; what is left out is as anywhere.

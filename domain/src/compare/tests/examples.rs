@@ -278,6 +278,16 @@ fn few_cases_are_flagged(
 }
 
 #[rstest]
+#[case(24.0, true)]
+#[case(25.0, false)]
+fn the_network_says_how_few_are_flagged(#[case] value: f64, #[case] small: bool) {
+    let version = IndicatorVersion { measure: Measure::Count, ..lower() };
+    let mut input = input(version, vec![candidate(1, "2020", Figure::of(value))]);
+    input.suppression.flag_below = 25;
+    assert_eq!(cell(&compare(&input), 0).reasons.contains(&Reason::SmallN), small);
+}
+
+#[rstest]
 #[case(PeriodKind::Year, "2022", "2020", false)]
 #[case(PeriodKind::Year, "2022", "2019", true)]
 #[case(PeriodKind::Quarter, "2022-Q4", "2022-Q2", false)]
