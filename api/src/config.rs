@@ -29,7 +29,7 @@ pub struct Settings {
     #[arg(long, global = true, env = "CONCERT_DATABASE_CONNECTIONS", value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub database_connections: u32,
 
-    /// The longest that a statement may take in the database, seconds (PostgreSQL)
+    /// The longest that a statement may take in the database, seconds (SQLite: one that reads)
     #[arg(long, global = true, env = "CONCERT_STATEMENT_TIMEOUT", value_name = "SECONDS", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub statement_timeout: u64,
 

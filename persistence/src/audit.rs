@@ -33,7 +33,7 @@ impl<C: ConnectionTrait + Send + Sync> AuditLog for Repos<C> {
             let mut sql = Sql::new(self.0.get_database_backend());
             let mut rows = Vec::with_capacity(chunk.len());
             for entry in chunk {
-                let values: Vec<String> = values(entry)?.into_iter().map(|value| sql.bind(value)).collect();
+                let values: Vec<String> = values(entry)?.into_iter().map(|value| sql.next(value)).collect();
                 rows.push(format!("({})", values.join(", ")));
             }
             let text = format!("INSERT INTO audit_entry ({COLUMNS}) VALUES {}", rows.join(", "));

@@ -1,6 +1,9 @@
 //! Connecting to SQLite and PostgreSQL.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use domain::{
     Error, Result,
@@ -8,7 +11,11 @@ use domain::{
 };
 use sea_orm::{
     ConnectOptions, Database, DatabaseConnection,
-    sqlx::{ConnectOptions as _, Connection as _, postgres::PgConnectOptions, sqlite::SqliteConnectOptions},
+    sqlx::{
+        self, ConnectOptions as _, Connection as _,
+        postgres::PgConnectOptions,
+        sqlite::{SqliteConnectOptions, SqliteConnection},
+    },
 };
 
 /// Hears the text of a statement.
@@ -21,7 +28,8 @@ pub struct DatabaseConfig {
     pub url: String,
     /// The most connections at a time.
     pub max_connections: u32,
-    /// The longest that a statement may take (PostgreSQL).
+    /// The longest that a statement may take. On SQLite one that reads: those that write are few rows at a time, and nobody
+    /// else's may run meanwhile.
     pub statement_timeout: Duration,
     /// The longest wait for a free connection.
     pub acquire_timeout: Duration,
@@ -84,7 +92,11 @@ async fn connect_only(config: &DatabaseConfig) -> Result<Connections> {
     }
     let write = open(writing(sqlite(config, 1))).await?;
     // A database in memory belongs to its one connection.
-    let read = if config.is_memory() { write.clone() } else { open(sqlite(config, config.max_connections)).await? };
+    let read = if config.is_memory() {
+        write.clone()
+    } else {
+        open(reading(sqlite(config, config.max_connections), config.statement_timeout)).await?
+    };
     Ok(Connections { read, write })
 }
 
@@ -151,6 +163,32 @@ fn sqlite(config: &DatabaseConfig, connections: u32) -> ConnectOptions {
             .pragma("temp_store", "memory")
     });
     options
+}
+
+/// How many operations of SQLite's virtual machine are run between two looks at the clock, some tens of microseconds.
+const OPERATIONS: i32 = 5_000;
+
+/// SQLite knows no longest time of a statement, but asks now and then whether to go on. Nothing is read within a
+/// transaction, so that every statement takes a connection out of the pool for itself.
+fn reading(mut options: ConnectOptions, longest: Duration) -> ConnectOptions {
+    options.map_sqlx_sqlite_pool_opts(move |pool| {
+        pool.after_connect(move |connection, _| Box::pin(end_after(connection, longest))).before_acquire(
+            move |connection, _| {
+                Box::pin(async move {
+                    end_after(connection, longest).await?;
+                    Ok(true)
+                })
+            },
+        )
+    });
+    options
+}
+
+/// Has whatever the connection runs from now on end after so long.
+async fn end_after(connection: &mut SqliteConnection, longest: Duration) -> Result<(), sqlx::Error> {
+    let began = Instant::now();
+    connection.lock_handle().await?.set_progress_handler(OPERATIONS, move || began.elapsed() < longest);
+    Ok(())
 }
 
 /// SQLite undoes a transaction by itself when it runs out of space, and the driver does not learn of it: it goes on counting

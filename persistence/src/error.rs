@@ -28,8 +28,9 @@ const UNIQUE: &[(&str, &str, &str)] = &[
 /// resources, of operator intervention and of lost connections.
 const RETRYABLE: [&str; 6] = ["57014", "40001", "40P01", "55P03", "25006", "58030"];
 const RETRYABLE_CLASSES: [&str; 3] = ["53", "57P", "08"];
-/// Result codes of SQLite likewise: busy, locked, read-only, input or output error, full, cannot open.
-const SQLITE_RETRYABLE: [i64; 6] = [5, 6, 8, 10, 13, 14];
+/// Result codes of SQLite likewise: busy, locked, read-only, interrupted after its longest time, input or output error, full,
+/// cannot open.
+const SQLITE_RETRYABLE: [i64; 7] = [5, 6, 8, 9, 10, 13, 14];
 
 /// A database error in the words of the domain.
 #[must_use]

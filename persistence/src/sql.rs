@@ -109,6 +109,13 @@ impl Sql {
         format!("${}", self.values.len())
     }
 
+    /// Adds the next parameter of a text that names all of its parameters so, each once and in their order. `SQLite` and its
+    /// driver look numbered ones up in a list, one by one, which shows where there are thousands.
+    pub(crate) fn next(&mut self, value: impl Into<Value>) -> String {
+        let numbered = self.bind(value);
+        if self.is_postgres() { numbered } else { "?".to_owned() }
+    }
+
     /// Makes room for so many parameters.
     pub(crate) fn reserve(&mut self, parameters: usize) {
         self.values.reserve(parameters);

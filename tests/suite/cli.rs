@@ -86,6 +86,18 @@ async fn migrating_twice_changes_nothing() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_that_cannot_begin_leaves_the_rejected_rows_of_the_last() {
+    let (db, folder) = (TestDatabase::new().await, TempDir::new().unwrap());
+    let (rows, rejects) = (folder.path().join("rows.csv"), folder.path().join("rejects.csv"));
+    std::fs::write(&rows, "areacd,period,observation\nX,2020,1\n").unwrap();
+    std::fs::write(&rejects, "rows of the last import").unwrap();
+    let mut command = concert(&["import", "--format", "tidy", "--network", "nowhere", "--rejects"]);
+    let (code, _, told) = run(command.arg(&rejects).arg(&rows).env("DATABASE_URL", &db.url));
+    assert!(code != 0 && told.contains("nowhere"), "{told}");
+    assert_eq!(std::fs::read_to_string(&rejects).unwrap(), "rows of the last import");
+}
+
 /// Runs the program on a database, with something to read.
 fn on(db: &TestDatabase, arguments: &[&str], input: &str) -> (i32, String, String) {
     let mut command = concert(arguments);

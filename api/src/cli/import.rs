@@ -121,6 +121,12 @@ impl Import {
                 return REJECTED;
             }
         }
+        let mut importer = Importer::new(services, actor, &self.options);
+        // Before the file of rejected rows is opened: those of an earlier run are not given up for nothing.
+        if let Err(error) = importer.check().await {
+            eprintln!("error: {}", told(&error));
+            return REJECTED;
+        }
         let mut screen = match Screen::new(&self.files, self.rejects.as_deref()) {
             Ok(screen) => screen,
             Err(error) => {
@@ -128,11 +134,6 @@ impl Import {
                 return REJECTED;
             }
         };
-        let mut importer = Importer::new(services, actor, &self.options);
-        if let Err(error) = importer.check().await {
-            screen.error(&error);
-            return REJECTED;
-        }
         let mut total = Report::default();
         for (index, path) in self.files.iter().enumerate() {
             screen.begin(index, path);
@@ -154,6 +155,15 @@ impl Import {
             return REJECTED;
         }
         if total.is_clean() { KEPT } else { REJECTED }
+    }
+}
+
+/// What went wrong, in words for whoever runs the command.
+fn told(error: &Error) -> String {
+    match error {
+        Error::Busy => "the database is busy, full or not there; the same command may go through later".to_owned(),
+        Error::Internal(detail) => format!("a fault of this program or its database: {detail}"),
+        other => other.to_string(),
     }
 }
 
@@ -286,12 +296,7 @@ impl Screen {
     fn error(&mut self, error: &Error) {
         self.bar.finish_and_clear();
         let what = if self.file.is_empty() { String::new() } else { format!("{}: nothing of it is kept: ", self.file) };
-        let message = match error {
-            Error::Busy => "the database is busy, full or not there; the same command may go through later".to_owned(),
-            Error::Internal(detail) => format!("a fault of this program or its database: {detail}"),
-            other => other.to_string(),
-        };
-        eprintln!("error: {what}{message}");
+        eprintln!("error: {what}{}", told(error));
     }
 
     fn finish(&mut self) -> Option<csv::Error> {

@@ -11,7 +11,7 @@ use domain::{
     id::SeriesId,
     observation::{Figure, NewObservation},
 };
-use sea_orm::{ConnectionTrait, DbErr, Value};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement, Value};
 use uuid::Uuid;
 
 use crate::sql::Sql;
@@ -41,14 +41,23 @@ pub(super) async fn insert<C: ConnectionTrait>(
         return insert_arrays(db, rows, at, by).await;
     }
     let mut rest = rows;
-    // Few sizes, so that few texts are ever prepared.
-    for size in [500, 50, 5, 1] {
-        while let Some((batch, others)) = rest.split_at_checked(size) {
-            insert_rows(db, batch, at, by).await?;
-            rest = others;
-        }
+    let mut ready = next_batch(&mut rest, at, by);
+    while let Some(statement) = ready {
+        // The driver runs statements on a thread of its own: what it is to run next is put together meanwhile.
+        let (done, next) = tokio::join!(biased; db.execute_raw(statement), async { next_batch(&mut rest, at, by) });
+        done?;
+        ready = next;
     }
     Ok(())
+}
+
+/// The statement that inserts as many of the rows as go together, which are taken away; none when there are no more.
+fn next_batch(rest: &mut &[Revision<'_>], at: DateTime<Utc>, by: &str) -> Option<Statement> {
+    // Few sizes, so that few texts are ever prepared.
+    let (batch, others) = [500, 50, 5, 1].iter().find_map(|&size| rest.split_at_checked(size))?;
+    *rest = others;
+    let first = batch.first()?;
+    Some(insert_of(batch, first, at, by))
 }
 
 /// One column as the text of a PostgreSQL array.
@@ -178,48 +187,43 @@ async fn insert_arrays<C: ConnectionTrait>(
     db.execute_raw(sql.statement(text)).await.map(drop)
 }
 
-/// What most batches say in every row alike.
-const COMMON: [&str; 4] = ["period_kind", "status", "confidentiality", "revision"];
+/// What most batches say in every row alike: a column, whether two rows say the same there, and what a row says.
+type Common = (&'static str, fn(&Revision<'_>, &Revision<'_>) -> bool, fn(&Revision<'_>) -> Value);
+const COMMON: [Common; 4] = [
+    ("period_kind", |a, b| a.new.period.kind() == b.new.period.kind(), |row| row.new.period.kind().code().into()),
+    ("status", |a, b| a.new.figure.status == b.new.figure.status, |row| row.new.figure.status.code().into()),
+    (
+        "confidentiality",
+        |a, b| a.new.figure.confidentiality == b.new.figure.confidentiality,
+        |row| row.new.figure.confidentiality.code().into(),
+    ),
+    ("revision", |a, b| a.revision == b.revision, |row| row.revision.into()),
+];
 /// What every row says for itself.
 const OWN: [&str; 4] = ["series_id", "period_start", "period_end", "value"];
 /// The columns that many files leave empty altogether; a batch that does so does not name them.
 const OPTIONAL: [&[&str]; 3] =
     [&["numerator", "denominator"], &["lower_limit", "upper_limit"], &["embargo_until", "note", "external_id"]];
 
-fn push_common(sql: &mut Sql, Revision { new, revision }: &Revision<'_>) {
-    sql.push(new.period.kind().code());
-    sql.push(new.figure.status.code());
-    sql.push(new.figure.confidentiality.code());
-    sql.push(*revision);
-}
-
 /// What is alike in all rows of a batch is given once: parameters are what the driver and `SQLite` spend most on.
-async fn insert_rows<C: ConnectionTrait>(
-    db: &C,
-    rows: &[Revision<'_>],
-    at: DateTime<Utc>,
-    by: &str,
-) -> Result<(), DbErr> {
-    let Some(first) = rows.first() else { return Ok(()) };
-    let common = |row: &Revision<'_>| {
-        (row.new.period.kind(), row.new.figure.status, row.new.figure.confidentiality, row.revision)
-    };
-    let alike = rows.iter().all(|row| common(row) == common(first));
+fn insert_of(rows: &[Revision<'_>], first: &Revision<'_>, at: DateTime<Utc>, by: &str) -> Statement {
+    let (alike, differing): (Vec<_>, Vec<_>) =
+        COMMON.iter().partition(|(_, same, _)| rows.iter().all(|row| same(row, first)));
     let some = |has: fn(&Figure) -> bool| rows.iter().any(|row| has(&row.new.figure));
     let ratio = some(|figure| figure.numerator.is_some() || figure.denominator.is_some());
     let limits = some(|figure| figure.lower.is_some() || figure.upper.is_some());
     let texts = some(|figure| figure.embargo_until.is_some() || figure.note.is_some() || figure.external_id.is_some());
-    let mut sql = Sql::new(db.get_database_backend());
+    let mut sql = Sql::new(DbBackend::Sqlite);
     sql.reserve(6 + rows.len() * 15);
     sql.push(at);
     sql.push(by);
-    if alike {
-        push_common(&mut sql, first);
+    for (_, _, value) in &alike {
+        sql.push(value(first));
     }
     for row in rows {
         let (period, figure) = (row.new.period, &row.new.figure);
-        if !alike {
-            push_common(&mut sql, row);
+        for (_, _, value) in &differing {
+            sql.push(value(row));
         }
         sql.push(Uuid::from(row.new.series));
         // The driver would write dates by a pattern, which takes several times as long.
@@ -241,19 +245,22 @@ async fn insert_rows<C: ConnectionTrait>(
         }
     }
     let present = OPTIONAL.iter().zip([ratio, limits, texts]).filter(|(_, present)| *present);
-    let own = OWN.iter().chain(present.flat_map(|(names, _)| *names));
-    let text = text_of_rows(rows.len(), alike, &own.copied().collect::<Vec<_>>());
-    db.execute_raw(sql.statement(text)).await.map(drop)
+    let own = differing.iter().map(|(name, ..)| *name).chain(OWN).chain(present.flat_map(|(names, _)| *names).copied());
+    let once = ["recorded_at", "recorded_by"].into_iter().chain(alike.iter().map(|(name, ..)| *name));
+    sql.statement(text_of_rows(rows.len(), &once.collect::<Vec<_>>(), &own.collect::<Vec<_>>()))
 }
 
-/// The statement that inserts so many rows with these columns of their own.
-fn text_of_rows(rows: usize, alike: bool, own: &[&str]) -> String {
-    let (once, width) = if alike { ("?, ?, ?, ?, ?, ?", own.len()) } else { ("?, ?", own.len() + COMMON.len()) };
-    let (common, own) = (COMMON.join(", "), own.join(", "));
-    let mut text =
-        format!("INSERT INTO observation (recorded_at, recorded_by, {common}, {own}) SELECT {once}, * FROM (VALUES ");
+/// The statement that inserts so many rows, with columns that are given once for all and columns of their own.
+fn text_of_rows(rows: usize, once: &[&str], own: &[&str]) -> String {
     // Bare parameters: `SQLite` and its driver look numbered ones up in a list, one by one.
-    let row = format!("(?{})", ", ?".repeat(width.saturating_sub(1)));
+    let parameters = |columns: &[&str]| vec!["?"; columns.len()].join(", ");
+    let row = format!("({})", parameters(own));
+    let mut text = format!(
+        "INSERT INTO observation ({}, {}) SELECT {}, * FROM (VALUES ",
+        once.join(", "),
+        own.join(", "),
+        parameters(once)
+    );
     for index in 0..rows {
         text.push_str(if index == 0 { "" } else { ", " });
         text.push_str(&row);

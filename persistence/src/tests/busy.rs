@@ -1,9 +1,9 @@
 //! A database that cannot answer: the caller hears that it is busy, and nothing of how it is made.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use domain::{Error, access::Scope, page::ListQuery, port::store::Store as _};
-use sea_orm::{ConnectionTrait as _, Statement};
+use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 
 use super::{Scratch, samples::*};
 use crate::{
@@ -83,6 +83,30 @@ async fn a_statement_that_takes_too_long_is_given_up() {
     assert_eq!(store.read().communities().get(&Scope::Public, &[record.id]).await.unwrap().len(), 1);
     drop(store);
     scratch.end().await;
+}
+
+#[tokio::test]
+async fn a_long_reading_of_sqlite_is_given_up_and_others_are_not() {
+    let scratch = Scratch::sqlite().await;
+    let longest = Duration::from_millis(200);
+    let config = DatabaseConfig { statement_timeout: longest, max_connections: 1, ..scratch.config.clone() };
+    let connections = connect(&config).await.unwrap();
+    let counting = |to: u64| {
+        let text = format!(
+            "WITH RECURSIVE c (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < {to}) SELECT count(*) FROM c"
+        );
+        Statement::from_string(DbBackend::Sqlite, text)
+    };
+    for _ in 0..2 {
+        // It would take minutes.
+        let told = connections.read.query_all_raw(counting(10_000_000_000)).await.map_err(crate::error::database);
+        assert_eq!(told.map(drop), Err(Error::Busy));
+        // Each statement has its own time, however long the connection has been at work.
+        let end = Instant::now() + longest * 2;
+        while Instant::now() < end {
+            connections.read.query_all_raw(counting(10_000)).await.unwrap();
+        }
+    }
 }
 
 #[tokio::test]
