@@ -89,6 +89,8 @@ crate::code::codes! {
         Archived = "ARCHIVED",
         /// The actor may not do this.
         Forbidden = "FORBIDDEN",
+        /// A data-quality rule refuses it.
+        Quality = "QUALITY",
     }
 }
 

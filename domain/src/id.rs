@@ -107,6 +107,8 @@ ids! {
     GrantId => Grant,
     /// What a program signs in with.
     ApiTokenId => ApiToken,
+    /// By which figures are found doubtful.
+    QualityRuleId => QualityRule,
 }
 
 /// The sessions of an account: one for each time that somebody signed in. They have no global identifier.

@@ -319,8 +319,10 @@ pub enum Outcome {
     Created,
     /// A new revision, because it says something else than the one before.
     Updated,
-    /// Nothing, because the current revision says the same.
+    /// Nothing, because the current revision says the same, or what waits already does.
     Unchanged,
+    /// Nothing yet: it waits until a steward publishes it.
+    Received,
     /// Nothing, because it breaks a rule.
     Rejected(Problem),
 }

@@ -139,6 +139,18 @@ impl Cast {
             ("target", "target", target(json!({ "community": "@here" })), &["steward"]),
             ("net-target", "target", target(json!({ "network": "@net" })), &["coordinator"]),
             ("rule", "sharingRule", json!({ "community": "@here", "visibility": "COMMUNITY" }), &["steward"]),
+            (
+                "quality-rule",
+                "qualityRule",
+                json!({ "community": "@here", "indicator": "@indicator", "rule": "RANGE", "maximum": 99.0 }),
+                &["steward"],
+            ),
+            (
+                "net-quality-rule",
+                "qualityRule",
+                json!({ "network": "@net", "indicator": "@indicator", "rule": "JUMP", "percent": 500.0 }),
+                &["coordinator"],
+            ),
             ("decision", "authorityDecision", json!({ "community": "@nation", "act": "PUBLISH" }), &["authority"]),
         ]
     }
@@ -218,6 +230,10 @@ impl Cast {
         let job = self.people["steward"].post_to(address).body("areacd,period,observation\nx,2020,1\n").send().await;
         let job: Value = job.unwrap().json().await.unwrap();
         self.ids.insert("job", job["id"].as_str().unwrap().to_owned());
+        let input = self.filled(json!({ "community": "@here", "indicatorVersion": "@version", "source": "@source",
+            "period": "2018", "value": 31.0 }));
+        let sent = self.people["contributor"].change("observationRecord", input, "pendingObservation", "id").await;
+        self.ids.insert("pending", sent["id"].as_str().unwrap().to_owned());
     }
 }
 
@@ -253,6 +269,7 @@ fn changes(cast: &Cast) -> Vec<Row> {
             "baseline" => "baselineCreate",
             "target" => "targetSet",
             "sharingRule" => "sharingRuleCreate",
+            "qualityRule" => "qualityRuleCreate",
             _ => "authorityDecisionCreate",
         };
         rows.push((name, input, allowed.to_vec()));
@@ -269,14 +286,18 @@ fn changes(cast: &Cast) -> Vec<Row> {
         ("sourceCreate", json!({ "key": "survey", "name": name }), writing.clone()),
         ("sourceCreate", json!({ "key": "survey", "name": name, "disclosureControlled": true }), vec!["administrator"]),
         ("mappingCreate", json!({ "key": "office", "source": "@source", "content": content("rate") }), writing),
-        ("observationRecord", json!({ "community": "@here", "indicatorVersion": "@version", "source": "@source", "period": "2020", "value": 30.0 }), vec!["steward"]),
+        ("observationRecord", json!({ "community": "@here", "indicatorVersion": "@version", "source": "@source", "period": "2020", "value": 30.0 }), vec!["contributor", "steward"]),
         ("observationsPush", json!({ "rows": [{ "community": "@here", "indicatorVersion": "@version", "source": "@source", "period": "2020",
-            "value": 30.0 }] }), vec!["steward"]),
+            "value": 30.0 }] }), vec!["contributor", "steward"]),
+        ("observationsValidate", json!({ "filter": { "community": "@here" } }), vec!["steward"]),
+        ("observationsValidate", json!({ "ids": ["@pending"] }), vec!["steward"]),
+        ("observationsDecline", json!({ "ids": ["@pending"], "reason": "R" }), vec!["steward"]),
+        ("observationsPublish", json!({ "filter": { "community": "@here" } }), vec!["steward"]),
         ("importJobCancel", json!({ "id": "@job" }), vec!["steward", "administrator"]),
         ("grantCreate", json!({ "account": "@account", "role": "FUNDER", "network": "@net" }), vec!["coordinator", "administrator"]),
         ("apiTokenCreate", json!({ "name": "T", "communities": ["@here"], "actions": ["READ"] }), vec!["steward", "administrator"]),
     ]);
-    let stale: [Stale; 20] = [
+    let stale: [Stale; 22] = [
         ("network", "@net", vec!["coordinator"], Some(vec!["coordinator"])),
         ("membership", "@membership", vec!["coordinator", "steward"], Some(vec!["coordinator"])),
         ("community", "@here", vec!["steward"], Some(vec!["steward"])),
@@ -301,6 +322,8 @@ fn changes(cast: &Cast) -> Vec<Row> {
         ("mapping", "@mapping", answering.clone(), Some(answering)),
         ("baseline", "@baseline", vec!["steward"], Some(vec!["steward"])),
         ("sharingRule", "@rule", vec!["steward"], Some(vec!["steward"])),
+        ("qualityRule", "@quality-rule", vec!["steward"], Some(vec!["steward"])),
+        ("qualityRule", "@net-quality-rule", vec!["coordinator"], Some(vec!["coordinator"])),
         ("account", "@account", vec!["administrator"], Some(vec!["administrator"])),
         ("target", "@target", vec![], Some(vec!["steward"])),
         ("target", "@net-target", vec![], Some(vec!["coordinator"])),
@@ -326,7 +349,11 @@ pub async fn let_through(client: &Client, name: &str, input: &Value) -> bool {
     ty[..1].make_ascii_uppercase();
     let ty = if ty.ends_with("Archive") { "Archive".to_owned() } else { ty };
     // What is wrong with single rows of a push is said of them.
-    let rows = if name == "observationsPush" { "rejectedRows { code }" } else { "" };
+    let rows = match name {
+        "observationsPush" => "refusedRows: rejectedRows { code }",
+        "observationsValidate" | "observationsPublish" | "observationsDecline" => "refusedRows { code }",
+        _ => "",
+    };
     let query =
         format!("mutation($input: {ty}Input!) {{ {name}(input: $input) {{ {rows} userErrors {{ code path }} }} }}");
     let (_, answer) = client.ask(&query, json!({ "input": input })).await;
@@ -335,7 +362,7 @@ pub async fn let_through(client: &Client, name: &str, input: &Value) -> bool {
         return false;
     }
     let errors = answer["data"][name]["userErrors"].as_array().unwrap_or_else(|| panic!("{name}: {answer}"));
-    let of_rows = answer["data"][name]["rejectedRows"].as_array().into_iter().flatten();
+    let of_rows = answer["data"][name]["refusedRows"].as_array().into_iter().flatten();
     !errors.iter().chain(of_rows).any(|error| ["FORBIDDEN", "NOT_FOUND"].contains(&error["code"].as_str().unwrap()))
 }
 
@@ -376,7 +403,7 @@ async fn every_change_is_for_those_it_is_for() {
 }
 
 /// Every type that has a global id, one of its records, the list that it stands in, and who reads it; nothing if everybody does.
-pub const READ: [(&str, &str, &str, Option<&[&str]>); 24] = [
+pub const READ: [(&str, &str, &str, Option<&[&str]>); 27] = [
     ("Network", "net", "networks", None),
     ("Membership", "membership", "", None),
     ("Community", "here", "communities", None),
@@ -396,10 +423,13 @@ pub const READ: [(&str, &str, &str, Option<&[&str]>); 24] = [
     ("Observation", "observation", "", Some(&["here-reader", "contributor", "steward"])),
     ("Baseline", "baseline", "", Some(&["here-reader", "contributor", "steward"])),
     ("SharingRule", "rule", "sharingRules", Some(&["here-reader", "contributor", "steward"])),
+    ("QualityRule", "quality-rule", "qualityRules", Some(&["here-reader", "contributor", "steward"])),
+    ("QualityRule", "net-quality-rule", "qualityRules", None),
     ("AuthorityDecision", "decision", "authorityDecisions", Some(&["authority"])),
     ("Account", "account", "accounts", Some(&["coordinator", "administrator"])),
     ("Grant", "grant", "grants", Some(&["coordinator", "administrator"])),
     ("ApiToken", "token", "apiTokens", Some(&["steward", "administrator"])),
+    ("PendingObservation", "pending", "pendingObservations", Some(&["contributor", "steward"])),
     ("ImportJob", "job", "importJobs", Some(&["steward", "administrator"])),
     ("AuditEntry", "entry", "auditEntries", Some(&["steward", "administrator"])),
 ];

@@ -28,6 +28,8 @@ fn told() -> Vec<Told> {
         ("Mapping", "mapping", "mapping", true),
         ("Baseline", "baseline", "baseline", true),
         ("SharingRule", "rule", "sharingRule", true),
+        ("QualityRule", "quality-rule", "qualityRule", true),
+        ("QualityRule", "net-quality-rule", "qualityRule", true),
         ("Account", "account", "account", true),
         ("Target", "target", "target", false),
         ("Target", "net-target", "target", false),
@@ -57,6 +59,14 @@ fn told() -> Vec<Told> {
             json!({ "community": "@here", "indicatorVersion": "@version",
             "source": "@source", "period": "2020", "value": 30.0 }),
         ),
+        (
+            "Community",
+            "here",
+            "viewerCanPublishFigures",
+            "observationsValidate",
+            json!({ "filter": { "community": "@here" } }),
+        ),
+        ("PendingObservation", "pending", "viewerCanDecide", "observationsValidate", json!({ "ids": ["@pending"] })),
         (
             "Community",
             "here",

@@ -80,6 +80,7 @@ enum Missing {
 
 /// How files are to be read.
 #[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools)] // each is a switch of its own
 pub struct ReadingArgs {
     /// How the files are written
     #[arg(long, value_enum, required_unless_present = "infer")]
@@ -109,6 +110,10 @@ pub struct ReadingArgs {
     /// Do everything, then undo it
     #[arg(long)]
     dry_run: bool,
+
+    /// Let all figures wait until a steward publishes them, though they could be published at once
+    #[arg(long)]
+    submit: bool,
 
     /// The scheme of the communities' codes, such as uk:GSS [tidy: areacd, dhis2: dhis2:UID, sdmx-csv: sdmx:REF_AREA, cids: cids:IRI, others: codes are not read]
     #[arg(long, value_name = "SCHEME")]
@@ -229,6 +234,7 @@ impl ReadingArgs {
             },
             disclosure_controlled: self.disclosure_controlled,
             dry_run: self.dry_run,
+            submit: self.submit,
             code_scheme: self.code_scheme,
             country: self.country,
             blank_geography: self.blank_geography,

@@ -1,18 +1,14 @@
 //! Writes what was read: looks up each thing once, checks each figure, and records a batch at a time.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use domain::{
     access::Scope,
     error::{Error, Problem, Result},
-    id::{CommunityId, IndicatorId, IndicatorVersionId, SeriesId, SourceId},
-    observation::{Figure, NewObservation, Outcome},
+    id::{CommunityId, IndicatorId, IndicatorVersionId, SourceId},
+    observation::{Figure, Outcome},
     series::{Disaggregation, Series},
-    service::Session,
-    small_cells::smallest_count,
+    service::{Delivery, Destination, Session},
 };
 use tokio::sync::mpsc;
 
@@ -51,8 +47,8 @@ pub struct Writer<'a> {
     sources: Vec<(String, Known<SourceId>)>,
     disaggregations: Vec<Disaggregation>,
     series: Vec<(SeriesKey, Known<Place>)>,
-    /// The identifiers of series; those at the end are not known yet and are asked for together.
-    ids: Vec<SeriesId>,
+    /// Where the figures of series go; for those at the end that is not known yet and is asked for together.
+    ids: Vec<Destination>,
     asked: Vec<Series>,
     /// Two spellings of one community are one series.
     slots: HashMap<Identity, usize>,
@@ -247,17 +243,18 @@ impl<'a> Writer<'a> {
         Reason::of(problem, column)
     }
 
-    /// Asks for the identifiers of the series that this batch met first.
+    /// Asks where the figures of the series go that this batch met first.
     async fn ask(&mut self) -> Result<()> {
         if self.asked.is_empty() {
             return Ok(());
         }
-        let ids = self.session.ensure_series(&self.asked).await?;
-        if ids.len() != self.asked.len() {
-            return Err(Error::internal("ensure_series answered another number of series"));
+        let asked = std::mem::take(&mut self.asked);
+        let expected = asked.len();
+        let destinations = self.session.destinations(asked, self.resolver.options.submit).await?;
+        if destinations.len() != expected {
+            return Err(Error::internal("another number of series was answered for"));
         }
-        self.ids.extend(ids);
-        self.asked.clear();
+        self.ids.extend(destinations);
         Ok(())
     }
 
@@ -273,15 +270,22 @@ impl<'a> Writer<'a> {
         }
         let mut keys = Vec::with_capacity(placed.len());
         for (row, place) in &placed {
-            keys.push((*self.ids.get(place.slot).ok_or_else(unnumbered)?, row.period));
+            let to = self.ids.get(place.slot).ok_or_else(unnumbered)?;
+            keys.push(to.series_id().map(|series| (series, row.period)));
         }
+        let published: Vec<_> = keys.iter().copied().flatten().collect();
         let figures = self.session.repositories().figures();
-        let revisions = figures.revisions(&Scope::Everything, &keys, self.session.now()).await?;
+        let revisions = figures.revisions(&Scope::Everything, &published, self.session.now()).await?;
         let current = revisions.into_iter().filter(|revision| revision.superseded_at.is_none());
         let mut known: HashMap<_, _> =
             current.map(|revision| ((revision.series, revision.period), revision.figure)).collect();
         let mut admitted = Vec::with_capacity(placed.len());
         for ((row, place), key) in placed.into_iter().zip(keys) {
+            // Whoever decides about a row that waits sees what it takes the place of.
+            let Some(key) = key else {
+                admitted.push((row, place));
+                continue;
+            };
             let before = known.get(&key);
             let refused = match row.act {
                 Act::Create if before.is_some_and(|before| !says(before, &row.figure)) => {
@@ -303,38 +307,29 @@ impl<'a> Writer<'a> {
     }
 
     async fn record(&mut self, placed: Vec<(ReadRow, Place)>, rejects: &mut Vec<(u64, Reason)>) -> Result<()> {
-        let mut observations = Vec::with_capacity(placed.len());
+        let mut deliveries = Vec::with_capacity(placed.len());
         let mut rows: Vec<(u64, Option<Arc<str>>, Adjustments)> = Vec::with_capacity(placed.len());
-        let mut numbers = BTreeSet::new();
         for (ReadRow { line, column, period, figure, adjustments, .. }, place) in placed {
-            let series = *self.ids.get(place.slot).ok_or_else(unnumbered)?;
-            let smallest_count = match self.indicators.get(place.indicator as usize) {
-                Some((_, Known::Is(definition))) => smallest_count(definition, &figure),
-                _ => None,
+            let to = self.ids.get(place.slot).ok_or_else(unnumbered)?;
+            let Some((_, Known::Is(definition))) = self.indicators.get(place.indicator as usize) else {
+                return Err(unnumbered());
             };
-            observations.push(NewObservation { series, period, figure, inherits: true, smallest_count });
+            deliveries.push(Delivery { to, definition, period, figure, inherits: true });
             rows.push((line, column, adjustments));
-            numbers.insert(place.indicator);
         }
-        let indicators: Vec<IndicatorId> = numbers
-            .into_iter()
-            .filter_map(|number| match self.indicators.get(number as usize) {
-                Some((_, Known::Is(definition))) => Some(definition.indicator),
-                _ => None,
-            })
-            .collect();
-        if observations.is_empty() {
+        if deliveries.is_empty() {
             return Ok(());
         }
-        let outcomes = self.session.record(&observations, indicators).await?;
+        let outcomes = self.session.deliver(deliveries).await?;
         if outcomes.len() != rows.len() {
-            return Err(Error::internal("record answered another number of figures"));
+            return Err(Error::internal("another number of figures was answered for"));
         }
-        for ((line, column, adjustments), outcome) in rows.into_iter().zip(outcomes) {
-            let count = match outcome {
+        for ((line, column, adjustments), delivered) in rows.into_iter().zip(outcomes) {
+            let count = match delivered.outcome {
                 Outcome::Created => &mut self.report.counts.created,
                 Outcome::Updated => &mut self.report.counts.updated,
                 Outcome::Unchanged => &mut self.report.counts.unchanged,
+                Outcome::Received => &mut self.report.counts.received,
                 Outcome::Rejected(problem) => {
                     rejects.push((line, self.reason(problem, column.as_deref())));
                     continue;

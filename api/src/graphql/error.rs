@@ -32,6 +32,8 @@ pub enum UserErrorCode {
     Archived,
     /// The actor may not do this.
     Forbidden,
+    /// A data-quality rule refuses it.
+    Quality,
 }
 
 /// A reason why a change was refused. Nothing was changed.

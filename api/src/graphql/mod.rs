@@ -42,4 +42,6 @@ pub mod membership;
 pub mod network;
 pub mod participation;
 pub mod partner;
+pub mod pending;
+pub mod quality_rule;
 pub mod sharing_rule;

@@ -22,6 +22,8 @@ use super::{
     observation::{Observation, revisions},
     participation::Participation,
     partner::Partner,
+    pending::{PendingObservation, pending_observation},
+    quality_rule::QualityRule,
     record::by_id,
     series::Series,
     sharing_rule::SharingRule,
@@ -74,10 +76,14 @@ pub enum Node {
     Grant(Grant),
     /// An API token.
     ApiToken(ApiToken),
+    /// A data-quality rule.
+    QualityRule(QualityRule),
     /// An entry of the audit log.
     AuditEntry(AuditEntry),
     /// An import job.
     ImportJob(ImportJob),
+    /// A figure that waits.
+    PendingObservation(PendingObservation),
 }
 
 /// The record with this global id, or nothing: what may not be seen looks like what does not exist, and so does a text
@@ -89,6 +95,9 @@ pub async fn node(ctx: &Context<'_>, id: &ID) -> async_graphql::Result<Option<No
         }
         if let Some(job) = id::decode_import_job(id) {
             return Ok(import_job(ctx, job).await?.map(Node::ImportJob));
+        }
+        if let Some(pending) = id::decode_pending(id) {
+            return Ok(pending_observation(ctx, pending).await?.map(Node::PendingObservation));
         }
         let Some((series, period, revision)) = id::decode_observation(id) else { return Ok(None) };
         let revisions = revisions(ctx, series, period).await?;
@@ -114,5 +123,6 @@ pub async fn node(ctx: &Context<'_>, id: &ID) -> async_graphql::Result<Option<No
         NodeKind::Account => by_id(ctx, id.into()).await?.map(Node::Account),
         NodeKind::Grant => by_id(ctx, id.into()).await?.map(Node::Grant),
         NodeKind::ApiToken => by_id(ctx, id.into()).await?.map(Node::ApiToken),
+        NodeKind::QualityRule => by_id(ctx, id.into()).await?.map(Node::QualityRule),
     })
 }

@@ -24,6 +24,8 @@ use super::{
     node::{Node, node},
     order::ordered,
     partner::{Partner, PartnerFilter, PartnerOrder},
+    pending::{self, PendingObservation, PendingObservationFilter, PendingObservationOrder},
+    quality_rule::{QualityRule, QualityRuleFilter, QualityRuleOrder},
     record::by_key,
     scalars::{DateTime, Period},
     series::DisaggregationInput,
@@ -95,6 +97,26 @@ impl Query {
         #[graphql(desc = "Only those for which all of this holds.")] filter: Option<SharingRuleFilter>,
         #[graphql(desc = "The order; by time if left out.")] order_by: Option<SharingRuleOrder>,
     ) -> async_graphql::Result<Connection<SharingRule>> {
+        let paging = Paging { first, after, last, before };
+        let query = filter
+            .unwrap_or_default()
+            .read()
+            .and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
+        list(ctx, query).await
+    }
+
+    /// By which figures are found doubtful: the rules of networks, and those of communities that the reader may see.
+    #[allow(clippy::too_many_arguments)]
+    async fn quality_rules(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many from the start, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those for which all of this holds.")] filter: Option<QualityRuleFilter>,
+        #[graphql(desc = "The order; by time if left out.")] order_by: Option<QualityRuleOrder>,
+    ) -> async_graphql::Result<Connection<QualityRule>> {
         let paging = Paging { first, after, last, before };
         let query = filter
             .unwrap_or_default()
@@ -468,5 +490,21 @@ impl Query {
         #[graphql(desc = "The order; newest first if left out.")] order_by: Option<ImportJobOrder>,
     ) -> async_graphql::Result<Connection<ImportJob>> {
         import_job::import_jobs(ctx, Paging { first, after, last, before }, filter, order_by).await
+    }
+
+    /// Figures that wait until a steward publishes them: those of communities that the reader answers for, and those that the reader
+    /// sent in.
+    #[allow(clippy::too_many_arguments)]
+    async fn pending_observations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many from the start, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those for which all of this holds.")] filter: Option<PendingObservationFilter>,
+        #[graphql(desc = "The order; the oldest first if left out.")] order_by: Option<PendingObservationOrder>,
+    ) -> async_graphql::Result<Connection<PendingObservation>> {
+        pending::pending_observations(ctx, Paging { first, after, last, before }, filter, order_by).await
     }
 }

@@ -47,6 +47,7 @@ fn told(job: &ImportJob, rejects: &[KeptReject]) -> Value {
             "description": message,
             "importCount": { "imported": counts.created, "updated": counts.updated, "ignored": counts.rejected, "deleted": 0 },
             "unchanged": counts.unchanged,
+            "received": counts.received,
             "conflicts": conflicts(rejects),
             "rejectedIndexes": indexes,
             "dataSetComplete": "false",

@@ -14,5 +14,7 @@ pub mod identity;
 pub mod import_jobs;
 pub mod ingest;
 pub mod limiter;
+pub mod pending;
+pub mod quality;
 pub mod secrets;
 pub mod store;

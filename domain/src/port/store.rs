@@ -25,6 +25,7 @@ use crate::{
     page::{ListQuery, Page},
     participation::Participation,
     partner::Partner,
+    quality::QualityRule,
     record::{Noun, Stored},
     series::Series,
     sharing::SharingRule,
@@ -34,6 +35,7 @@ use crate::{
 
 use super::{
     audit::AuditLog, export::Exports, figures::Figures, identity::Identities, import_jobs::ImportJobs, ingest::Ingest,
+    pending::PendingFigures, quality::Quality,
 };
 
 /// Reads and writes the records of one kind. Every read takes the reader's scope and leaves out what it does not cover.
@@ -96,6 +98,12 @@ macro_rules! repositories {
 
             /// Keys of pushes, and what their rows name.
             fn ingest(&self) -> &dyn Ingest;
+
+            /// Figures that wait until a steward publishes them.
+            fn pending(&self) -> &dyn PendingFigures;
+
+            /// What data-quality rules look at.
+            fn quality(&self) -> &dyn Quality;
 
             /// Files that are uploaded and imported.
             fn import_jobs(&self) -> &dyn ImportJobs;
@@ -181,6 +189,8 @@ repositories! {
     grants: Grant,
     /// API tokens.
     api_tokens: ApiToken,
+    /// Data-quality rules.
+    quality_rules: QualityRule,
 }
 
 /// The database: reads outside transactions, and units of work.

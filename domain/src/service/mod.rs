@@ -5,6 +5,7 @@ mod audit;
 mod authority;
 mod comparison;
 mod context;
+mod delivery;
 mod export;
 mod figures;
 mod governed;
@@ -19,7 +20,9 @@ mod measures;
 mod membership;
 mod named;
 mod opening;
+mod pending;
 mod push;
+mod quality;
 mod records;
 mod references;
 mod refusals;
@@ -37,8 +40,9 @@ use std::sync::{
 pub use audit::AuditExport;
 pub use comparison::ComparisonRequest;
 pub use context::Context;
+pub use delivery::{Delivered, Delivery, Destination};
 pub use export::FigureExport;
-pub use figures::NewFigure;
+pub use figures::{NewFigure, Recorded};
 pub use governed::{Change, Governed};
 pub use import_jobs::Upload;
 pub use mappings::NamedMapping;
@@ -54,6 +58,7 @@ use crate::{
 };
 use authority::Authorities;
 use known::Known;
+use quality::Rules;
 use uses::Uses;
 
 /// Every use case, over the ports that the composition root chose.
@@ -65,6 +70,7 @@ pub struct Services {
     known: Arc<Known<CommunityId, Arc<Stored<Community>>>>,
     actors: Arc<AtomicU64>,
     authorities: Arc<Authorities>,
+    rules: Arc<Rules>,
     uses: Arc<Uses>,
 }
 
@@ -78,6 +84,7 @@ impl Services {
             known: Arc::default(),
             actors: Arc::default(),
             authorities: Arc::default(),
+            rules: Arc::default(),
             uses: Arc::default(),
         }
     }
@@ -92,10 +99,11 @@ impl Services {
         self.actors.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// A community has changed, perhaps whether it is under an Indigenous data authority.
+    /// A community has changed, perhaps whether it is under an Indigenous data authority; or which data-quality rules there are.
     pub fn forget_communities(&self) {
         self.known.doubt();
         self.authorities.forget();
+        self.rules.forget();
     }
 
     /// What this actor can read at this moment.

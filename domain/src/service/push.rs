@@ -4,24 +4,23 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::TimeDelta;
 
-use super::{Services, Session, references::archived, session::to_record};
+use super::{Delivery, Destination, Services, Session, references::archived};
 use crate::{
-    access::{Actor, Scope},
+    access::{Actor, Needs, Scope},
     audit::{Action, NewEntry},
     error::{Error, Problem, ProblemCode, Problems, Result},
     id::{CommunityId, IndicatorId, NodeRef, SeriesId, SourceId},
     indicator::{Indicator, IndicatorVersion, IndicatorVersionParent, in_force},
     key::Code,
-    observation::{Figure, NewObservation, Outcome},
+    observation::{Figure, Outcome},
     period::Period,
     port::ingest::Claim,
     push::{
-        CommunityRef, Difference, IndicatorRef, KEY_DAYS, KEY_LENGTH, MOST_ROWS, Push, PushMode, PushRow, Pushed,
-        Rejection, SourceRef,
+        CommunityRef, Difference, Doubt, IndicatorRef, KEY_DAYS, KEY_LENGTH, MOST_ROWS, Push, PushMode, PushRow,
+        Pushed, Rejection, SourceRef,
     },
     record::Stored,
     series::Series,
-    small_cells::smallest_count,
 };
 
 /// Completes “sign in to …” and “you may not …”.
@@ -119,14 +118,13 @@ struct Ready<'a> {
     place: usize,
     row: &'a PushRow,
     series: Series,
-    /// See [`NewObservation::smallest_count`].
-    smallest_count: Option<i32>,
+    definition: &'a IndicatorVersion,
 }
 
-impl Ready<'_> {
-    fn observation(&self, series: SeriesId) -> NewObservation {
+impl<'a> Ready<'a> {
+    fn delivery(&self, to: &'a Destination) -> Delivery<'a> {
         let PushRow { period, ref figure, inherits, .. } = *self.row;
-        NewObservation { series, period, figure: figure.clone(), inherits, smallest_count: self.smallest_count }
+        Delivery { to, definition: self.definition, period, figure: figure.clone(), inherits }
     }
 }
 
@@ -134,11 +132,21 @@ impl Ready<'_> {
 type Key = (SeriesId, Period);
 
 /// What a figure would take the place of.
+#[derive(Clone)]
 enum Before {
     /// As it is.
     Shown(Figure),
     /// Something that the actor may not read: what they are told of the change is what they said themselves.
     Hidden,
+}
+
+impl Before {
+    fn shown(self) -> Option<Figure> {
+        match self {
+            Self::Shown(figure) => Some(figure),
+            Self::Hidden => None,
+        }
+    }
 }
 
 impl Session {
@@ -177,31 +185,27 @@ impl Session {
                 Err(problem) => pushed.rejections.push(Rejection::new(place, problem)),
             }
         }
-        let shown = self.write(&ready, push.dry_run, &mut pushed).await?;
+        let shown = self.write(&ready, push, &mut pushed).await?;
         pushed.rejections.sort_by_key(|rejection| rejection.row);
         Ok((pushed, shown))
     }
 
-    async fn write(
-        &mut self,
-        ready: &[Ready<'_>],
-        dry_run: bool,
-        pushed: &mut Pushed,
-    ) -> Result<BTreeSet<CommunityId>> {
-        if ready.is_empty() {
-            return Ok(BTreeSet::new());
-        }
+    /// Delivers the rows; answers whose figures a dry run shows.
+    async fn write(&mut self, ready: &[Ready<'_>], push: &Push, pushed: &mut Pushed) -> Result<BTreeSet<CommunityId>> {
         let series: Vec<Series> = ready.iter().map(|row| row.series.clone()).collect();
-        let ids = self.ensure_series(&series).await?;
-        let figures: Vec<NewObservation> = ready.iter().zip(&ids).map(|(ready, &id)| ready.observation(id)).collect();
-        let before = if dry_run { self.before(&figures).await? } else { HashMap::new() };
-        let indicators: BTreeSet<_> = series.iter().map(|series| series.indicator).collect();
-        let outcomes = self.record(&figures, indicators).await?;
-        let mut written = Vec::new();
-        for ((row, new), outcome) in ready.iter().zip(&figures).zip(outcomes) {
-            match outcome {
-                Outcome::Created => pushed.created += 1,
-                Outcome::Updated => pushed.updated += 1,
+        let destinations = self.destinations(series, push.submit).await?;
+        let rows = || ready.iter().zip(&destinations);
+        let key = |row: &Ready<'_>, to: &Destination| Some((to.series_id()?, row.row.period));
+        let keys: Vec<Key> = rows().filter(|_| push.dry_run).filter_map(|(row, to)| key(row, to)).collect();
+        let before = self.before(&keys).await?;
+        let delivered = self.deliver(rows().map(|(row, to)| row.delivery(to)).collect()).await?;
+        let after = self.current_of(&Scope::Everything, &keys).await?;
+        let mut shown = BTreeSet::new();
+        for ((row, to), delivered) in rows().zip(delivered) {
+            let number = u32::try_from(row.place).unwrap_or(u32::MAX);
+            pushed.doubts.extend(delivered.findings.into_iter().map(|finding| Doubt { row: number, finding }));
+            let key = key(row, to);
+            let before = match delivered.outcome {
                 Outcome::Unchanged => {
                     pushed.unchanged += 1;
                     continue;
@@ -210,49 +214,53 @@ impl Session {
                     pushed.rejections.push(Rejection::new(row.place, problem));
                     continue;
                 }
-            }
-            written.push((row, new));
-        }
-        if dry_run { self.differences(&written, &before, pushed).await } else { Ok(BTreeSet::new()) }
-    }
-
-    /// Says of each row that was written what it takes the place of, as far as the actor may read that; answers whose figures are
-    /// shown so.
-    async fn differences(
-        &self,
-        written: &[(&Ready<'_>, &NewObservation)],
-        before: &HashMap<Key, Before>,
-        pushed: &mut Pushed,
-    ) -> Result<BTreeSet<CommunityId>> {
-        let keys: Vec<_> = written.iter().map(|(_, new)| (new.series, new.period)).collect();
-        let mut after = self.current_of(&Scope::Everything, &keys).await?;
-        let mut shown = BTreeSet::new();
-        for ((ready, new), key) in written.iter().zip(keys) {
-            let row = u32::try_from(ready.place).unwrap_or(u32::MAX);
-            let (before, after) = match before.get(&key) {
-                Some(Before::Hidden) => (None, Some(new.figure.clone())),
-                Some(Before::Shown(before)) => {
-                    shown.insert(ready.series.community);
-                    (Some(before.clone()), after.remove(&key))
+                Outcome::Received => {
+                    pushed.received += 1;
+                    self.waiting_before(row.series.community, delivered.before)
                 }
-                None => (None, after.remove(&key)),
+                Outcome::Created => {
+                    pushed.created += 1;
+                    None
+                }
+                Outcome::Updated => {
+                    pushed.updated += 1;
+                    key.and_then(|key| before.get(&key)).cloned()
+                }
             };
-            pushed.differences.extend(after.map(|after| Difference { row, before, after }));
+            if !push.dry_run {
+                continue;
+            }
+            // What is inherited from a figure that the actor may not read is not told.
+            let whole = !matches!(before, Some(Before::Hidden));
+            let after = key.filter(|_| whole).and_then(|key| after.get(&key)).unwrap_or(&row.row.figure).clone();
+            let before = before.and_then(Before::shown);
+            if before.is_some() {
+                shown.insert(row.series.community);
+            }
+            pushed.differences.push(Difference { row: number, before, after });
         }
         Ok(shown)
     }
 
-    /// What these figures would take the place of.
-    async fn before(&self, figures: &[NewObservation]) -> Result<HashMap<Key, Before>> {
-        let keys: Vec<_> = figures.iter().map(|new| (new.series, new.period)).collect();
-        let all = self.current_of(&Scope::Everything, &keys).await?;
-        let mut read = self.current_of(&self.reader(), &keys).await?;
+    /// What a row that waits would take the place of: whoever sends figures in does not read there what they may not read elsewhere.
+    fn waiting_before(&self, community: CommunityId, before: Option<Figure>) -> Option<Before> {
+        let reads = Needs::steward(community).met_by(self.actor(), self.now());
+        before.map(|before| if reads { Before::Shown(before) } else { Before::Hidden })
+    }
+
+    /// What figures of these periods would take the place of.
+    async fn before(&self, keys: &[Key]) -> Result<HashMap<Key, Before>> {
+        let all = self.current_of(&Scope::Everything, keys).await?;
+        let mut read = self.current_of(&self.reader(), keys).await?;
         let as_seen = |key| (key, read.remove(&key).map_or(Before::Hidden, Before::Shown));
         Ok(all.into_keys().map(as_seen).collect())
     }
 
     /// The current figures of these periods that the reader sees, as they are within the session.
     async fn current_of(&self, scope: &Scope, keys: &[Key]) -> Result<HashMap<Key, Figure>> {
+        if keys.is_empty() {
+            return Ok(HashMap::new());
+        }
         let revisions = self.repositories().figures().revisions(scope, keys, self.now()).await?;
         let current = revisions.into_iter().filter(|revision| revision.superseded_at.is_none());
         Ok(current.map(|revision| ((revision.series, revision.period), revision.figure)).collect())
@@ -273,7 +281,9 @@ impl Session {
             .collect();
         let refused: HashSet<_> = of_what
             .into_iter()
-            .filter(|&(community, indicator)| !to_record(community, Some(indicator)).met_by(self.actor(), self.now()))
+            .filter(|&(community, indicator)| {
+                !Needs::to_submit(community, Some(indicator)).met_by(self.actor(), self.now())
+            })
             .collect();
         let of: BTreeSet<_> = refused.iter().map(|(community, _)| *community).collect();
         for community in of {
@@ -378,7 +388,7 @@ impl Session {
 impl Known {
     /// The row with the series that it belongs to, once its figure is checked.
     fn place<'a>(
-        &self,
+        &'a self,
         place: usize,
         row: &'a PushRow,
         today: chrono::NaiveDate,
@@ -417,6 +427,6 @@ impl Known {
             source,
             disaggregation: row.disaggregation.clone(),
         };
-        Ok(Ready { place, row, series, smallest_count: smallest_count(version, &row.figure) })
+        Ok(Ready { place, row, series, definition: &version.value })
     }
 }

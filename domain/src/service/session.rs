@@ -12,8 +12,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Change, Context, Governed, Services};
 use crate::{
-    access::{self, Actor, Need, Needs, Scope},
-    api_token::TokenAction,
+    access::{self, Actor, Needs, Scope},
     audit::{Action, ActorKind, NewEntry},
     error::{Error, Result},
     event::{Event, Topic},
@@ -26,11 +25,6 @@ use crate::{
 
 /// The kinds of record on which it depends who may do what.
 pub const DECIDING: [NodeKind; 4] = [NodeKind::Account, NodeKind::Grant, NodeKind::ApiToken, NodeKind::Membership];
-
-/// What recording figures of a community asks for: its steward, or a program that may do so.
-pub(super) fn to_record(community: CommunityId, indicator: Option<IndicatorId>) -> Needs {
-    Needs::steward(community).or_need(Need::Integration(TokenAction::RecordFigures, community, indicator))
-}
 
 /// What a lock holds; whoever panicked while it was held left it whole.
 fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -179,9 +173,9 @@ impl Session {
         Ok(record)
     }
 
-    /// Whether the actor may record figures of the community by the indicator.
+    /// Whether the actor may record figures of the community by the indicator, or send them in.
     pub fn may_record(&self, community: CommunityId, indicator: IndicatorId) -> bool {
-        to_record(community, Some(indicator)).met_by(&self.actor, self.now)
+        Needs::to_submit(community, Some(indicator)).met_by(&self.actor, self.now)
     }
 
     /// The ids of these series, in their order; those that are missing are created.
@@ -192,7 +186,7 @@ impl Session {
     pub async fn ensure_series(&self, series: &[Series]) -> Result<Vec<SeriesId>> {
         let of_what: BTreeSet<_> = series.iter().map(|series| (series.community, series.indicator)).collect();
         for (community, indicator) in of_what {
-            let needs = to_record(community, Some(indicator));
+            let needs = Needs::to_publish(community, Some(indicator));
             if let Err(error) = access::require(&self.actor, &needs, self.now, "record figures of this community") {
                 self.refuse(self.entry(Action::Denied).on(community).of_community(community));
                 return Err(error);
@@ -345,6 +339,16 @@ impl Session {
     pub(super) fn act_for(&mut self, other: &Actor) {
         self.kind = other.into();
         self.actor.who = crate::access::Who::Operator(other.name().into());
+    }
+
+    /// The use cases that it is one of.
+    pub(super) const fn services(&self) -> &Services {
+        &self.services
+    }
+
+    /// An identifier that nothing has yet.
+    pub(super) fn next_id(&self) -> uuid::Uuid {
+        self.services.clock.next_id()
     }
 
     /// Who acts.

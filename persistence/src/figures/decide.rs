@@ -15,7 +15,7 @@ use domain::{
 
 /// What is to be done with a figure.
 #[derive(Debug, PartialEq)]
-pub(super) enum Decision {
+pub(crate) enum Decision {
     /// It is written as the first revision.
     Create,
     /// It is written as the revision after this one.
@@ -31,7 +31,7 @@ struct Known<'a> {
 }
 
 /// The current figures of some series, as far as new ones can meet them.
-pub(super) struct Decider<'a> {
+pub(crate) struct Decider<'a> {
     at: DateTime<Utc>,
     known: HashMap<(SeriesId, Period), Known<'a>>,
     /// Start -> end of the current periods of those kinds that could overlap.
@@ -40,7 +40,7 @@ pub(super) struct Decider<'a> {
 
 impl<'a> Decider<'a> {
     /// For figures recorded at `at`, beside `current` ones.
-    pub(super) fn new(at: DateTime<Utc>, current: Vec<Observation>, expected: usize) -> Self {
+    pub(crate) fn new(at: DateTime<Utc>, current: Vec<Observation>, expected: usize) -> Self {
         let mut decider = Self { at, known: HashMap::with_capacity(current.len() + expected), spans: HashMap::new() };
         for Observation { series, period, revision, figure, recorded_at, .. } in current {
             decider.note(series, period, Known { revision, figure: Cow::Owned(figure), recorded_at });
@@ -56,7 +56,7 @@ impl<'a> Decider<'a> {
     }
 
     /// Decides about one figure, and counts it as known from then on.
-    pub(super) fn decide(&mut self, new: &'a NewObservation) -> Decision {
+    pub(crate) fn decide(&mut self, new: &'a NewObservation) -> Decision {
         let known = Known { revision: 1, figure: Cow::Borrowed(&new.figure), recorded_at: self.at };
         let Some(before) = self.known.get(&(new.series, new.period)) else {
             if let Some(problem) = self.overlap(new) {
@@ -91,7 +91,7 @@ impl<'a> Decider<'a> {
 }
 
 /// Whether two figures say the same. Databases keep whole microseconds.
-fn says_the_same(kept: &Figure, new: &Figure) -> bool {
+pub(crate) fn says_the_same(kept: &Figure, new: &Figure) -> bool {
     let embargo = |figure: &Figure| figure.embargo_until.map(|until| until.trunc_subsecs(6));
     kept.value == new.value
         && kept.status == new.status

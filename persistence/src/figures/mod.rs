@@ -6,13 +6,13 @@
 
 mod bulk;
 mod candidates;
-mod decide;
+pub(crate) mod decide;
 mod export;
 mod known;
 mod newest;
 mod read;
-mod record;
-mod series;
+pub(crate) mod record;
+pub(crate) mod series;
 pub(crate) mod small_cells;
 mod statistics;
 #[cfg(test)]

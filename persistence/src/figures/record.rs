@@ -125,7 +125,7 @@ async fn record_chunk<C: ConnectionTrait>(
 }
 
 /// The figures with what they inherit from the current ones. Few figures are anything but free, so mostly nothing is copied.
-fn inherited<'a>(current: &[Observation], chunk: &'a [NewObservation]) -> Cow<'a, [NewObservation]> {
+pub(crate) fn inherited<'a>(current: &[Observation], chunk: &'a [NewObservation]) -> Cow<'a, [NewObservation]> {
     let says_more =
         |of: &&Observation| of.figure.confidentiality != Confidentiality::Free || of.figure.external_id.is_some();
     let before: HashMap<_, _> =
@@ -167,7 +167,7 @@ fn counts_as_newest(new: &NewObservation) -> bool {
 }
 
 /// The current figures that these could meet: those of their series that reach into their span of time.
-async fn current<C: ConnectionTrait>(db: &C, chunk: &[NewObservation]) -> Result<Vec<Observation>> {
+pub(crate) async fn current<C: ConnectionTrait>(db: &C, chunk: &[NewObservation]) -> Result<Vec<Observation>> {
     let start = chunk.iter().map(|new| new.period.start()).min();
     let end = chunk.iter().map(|new| new.period.end()).max();
     let (Some(start), Some(end)) = (start, end) else { return Ok(Vec::new()) };

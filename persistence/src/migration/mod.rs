@@ -9,6 +9,7 @@ mod m0006_import_jobs;
 mod m0007_learning_slug;
 mod m0010_mappings;
 mod m0015_partitions;
+mod m0011_pending;
 
 use domain::{Error, Result};
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, TransactionTrait as _};
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_learning_slug::Migration),
             Box::new(m0010_mappings::Migration),
             Box::new(m0015_partitions::Migration),
+            Box::new(m0011_pending::Migration),
         ]
     }
 }

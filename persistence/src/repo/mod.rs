@@ -15,6 +15,7 @@ mod network;
 mod page;
 mod participation;
 mod partner;
+mod quality_rule;
 mod series;
 mod sharing_rule;
 mod source;
@@ -52,8 +53,11 @@ use domain::{
         identity::Identities,
         import_jobs::ImportJobs,
         ingest::Ingest,
+        pending::PendingFigures,
+        quality::Quality,
         store::{Repositories, Repository},
     },
+    quality::QualityRule,
     record::Stored,
     series::Series,
     sharing::SharingRule,
@@ -230,6 +234,7 @@ fn kept(kind: NodeKind) -> (&'static str, fn(&Scope, &mut Where)) {
         NodeKind::Account => of::<Account>(),
         NodeKind::Grant => of::<Grant>(),
         NodeKind::ApiToken => of::<ApiToken>(),
+        NodeKind::QualityRule => of::<QualityRule>(),
     }
 }
 
@@ -296,6 +301,15 @@ impl<C: ConnectionTrait + Send + Sync> Repositories for Repos<C> {
         self
     }
     fn ingest(&self) -> &dyn Ingest {
+        self
+    }
+    fn quality_rules(&self) -> &dyn Repository<QualityRule> {
+        self
+    }
+    fn quality(&self) -> &dyn Quality {
+        self
+    }
+    fn pending(&self) -> &dyn PendingFigures {
         self
     }
     fn import_jobs(&self) -> &dyn ImportJobs {

@@ -9,6 +9,8 @@ mod import_jobs;
 mod lists;
 mod migrations;
 mod pages;
+mod pending;
+mod quality;
 mod records;
 mod samples;
 mod scopes;

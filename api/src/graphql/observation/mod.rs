@@ -10,7 +10,7 @@ use domain::{error::Result, observation as noun};
 
 pub use input::ObservationMutation;
 pub use loaders::{latest_of, observations, revisions};
-pub use push::PushMutation;
+pub use push::{FigureContent, PushMutation};
 
 use super::{
     connection::Listed,

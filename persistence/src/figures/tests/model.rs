@@ -31,6 +31,7 @@ pub(super) fn became(outcome: &Outcome) -> Became {
         Outcome::Updated => Became::Updated,
         Outcome::Unchanged => Became::Unchanged,
         Outcome::Rejected(problem) => Became::Rejected(problem.code),
+        Outcome::Received => panic!("nothing that is recorded waits"),
     }
 }
 
