@@ -101,6 +101,10 @@ ids! {
     SharingRuleId => SharingRule,
     /// What an Indigenous data authority decided.
     AuthorityDecisionId => AuthorityDecision,
+    /// A lock on the figures of periods.
+    PeriodLockId => PeriodLock,
+    /// A declared break of series.
+    SeriesBreakId => SeriesBreak,
     /// Somebody who can sign in.
     AccountId => Account,
     /// A role that somebody holds.

@@ -17,6 +17,7 @@ use crate::{
     page::{Cursor, CursorValue, Order, SortKey},
     period::Period,
     quality::Finding,
+    revision::Restatement,
     series::Series,
 };
 
@@ -63,6 +64,8 @@ pub struct Submission {
     pub figure: Figure,
     /// See [`crate::observation::NewObservation::inherits`].
     pub inherits: bool,
+    /// Why it changes a figure of a locked period, if it does.
+    pub restatement: Option<Restatement>,
     /// What is doubtful in it.
     pub findings: Vec<Finding>,
 }
@@ -93,6 +96,8 @@ pub struct PendingObservation {
     pub figure: Figure,
     /// See [`crate::observation::NewObservation::inherits`].
     pub inherits: bool,
+    /// Why it changes a figure of a locked period, if whoever sent it in said so.
+    pub restatement: Option<Restatement>,
     /// What was doubtful in it when it was sent in.
     pub findings: Vec<Finding>,
     /// How far it has come.
@@ -175,8 +180,8 @@ pub enum Chosen {
 pub enum Decision {
     /// They are right.
     Validate,
-    /// They are recorded.
-    Publish,
+    /// They are recorded; those of locked periods for this reason, or else for the one with which they were sent in.
+    Publish(Option<Restatement>),
     /// They are not recorded, for this reason.
     Decline(String),
 }

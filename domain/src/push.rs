@@ -10,6 +10,7 @@ use crate::{
     observation::Figure,
     period::Period,
     quality::Finding,
+    revision::Restatement,
     series::Disaggregation,
 };
 
@@ -96,6 +97,8 @@ pub struct Push {
     pub dry_run: bool,
     /// Whether all of it waits until a steward publishes it, though the actor could.
     pub submit: bool,
+    /// Why it changes figures of locked periods, if it does.
+    pub restatement: Option<Restatement>,
     /// The name under which it is known again.
     pub key: Option<PushKey>,
 }

@@ -151,6 +151,24 @@ impl Cast {
                 json!({ "network": "@net", "indicator": "@indicator", "rule": "JUMP", "percent": 500.0 }),
                 &["coordinator"],
             ),
+            (
+                "lock",
+                "periodLock",
+                json!({ "community": "@here", "until": "2000-12-31", "reason": english("R") }),
+                &["steward"],
+            ),
+            (
+                "net-lock",
+                "periodLock",
+                json!({ "network": "@net", "until": "2000-12-31", "reason": english("R") }),
+                &["coordinator"],
+            ),
+            (
+                "break",
+                "seriesBreak",
+                json!({ "community": "@here", "indicator": "@indicator", "startsOn": "2010-01-01", "reason": "METHOD" }),
+                &["steward"],
+            ),
             ("decision", "authorityDecision", json!({ "community": "@nation", "act": "PUBLISH" }), &["authority"]),
         ]
     }
@@ -270,6 +288,8 @@ fn changes(cast: &Cast) -> Vec<Row> {
             "target" => "targetSet",
             "sharingRule" => "sharingRuleCreate",
             "qualityRule" => "qualityRuleCreate",
+            "periodLock" => "periodLockCreate",
+            "seriesBreak" => "seriesBreakCreate",
             _ => "authorityDecisionCreate",
         };
         rows.push((name, input, allowed.to_vec()));
@@ -293,11 +313,15 @@ fn changes(cast: &Cast) -> Vec<Row> {
         ("observationsValidate", json!({ "ids": ["@pending"] }), vec!["steward"]),
         ("observationsDecline", json!({ "ids": ["@pending"], "reason": "R" }), vec!["steward"]),
         ("observationsPublish", json!({ "filter": { "community": "@here" } }), vec!["steward"]),
+        ("observationsRetract", json!({ "figures": [{ "series": "@series", "period": "2020" }], "reason": "ERROR", "mode": "BEST_EFFORT" }),
+            vec!["steward"]),
+        ("periodLockLift", json!({ "id": "@lock", "version": 999, "reason": english("R") }), vec!["steward"]),
+        ("periodLockLift", json!({ "id": "@net-lock", "version": 999, "reason": english("R") }), vec!["coordinator"]),
         ("importJobCancel", json!({ "id": "@job" }), vec!["steward", "administrator"]),
         ("grantCreate", json!({ "account": "@account", "role": "FUNDER", "network": "@net" }), vec!["coordinator", "administrator"]),
         ("apiTokenCreate", json!({ "name": "T", "communities": ["@here"], "actions": ["READ"] }), vec!["steward", "administrator"]),
     ]);
-    let stale: [Stale; 22] = [
+    let stale: [Stale; 23] = [
         ("network", "@net", vec!["coordinator"], Some(vec!["coordinator"])),
         ("membership", "@membership", vec!["coordinator", "steward"], Some(vec!["coordinator"])),
         ("community", "@here", vec!["steward"], Some(vec!["steward"])),
@@ -324,6 +348,7 @@ fn changes(cast: &Cast) -> Vec<Row> {
         ("sharingRule", "@rule", vec!["steward"], Some(vec!["steward"])),
         ("qualityRule", "@quality-rule", vec!["steward"], Some(vec!["steward"])),
         ("qualityRule", "@net-quality-rule", vec!["coordinator"], Some(vec!["coordinator"])),
+        ("seriesBreak", "@break", vec!["steward"], Some(vec!["steward"])),
         ("account", "@account", vec!["administrator"], Some(vec!["administrator"])),
         ("target", "@target", vec![], Some(vec!["steward"])),
         ("target", "@net-target", vec![], Some(vec!["coordinator"])),
@@ -350,7 +375,7 @@ pub async fn let_through(client: &Client, name: &str, input: &Value) -> bool {
     let ty = if ty.ends_with("Archive") { "Archive".to_owned() } else { ty };
     // What is wrong with single rows of a push is said of them.
     let rows = match name {
-        "observationsPush" => "refusedRows: rejectedRows { code }",
+        "observationsPush" | "observationsRetract" => "refusedRows: rejectedRows { code }",
         "observationsValidate" | "observationsPublish" | "observationsDecline" => "refusedRows { code }",
         _ => "",
     };
@@ -403,7 +428,7 @@ async fn every_change_is_for_those_it_is_for() {
 }
 
 /// Every type that has a global id, one of its records, the list that it stands in, and who reads it; nothing if everybody does.
-pub const READ: [(&str, &str, &str, Option<&[&str]>); 27] = [
+pub const READ: [(&str, &str, &str, Option<&[&str]>); 30] = [
     ("Network", "net", "networks", None),
     ("Membership", "membership", "", None),
     ("Community", "here", "communities", None),
@@ -425,6 +450,9 @@ pub const READ: [(&str, &str, &str, Option<&[&str]>); 27] = [
     ("SharingRule", "rule", "sharingRules", Some(&["here-reader", "contributor", "steward"])),
     ("QualityRule", "quality-rule", "qualityRules", Some(&["here-reader", "contributor", "steward"])),
     ("QualityRule", "net-quality-rule", "qualityRules", None),
+    ("PeriodLock", "lock", "periodLocks", Some(&["here-reader", "contributor", "steward"])),
+    ("PeriodLock", "net-lock", "periodLocks", None),
+    ("SeriesBreak", "break", "seriesBreaks", Some(&["here-reader", "contributor", "steward"])),
     ("AuthorityDecision", "decision", "authorityDecisions", Some(&["authority"])),
     ("Account", "account", "accounts", Some(&["coordinator", "administrator"])),
     ("Grant", "grant", "grants", Some(&["coordinator", "administrator"])),
@@ -460,6 +488,7 @@ async fn every_type_is_read_by_those_it_is_for_and_is_not_there_for_others() {
         "comparison",
         "viewer",
         "importJob",
+        "changes",
     ];
     let known: BTreeSet<String> = lists.into_iter().chain(single.map(str::to_owned)).collect();
     assert_eq!(known, fields("Query"), "a query that this table does not know");

@@ -41,6 +41,7 @@ const FIGURES: &str = "query($series: ID!, $observation: ID!, $baseline: ID!, $t
     comparison(network: \"net\", indicator: \"rate\", baselinePeriod: \"2019\") { coverage { reporting }
         distribution { count median } aggregate { value communities } entries { community { slug } current { value } baseline { value }
         change target { gap } percentile } }
+    changes(first: 100) { items { observation { id } } }
     alone: comparison(network: \"net\", indicator: \"rate\", communities: [\"here\"]) { coverage { reporting } entries { current { value } } } }";
 
 /// What of it somebody finds: every way by its name, and whether it leads there.
@@ -67,6 +68,7 @@ fn found(data: &Value) -> Vec<(&'static str, bool)> {
         ("the count of its targets", community["targets"]["totalCount"] == 1),
         ("series of the indicator", list(&data["indicator"]["series"]["nodes"]).iter().any(of_here)),
         ("the count of series of the indicator", data["indicator"]["series"]["totalCount"] == 1),
+        ("the feed of changes", list(&data["changes"]["items"]).len() == 2),
         ("coverage", data["comparison"]["coverage"]["reporting"] == 1),
         ("its entry", !entry["current"].is_null()),
         ("its baseline in the comparison", !entry["baseline"].is_null()),
@@ -263,6 +265,8 @@ async fn an_id_learned_elsewhere_opens_nothing() {
         "baseline",
         "rule",
         "decision",
+        "lock",
+        "break",
         "account",
         "grant",
         "token",
@@ -281,6 +285,10 @@ async fn an_id_learned_elsewhere_opens_nothing() {
         "mutation($id: ID!) { baselineUpdate(input: { id: $id, version: 1, period: \"2020\" }) { userErrors { path code message } } }",
         "mutation($id: ID!) { baselineCreate(input: { series: $id, period: \"2020\" }) { userErrors { path code message } } }",
         "mutation($id: ID!) { sharingRuleUpdate(input: { id: $id, version: 1, visibility: PUBLIC }) { userErrors { path code message } } }",
+        "mutation($id: ID!) { periodLockLift(input: { id: $id, version: 1, reason: { sourceLanguage: \"en\", translations: [{ language: \"en\", text: \"R\" }] } }) { userErrors { path code message } } }",
+        "mutation($id: ID!) { seriesBreakArchive(input: { id: $id, version: 1 }) { userErrors { path code message } } }",
+        "mutation($id: ID!) { observationsRetract(input: { figures: [{ id: $id }], reason: ERROR }) { rejectedRows { field code message } userErrors { path code message } } }",
+        "mutation($id: ID!) { observationsRetract(input: { figures: [{ series: $id, period: \"2020\" }], reason: ERROR }) { rejectedRows { field code message } userErrors { path code message } } }",
         "mutation($id: ID!) { authorityDecisionArchive(input: { id: $id, version: 1 }) { userErrors { path code message } } }",
         "mutation($id: ID!) { accountUpdate(input: { id: $id, version: 1, name: \"B\" }) { userErrors { path code message } } }",
         "mutation($id: ID!) { grantArchive(input: { id: $id, version: 1 }) { userErrors { path code message } } }",

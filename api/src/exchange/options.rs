@@ -8,6 +8,7 @@ use domain::{
     key::{Code, CountryCode, Scheme, Slug},
     mapping::ColumnMapping,
     period::PeriodKind,
+    revision::Restatement,
     service::NamedMapping,
     text::LanguageTag,
 };
@@ -130,6 +131,8 @@ pub struct Options {
     pub dry_run: bool,
     /// Whether all rows wait until a steward publishes them, though the actor could.
     pub submit: bool,
+    /// Why figures of locked periods are changed all the same, if they are.
+    pub restatement: Option<Restatement>,
     /// The scheme of the communities' codes in the rows. Open SDG files are read by names alone without it.
     pub code_scheme: Option<Scheme>,
     /// The country of communities that are created.
@@ -172,6 +175,7 @@ impl Options {
             disclosure_controlled: false,
             dry_run: false,
             submit: false,
+            restatement: None,
             code_scheme: None,
             country: None,
             blank_geography: None,

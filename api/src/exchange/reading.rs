@@ -4,6 +4,7 @@ use clap::{Arg, ArgAction, Args, Command, ValueEnum, error::ErrorKind};
 use domain::{
     key::{Code, CountryCode, Scheme, Slug},
     period::PeriodKind,
+    revision::Restatement,
     service::NamedMapping,
     text::LanguageTag,
 };
@@ -115,6 +116,10 @@ pub struct ReadingArgs {
     #[arg(long)]
     submit: bool,
 
+    /// Why figures of locked periods are changed all the same: a code, and after a colon more about it
+    #[arg(long, value_name = "REASON", value_parser = restatement)]
+    restate: Option<Restatement>,
+
     /// The scheme of the communities' codes, such as uk:GSS [tidy: areacd, dhis2: dhis2:UID, sdmx-csv: sdmx:REF_AREA, cids: cids:IRI, others: codes are not read]
     #[arg(long, value_name = "SCHEME")]
     code_scheme: Option<Scheme>,
@@ -200,6 +205,12 @@ fn frequency(text: &str) -> Result<PeriodKind, String> {
     text.to_uppercase().replace('-', "_").parse().map_err(|error: domain::code::UnknownCode| error.to_string())
 }
 
+fn restatement(text: &str) -> Result<Restatement, String> {
+    let restatement: Restatement = text.parse().map_err(|error: domain::code::UnknownCode| error.to_string())?;
+    restatement.check().map_err(|problem| problem.message)?;
+    Ok(restatement)
+}
+
 fn delimiter(text: &str) -> Result<u8, &'static str> {
     match text.as_bytes() {
         [b'"' | b'\r' | b'\n'] => Err("this cannot stand between cells"),
@@ -235,6 +246,7 @@ impl ReadingArgs {
             disclosure_controlled: self.disclosure_controlled,
             dry_run: self.dry_run,
             submit: self.submit,
+            restatement: self.restate,
             code_scheme: self.code_scheme,
             country: self.country,
             blank_geography: self.blank_geography,

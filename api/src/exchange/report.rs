@@ -51,6 +51,7 @@ impl Reason {
             ProblemCode::NotFound => "refers to nothing",
             ProblemCode::Archived => "archived",
             ProblemCode::Quality => "doubtful by a rule",
+            ProblemCode::Locked => "of a locked period",
             _ => "not valid",
         };
         Self::detailed(problem.code.code(), column, kind, problem.message)

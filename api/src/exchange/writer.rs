@@ -6,7 +6,8 @@ use domain::{
     access::Scope,
     error::{Error, Problem, Result},
     id::{CommunityId, IndicatorId, IndicatorVersionId, SourceId},
-    observation::{Figure, Outcome},
+    observation::{Figure, Observation, Outcome},
+    revision::{Cause, RetractionReason},
     series::{Disaggregation, Series},
     service::{Delivery, Destination, Session},
 };
@@ -173,9 +174,6 @@ impl<'a> Writer<'a> {
     /// Finds the series of a row and checks its figure. The check comes before the community is looked up, so that a row
     /// that is not kept creates none.
     async fn place(&mut self, row: &ReadRow) -> Result<std::result::Result<Place, Reason>> {
-        if row.act == Act::Retract {
-            return Ok(Err(Reason::plain("RETRACT", "", "figures cannot be withdrawn by a file: nothing is done")));
-        }
         let (key, known) = self.series.get(row.series as usize).ok_or_else(unnumbered)?;
         let key = *key;
         let known = match known {
@@ -185,7 +183,13 @@ impl<'a> Writer<'a> {
         };
         let version = match resolve!(self, indicators, key.indicator, indicator) {
             Ok(definition) => {
-                if let Err(problem) = row.figure.check(definition, row.period, self.resolver.today) {
+                let checked = match row.act {
+                    Act::Record | Act::Create | Act::Update => {
+                        row.figure.check(definition, row.period, self.resolver.today)
+                    }
+                    Act::Retract => Ok(()),
+                };
+                if let Err(problem) = checked {
                     return Ok(Err(self.reason(problem, row.column.as_deref())));
                 }
                 if let Some(place) = known {
@@ -216,6 +220,10 @@ impl<'a> Writer<'a> {
         };
         if !self.session.may_record(community, indicator) {
             let kind = "you may not record figures of this community by this indicator";
+            return Ok(Err(Reason::plain("FORBIDDEN", "", kind)));
+        }
+        if self.resolver.options.restatement.is_some() && !self.session.may_restate(community) {
+            let kind = "figures of locked periods are restated by stewards of the community alone";
             return Ok(Err(Reason::plain("FORBIDDEN", "", kind)));
         }
         let source = match resolve!(self, sources, key.source, source) {
@@ -265,7 +273,7 @@ impl<'a> Writer<'a> {
         placed: Vec<(ReadRow, Place)>,
         rejects: &mut Vec<(u64, Reason)>,
     ) -> Result<Vec<(ReadRow, Place)>> {
-        if placed.iter().all(|(row, _)| row.act == Act::Record) {
+        if placed.iter().all(|(row, _)| matches!(row.act, Act::Record | Act::Retract)) {
             return Ok(placed);
         }
         let mut keys = Vec::with_capacity(placed.len());
@@ -276,7 +284,7 @@ impl<'a> Writer<'a> {
         let published: Vec<_> = keys.iter().copied().flatten().collect();
         let figures = self.session.repositories().figures();
         let revisions = figures.revisions(&Scope::Everything, &published, self.session.now()).await?;
-        let current = revisions.into_iter().filter(|revision| revision.superseded_at.is_none());
+        let current = revisions.into_iter().filter(Observation::is_current);
         let mut known: HashMap<_, _> =
             current.map(|revision| ((revision.series, revision.period), revision.figure)).collect();
         let mut admitted = Vec::with_capacity(placed.len());
@@ -300,7 +308,11 @@ impl<'a> Writer<'a> {
                 rejects.push((row.line, reason));
                 continue;
             }
-            known.insert(key, row.figure.clone());
+            if row.act == Act::Retract {
+                known.remove(&key);
+            } else {
+                known.insert(key, row.figure.clone());
+            }
             admitted.push((row, place));
         }
         Ok(admitted)
@@ -309,12 +321,17 @@ impl<'a> Writer<'a> {
     async fn record(&mut self, placed: Vec<(ReadRow, Place)>, rejects: &mut Vec<(u64, Reason)>) -> Result<()> {
         let mut deliveries = Vec::with_capacity(placed.len());
         let mut rows: Vec<(u64, Option<Arc<str>>, Adjustments)> = Vec::with_capacity(placed.len());
-        for (ReadRow { line, column, period, figure, adjustments, .. }, place) in placed {
+        let restatement = &self.resolver.options.restatement;
+        for (ReadRow { line, column, period, figure, adjustments, act, .. }, place) in placed {
             let to = self.ids.get(place.slot).ok_or_else(unnumbered)?;
             let Some((_, Known::Is(definition))) = self.indicators.get(place.indicator as usize) else {
                 return Err(unnumbered());
             };
-            deliveries.push(Delivery { to, definition, period, figure, inherits: true });
+            let withdraws = act == Act::Retract;
+            let retraction = withdraws.then_some(RetractionReason::SourceWithdrew);
+            let figure = if withdraws { Figure { note: figure.note, ..Figure::default() } } else { figure };
+            let cause = Cause { retraction, restatement: restatement.clone() };
+            deliveries.push(Delivery { to, definition, period, figure, inherits: true, cause });
             rows.push((line, column, adjustments));
         }
         if deliveries.is_empty() {

@@ -23,9 +23,11 @@ use super::{
     participation::Participation,
     partner::Partner,
     pending::{PendingObservation, pending_observation},
+    period_lock::PeriodLock,
     quality_rule::QualityRule,
     record::by_id,
     series::Series,
+    series_break::SeriesBreak,
     sharing_rule::SharingRule,
     source::Source,
     target::Target,
@@ -70,6 +72,10 @@ pub enum Node {
     SharingRule(SharingRule),
     /// A decision of an Indigenous data authority.
     AuthorityDecision(AuthorityDecision),
+    /// A lock on periods.
+    PeriodLock(PeriodLock),
+    /// A declared break of series.
+    SeriesBreak(SeriesBreak),
     /// An account.
     Account(Account),
     /// A grant.
@@ -120,6 +126,8 @@ pub async fn node(ctx: &Context<'_>, id: &ID) -> async_graphql::Result<Option<No
         NodeKind::Learning => by_id(ctx, id.into()).await?.map(Node::Learning),
         NodeKind::SharingRule => by_id(ctx, id.into()).await?.map(Node::SharingRule),
         NodeKind::AuthorityDecision => by_id(ctx, id.into()).await?.map(Node::AuthorityDecision),
+        NodeKind::PeriodLock => by_id(ctx, id.into()).await?.map(Node::PeriodLock),
+        NodeKind::SeriesBreak => by_id(ctx, id.into()).await?.map(Node::SeriesBreak),
         NodeKind::Account => by_id(ctx, id.into()).await?.map(Node::Account),
         NodeKind::Grant => by_id(ctx, id.into()).await?.map(Node::Grant),
         NodeKind::ApiToken => by_id(ctx, id.into()).await?.map(Node::ApiToken),

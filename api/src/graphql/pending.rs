@@ -14,7 +14,7 @@ use super::{
     error::{IntoGraphql as _, UserError, UserErrorCode, user_errors},
     id,
     indicator::{Indicator, IndicatorVersion},
-    observation::FigureContent,
+    observation::{FigureContent, ObservationRestatement, RestatementInput},
     order::order,
     quality_rule::QualityFinding,
     record::referred,
@@ -95,6 +95,11 @@ impl PendingObservation {
     /// Whether it says nothing of who may see it: published, it is as confidential as the revision before.
     async fn inherits_confidentiality(&self) -> bool {
         self.0.inherits
+    }
+
+    /// Why it is to change a figure of a locked period, if whoever sent it in said so.
+    async fn restatement(&self) -> Option<ObservationRestatement> {
+        self.0.restatement.as_ref().map(Into::into)
     }
 
     /// What was doubtful in it when it was sent in. Whoever does not answer for the community reads no findings that tell of other
@@ -210,6 +215,9 @@ pub struct ObservationsPublishInput {
     pub ids: Option<Vec<ID>>,
     /// All of a community for which this holds, the oldest 10 000 of them; RECEIVED and VALIDATED ones unless it names other states.
     pub filter: Option<PendingObservationFilter>,
+    /// Why figures of locked periods are changed all the same, in place of the reason with which they were sent in. Without either they
+    /// are refused as LOCKED.
+    pub restate: Option<RestatementInput>,
 }
 
 /// Figures that wait, either `ids` or `filter`, and why they are declined.
@@ -333,7 +341,8 @@ impl PendingMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "Which.")] input: ObservationsPublishInput,
     ) -> async_graphql::Result<ObservationsDecisionPayload> {
-        decide(ctx, Decision::Publish, chosen(input.ids, input.filter)).await
+        let decision = Decision::Publish(input.restate.map(Into::into));
+        decide(ctx, decision, chosen(input.ids, input.filter)).await
     }
 
     /// Declines figures that wait. Whoever sent them in reads why; sent in again as they are, they stay declined. For stewards of the

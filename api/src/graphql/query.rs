@@ -8,6 +8,7 @@ use super::{
     api_token::{ApiToken, ApiTokenFilter, ApiTokenOrder},
     audit::{self, AuditEntry, AuditEntryFilter, AuditEntryOrder},
     authority_decision::{AuthorityDecision, AuthorityDecisionFilter, AuthorityDecisionOrder},
+    change_feed::{self, ChangeFilter, ChangePage},
     community::{Community, CommunityFilter, CommunityOrder},
     comparison::{self, Comparison},
     connection::{Connection, Paging, list},
@@ -25,10 +26,12 @@ use super::{
     order::ordered,
     partner::{Partner, PartnerFilter, PartnerOrder},
     pending::{self, PendingObservation, PendingObservationFilter, PendingObservationOrder},
+    period_lock::{PeriodLock, PeriodLockFilter, PeriodLockOrder},
     quality_rule::{QualityRule, QualityRuleFilter, QualityRuleOrder},
     record::by_key,
     scalars::{DateTime, Period},
     series::DisaggregationInput,
+    series_break::{SeriesBreak, SeriesBreakFilter, SeriesBreakOrder},
     sharing_rule::{SharingRule, SharingRuleFilter, SharingRuleOrder},
     source::{Source, SourceFilter, SourceOrder},
 };
@@ -143,6 +146,61 @@ impl Query {
             .read()
             .and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
         list(ctx, query).await
+    }
+
+    /// The locks on periods that the reader may see.
+    #[allow(clippy::too_many_arguments)]
+    async fn period_locks(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many from the start, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those for which all of this holds.")] filter: Option<PeriodLockFilter>,
+        #[graphql(desc = "The order; by time if left out.")] order_by: Option<PeriodLockOrder>,
+    ) -> async_graphql::Result<Connection<PeriodLock>> {
+        let paging = Paging { first, after, last, before };
+        let query =
+            filter.unwrap_or_default().read().and_then(|filter| paging.query(ctx, filter, ordered(order_by), false));
+        list(ctx, query).await
+    }
+
+    /// The declared breaks of series that the reader may see.
+    #[allow(clippy::too_many_arguments)]
+    async fn series_breaks(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "So many from the start, 1 to 100.")] first: Option<i32>,
+        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
+        #[graphql(desc = "So many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
+        #[graphql(desc = "Only those for which all of this holds.")] filter: Option<SeriesBreakFilter>,
+        #[graphql(desc = "The order; by time if left out.")] order_by: Option<SeriesBreakOrder>,
+    ) -> async_graphql::Result<Connection<SeriesBreak>> {
+        let paging = Paging { first, after, last, before };
+        let query = filter
+            .unwrap_or_default()
+            .read()
+            .and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
+        list(ctx, query).await
+    }
+
+    /// The feed of changes, for systems that keep a copy: every revision of every figure that the reader may see, retractions among
+    /// them, in the order in which they came to be kept. Reading on from `cursor`, one gets each revision once, however many record at
+    /// the same time. What the reader may see is decided when they read: a figure whose embargo ends later comes again as RELEASED then,
+    /// and when sharing changes, begin anew.
+    async fn changes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "The `cursor` of an earlier answer; “now” for what is recorded from now on; everything if left out."
+        )]
+        since: Option<String>,
+        #[graphql(desc = "So many at most, 1 to 100; 20 if left out.")] first: Option<i32>,
+        #[graphql(desc = "Only those for which all of this holds.")] filter: Option<ChangeFilter>,
+    ) -> async_graphql::Result<ChangePage> {
+        change_feed::changes(ctx, first, since, filter).await
     }
 
     /// The accounts that the reader may see.

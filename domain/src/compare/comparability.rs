@@ -8,6 +8,7 @@ use crate::{
     observation::{Figure, ObservationStatus},
     period::PeriodKind,
     port::figures::Member,
+    series_break::Crossing,
     text::LocalizedText,
 };
 
@@ -32,6 +33,7 @@ pub(super) fn judge(
     let found = [
         (reference.period.is_some_and(|period| period != current.period), Reason::PeriodMismatch),
         (change::is_broken(candidate), Reason::SeriesBreak),
+        (!change::is_broken(candidate) && matches!(candidate.crossing, Crossing::Bridged(_)), Reason::Bridged),
         (is_provisional(current.figure.status), Reason::Provisional),
         (is_small(&current.figure, measure), Reason::SmallN),
         (is_stale(candidate, reference), Reason::Stale),

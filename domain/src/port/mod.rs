@@ -7,6 +7,7 @@
 pub mod audit;
 pub mod bus;
 pub mod cache;
+pub mod change_feed;
 pub mod clock;
 pub mod export;
 pub mod figures;

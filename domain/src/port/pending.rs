@@ -19,8 +19,8 @@ pub trait PendingFigures: Send + Sync {
     /// their order. Only within a unit of work; whoever else sends in or decides about figures of the same communities is waited for.
     ///
     /// A figure that says the same as the one that waits, declined or not, or as the published one while nothing waits, is unchanged;
-    /// any other takes the place of the one that waits. Contradictions within the call and periods that overlap published ones are
-    /// rejected as [`super::figures::Figures::record`] does.
+    /// any other takes the place of the one that waits. Contradictions within the call, periods that overlap published ones and locked
+    /// ones are rejected as [`super::figures::Figures::record`] does.
     async fn receive(&self, figures: &[Submission], at: DateTime<Utc>, by: &str) -> Result<Vec<Receipt>>;
 
     /// Those with these ids that may be seen, in any order; one statement.

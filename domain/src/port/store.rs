@@ -25,17 +25,19 @@ use crate::{
     page::{ListQuery, Page},
     participation::Participation,
     partner::Partner,
+    period_lock::PeriodLock,
     quality::QualityRule,
     record::{Noun, Stored},
     series::Series,
+    series_break::SeriesBreak,
     sharing::SharingRule,
     source::Source,
     target::Target,
 };
 
 use super::{
-    audit::AuditLog, export::Exports, figures::Figures, identity::Identities, import_jobs::ImportJobs, ingest::Ingest,
-    pending::PendingFigures, quality::Quality,
+    audit::AuditLog, change_feed::ChangeFeed, export::Exports, figures::Figures, identity::Identities,
+    import_jobs::ImportJobs, ingest::Ingest, pending::PendingFigures, quality::Quality,
 };
 
 /// Reads and writes the records of one kind. Every read takes the reader's scope and leaves out what it does not cover.
@@ -104,6 +106,9 @@ macro_rules! repositories {
 
             /// What data-quality rules look at.
             fn quality(&self) -> &dyn Quality;
+
+            /// The feed of changes.
+            fn change_feed(&self) -> &dyn ChangeFeed;
 
             /// Files that are uploaded and imported.
             fn import_jobs(&self) -> &dyn ImportJobs;
@@ -183,6 +188,10 @@ repositories! {
     sharing_rules: SharingRule,
     /// What Indigenous data authorities decided.
     authority_decisions: AuthorityDecision,
+    /// Locks on periods.
+    period_locks: PeriodLock,
+    /// Declared breaks of series.
+    series_breaks: SeriesBreak,
     /// Accounts.
     accounts: Account,
     /// Roles that accounts hold.

@@ -10,13 +10,14 @@ use super::{Session, quality::refusal};
 use crate::{
     access::{self, Needs},
     audit::{Action, NewEntry},
-    error::{Error, Problem, Result},
+    error::{Error, Problem, ProblemCode, Result},
     id::{CommunityId, SeriesId},
     indicator::IndicatorVersion,
     observation::{Figure, NewObservation, Outcome},
     pending::{PendingId, Receipt, Submission},
     period::Period,
     quality::Finding,
+    revision::Cause,
     series::Series,
     small_cells::smallest_count,
 };
@@ -41,7 +42,7 @@ impl Destination {
     }
 }
 
-/// A figure on its way, checked by [`Figure::check`].
+/// A figure on its way, checked by [`Figure::check`], or the withdrawal of one.
 #[derive(Debug, Clone)]
 pub struct Delivery<'a> {
     /// Where it goes.
@@ -54,7 +55,21 @@ pub struct Delivery<'a> {
     pub figure: Figure,
     /// See [`NewObservation::inherits`].
     pub inherits: bool,
+    /// Why it is recorded. Who restates has been asked for by [`Session::may_restate`]; of what is withdrawn the figure says no more
+    /// than a note.
+    pub cause: Cause,
 }
+
+impl Delivery<'_> {
+    /// Whether it withdraws what is known.
+    pub const fn withdraws(&self) -> bool {
+        self.cause.retraction.is_some()
+    }
+}
+
+/// Why nothing is withdrawn by whoever only sends figures in, nor by what is to wait.
+pub(super) const NOT_WITHDRAWN: &str =
+    "figures are withdrawn at once or not at all: only who may publish figures of the community withdraws them";
 
 /// What became of a figure.
 #[derive(Debug, Clone)]
@@ -133,19 +148,24 @@ impl Session {
         let places = delivered.iter_mut().zip(&mut told).enumerate();
         for (delivery, (place, (slot, told))) in deliveries.into_iter().zip(places) {
             let findings = findings.next().unwrap_or_default();
+            if delivery.withdraws() && delivery.to.id.is_none() {
+                let problem = Problem::new("", ProblemCode::Forbidden, NOT_WITHDRAWN);
+                *slot = Some(Outcome::Rejected(problem).into());
+                continue;
+            }
             if let Some(problem) = self.refused_by_rules(&delivery, &findings) {
                 *slot = Some(Outcome::Rejected(problem).into());
                 continue;
             }
             *told = self.known_to_actor(&delivery, &findings);
-            let Delivery { to, definition, period, figure, inherits } = delivery;
+            let to = delivery.to;
             if let Some(series) = to.id {
-                let smallest_count = smallest_count(definition, &figure);
                 indicators.insert(to.series.indicator);
-                direct.put(place, NewObservation { series, period, figure, inherits, smallest_count });
+                direct.put(place, recorded_in(series, delivery));
             } else {
+                let Delivery { period, figure, inherits, cause: Cause { restatement, .. }, .. } = delivery;
                 let (id, series) = (PendingId(self.next_id()), Arc::clone(&to.series));
-                waiting.put(place, Submission { id, series, period, figure, inherits, findings });
+                waiting.put(place, Submission { id, series, period, figure, inherits, restatement, findings });
             }
         }
         // Those that wait take their communities before others take their series, as whoever publishes them does.
@@ -207,6 +227,16 @@ impl Session {
         }
         Ok(receipts)
     }
+}
+
+/// A figure as it is recorded in this series.
+fn recorded_in(series: SeriesId, delivery: Delivery<'_>) -> NewObservation {
+    let withdraws = delivery.withdraws();
+    let Delivery { definition, period, figure, inherits, cause, .. } = delivery;
+    if withdraws {
+        return NewObservation::retraction(series, period, figure.note, cause);
+    }
+    NewObservation { series, period, smallest_count: smallest_count(definition, &figure), figure, inherits, cause }
 }
 
 /// Figures that go one way, with the places that they have among all.

@@ -18,6 +18,7 @@ use crate::{
     period::Period,
     port::figures::Latest,
     quality::Finding,
+    revision::{Cause, Restatement},
     series::{Disaggregation, Series},
 };
 
@@ -40,6 +41,8 @@ pub struct NewFigure {
     pub inherits: bool,
     /// Whether it waits until a steward publishes it, though the actor could.
     pub submit: bool,
+    /// Why it changes a figure of a locked period, if it does.
+    pub restatement: Option<Restatement>,
 }
 
 /// A figure as it stands once it was recorded or sent in.
@@ -145,7 +148,8 @@ impl Services {
         let nothing = || Error::internal("recording a figure answered nothing");
         let to = session.destinations(vec![series], new.submit).await?.pop().ok_or_else(nothing)?;
         let (period, figure, inherits) = (new.period, new.figure, new.inherits);
-        let delivery = Delivery { to: &to, definition: &version, period, figure, inherits };
+        let cause = Cause { retraction: None, restatement: new.restatement };
+        let delivery = Delivery { to: &to, definition: &version, period, figure, inherits, cause };
         let delivered = session.deliver(vec![delivery]).await?.pop().ok_or_else(nothing)?;
         let (outcome, findings) = (delivered.outcome, delivered.findings);
         let mut recorded = Recorded { outcome, observation: None, pending: None, findings };
@@ -185,8 +189,29 @@ impl Session {
         Series::check_kind(&indicator.value, &mut problems);
         problems.into_result()?;
         new.figure.check(&version.value, new.period, today)?;
+        if let Some(restatement) = &new.restatement {
+            restatement.check()?;
+            if !self.may_restate(new.community) {
+                let entry = NewEntry::by(self.actor(), self.now(), Action::Denied);
+                self.refuse(entry.on(new.community).of_community(new.community));
+                return Err(Error::Forbidden("restate figures of locked periods"));
+            }
+        }
         self.check_has_not_left(new.community, today).await?;
         Ok(version.value)
+    }
+
+    /// The last revisions of these periods, whoever may see them: what is known of each, or that it was withdrawn.
+    pub(super) async fn last_revisions(
+        &self,
+        keys: &[(SeriesId, Period)],
+    ) -> Result<HashMap<(SeriesId, Period), Observation>> {
+        if keys.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let revisions = self.repositories().figures().revisions(&Scope::Everything, keys, self.now()).await?;
+        // Oldest first, so that the last stays.
+        Ok(revisions.into_iter().map(|revision| ((revision.series, revision.period), revision)).collect())
     }
 
     /// Writes for a community that left every network it was in are refused.

@@ -3,8 +3,10 @@
 
 mod audit;
 mod authority;
+mod change_feed;
 mod comparison;
 mod context;
+mod declared;
 mod delivery;
 mod export;
 mod figures;
@@ -26,6 +28,7 @@ mod quality;
 mod records;
 mod references;
 mod refusals;
+mod retract;
 mod session;
 mod targets;
 mod throttle;
@@ -47,6 +50,7 @@ pub use governed::{Change, Governed};
 pub use import_jobs::Upload;
 pub use mappings::NamedMapping;
 pub use records::MayChange;
+pub use retract::{Retracted, Retracting, Retraction};
 pub use session::{DECIDING, Session};
 
 use crate::{

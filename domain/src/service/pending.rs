@@ -8,7 +8,7 @@ use crate::{
     access::{self, Actor, Needs, Scope},
     audit::{Action, NewEntry},
     error::{Error, Problem, ProblemCode, Result},
-    id::{CommunityId, IndicatorId, IndicatorVersionId, SeriesId},
+    id::{CommunityId, IndicatorId, IndicatorVersionId},
     indicator::{Indicator, IndicatorVersion},
     observation::{Observation, Outcome},
     page::{ListQuery, Page},
@@ -16,8 +16,8 @@ use crate::{
         Chosen, Decided, Decision, MOST_IDS, MOST_MATCHING, PendingFilter, PendingId, PendingObservation, PendingSight,
         PendingSort, PendingState, REASON_LENGTH, Refusal,
     },
-    period::Period,
     record::Stored,
+    revision::{Cause, Restatement},
     series::Series,
 };
 
@@ -107,7 +107,11 @@ fn check(decision: &Decision, chosen: &Chosen) -> Result<()> {
         }
         _ => {}
     }
-    let Decision::Decline(reason) = decision else { return Ok(()) };
+    let reason = match decision {
+        Decision::Validate | Decision::Publish(None) => return Ok(()),
+        Decision::Publish(Some(restatement)) => return Ok(restatement.check()?),
+        Decision::Decline(reason) => reason,
+    };
     if reason.trim().is_empty() {
         return Err(Error::invalid("reason", ProblemCode::Required, "say why, for whoever sent the figures in"));
     }
@@ -125,7 +129,7 @@ impl Decision {
     fn of_states(&self) -> Vec<PendingState> {
         match self {
             Self::Validate => vec![PendingState::Received],
-            Self::Publish | Self::Decline(_) => vec![PendingState::Received, PendingState::Validated],
+            Self::Publish(_) | Self::Decline(_) => vec![PendingState::Received, PendingState::Validated],
         }
     }
 
@@ -133,7 +137,7 @@ impl Decision {
     const fn done(&self) -> &'static str {
         match self {
             Self::Validate => "validated",
-            Self::Publish => "published",
+            Self::Publish(_) => "published",
             Self::Decline(_) => "declined",
         }
     }
@@ -155,7 +159,7 @@ impl Session {
         let forbidden = || Problem::new("ids", ProblemCode::Forbidden, format!("you may not {WHAT}"));
         decided.refusals.extend(foreign.iter().map(|row| Refusal::new(row.id, forbidden())));
         let changed = match decision {
-            Decision::Publish => self.publish(own, today, &mut decided).await?,
+            Decision::Publish(restatement) => self.publish(own, restatement.as_ref(), today, &mut decided).await?,
             Decision::Validate => self.put_into(PendingState::Validated, None, own, &mut decided).await?,
             Decision::Decline(reason) => self.put_into(PendingState::Declined, Some(reason), own, &mut decided).await?,
         };
@@ -197,10 +201,12 @@ impl Session {
         Ok(changed)
     }
 
-    /// Records figures that waited, and those that could be wait no longer.
+    /// Records figures that waited, and those that could be wait no longer. Who decides here may restate: they answer for the
+    /// communities.
     async fn publish(
         &mut self,
         rows: Vec<PendingObservation>,
+        restatement: Option<&Restatement>,
         today: chrono::NaiveDate,
         decided: &mut Decided,
     ) -> Result<Vec<PendingObservation>> {
@@ -215,10 +221,10 @@ impl Session {
         let series: Vec<Series> = good.iter().map(|row| row.series.clone()).collect();
         let destinations = self.destinations(series, false).await?;
         let keys = destinations.iter().zip(&good).filter_map(|(to, row)| Some((to.series_id()?, row.period)));
-        let current = self.current_revisions(&keys.collect::<Vec<_>>()).await?;
+        let last = self.last_revisions(&keys.collect::<Vec<_>>()).await?;
         let (mut places, mut deliveries) = (Vec::with_capacity(good.len()), Vec::with_capacity(good.len()));
         for (place, (row, to)) in good.iter().zip(&destinations).enumerate() {
-            let before = to.series_id().and_then(|series| current.get(&(series, row.period)));
+            let before = to.series_id().and_then(|series| last.get(&(series, row.period)));
             if let Some(problem) = before.and_then(|before| outdated(row, before)) {
                 decided.refusals.push(Refusal::new(row.id, problem));
                 continue;
@@ -226,7 +232,8 @@ impl Session {
             let Some(definition) = known.versions.get(&row.series.indicator_version) else { continue };
             places.push(place);
             let (period, figure, inherits) = (row.period, row.figure.clone(), row.inherits);
-            deliveries.push(Delivery { to, definition: &definition.value, period, figure, inherits });
+            let cause = Cause { retraction: None, restatement: restatement.or(row.restatement.as_ref()).cloned() };
+            deliveries.push(Delivery { to, definition: &definition.value, period, figure, inherits, cause });
         }
         let delivered = self.deliver(deliveries).await?;
         let mut published = Vec::with_capacity(places.len());
@@ -246,23 +253,21 @@ impl Session {
         self.repositories().pending().remove(&ids).await?;
         Ok(published)
     }
-
-    async fn current_revisions(&self, keys: &[(SeriesId, Period)]) -> Result<HashMap<(SeriesId, Period), Observation>> {
-        if keys.is_empty() {
-            return Ok(HashMap::new());
-        }
-        let revisions = self.repositories().figures().revisions(&Scope::Everything, keys, self.now()).await?;
-        let current = revisions.into_iter().filter(|revision| revision.superseded_at.is_none());
-        Ok(current.map(|revision| ((revision.series, revision.period), revision)).collect())
-    }
 }
 
-/// What was recorded since a figure was received is newer than it: publishing it would undo a correction.
-fn outdated(row: &PendingObservation, current: &Observation) -> Option<Problem> {
-    (current.recorded_at > row.received_at && current.figure != row.figure).then(|| {
-        let message = format!("another figure for {} was recorded after this one had been received", row.period);
-        Problem::new("period", ProblemCode::Conflict, message)
-    })
+/// What was recorded or withdrawn since a figure was received is newer than it: publishing it would undo a correction.
+fn outdated(row: &PendingObservation, last: &Observation) -> Option<Problem> {
+    if last.recorded_at <= row.received_at {
+        return None;
+    }
+    let message = if last.cause.retraction.is_some() {
+        format!("the figure for {} was withdrawn after this one had been received", row.period)
+    } else if last.figure == row.figure {
+        return None;
+    } else {
+        format!("another figure for {} was recorded after this one had been received", row.period)
+    };
+    Some(Problem::new("period", ProblemCode::Conflict, message))
 }
 
 /// The definitions that figures that wait are by, as they are now, and what stands against recording them.

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::TimeDelta;
 
-use super::{Delivery, Destination, Services, Session, references::archived};
+use super::{Delivery, Destination, Services, Session, references::archived, session::NO_STEWARD};
 use crate::{
     access::{Actor, Needs, Scope},
     audit::{Action, NewEntry},
@@ -12,7 +12,7 @@ use crate::{
     id::{CommunityId, IndicatorId, NodeRef, SeriesId, SourceId},
     indicator::{Indicator, IndicatorVersion, IndicatorVersionParent, in_force},
     key::Code,
-    observation::{Figure, Outcome},
+    observation::{Figure, Observation, Outcome},
     period::Period,
     port::ingest::Claim,
     push::{
@@ -20,6 +20,7 @@ use crate::{
         Pushed, Rejection, SourceRef,
     },
     record::Stored,
+    revision::{Cause, Restatement},
     series::Series,
 };
 
@@ -61,7 +62,7 @@ impl Services {
         if !shown.is_empty() {
             self.note_reading(actor, "figures, by a dry run", shown).await?;
         }
-        let mut refused = named(refused);
+        let mut refused = named(refused, WHAT);
         if refused.is_empty() && pushed.rejections.iter().any(|rejection| rejection.code == ProblemCode::Forbidden) {
             refused.push(NewEntry::by(actor, self.clock.now(), Action::Denied).detail("open figures to more readers"));
         }
@@ -74,13 +75,13 @@ impl Services {
 const MOST_NAMED: usize = 100;
 
 /// Entries for what was refused; of very many communities the rest is counted.
-fn named(mut refused: Vec<NewEntry>) -> Vec<NewEntry> {
+pub(super) fn named(mut refused: Vec<NewEntry>, what: &str) -> Vec<NewEntry> {
     let more = refused.len().saturating_sub(MOST_NAMED);
     refused.truncate(MOST_NAMED);
-    let mut entries: Vec<_> =
-        refused.into_iter().map(|entry| entry.detail("record figures of this community")).collect();
+    let detail = format!("{what} of this community");
+    let mut entries: Vec<_> = refused.into_iter().map(|entry| entry.detail(&detail)).collect();
     if let Some(last) = entries.last_mut().filter(|_| more > 0) {
-        *last = last.clone().detail(&format!("record figures of this community and of {more} more"));
+        *last = last.clone().detail(&format!("{detail} and of {more} more"));
     }
     entries
 }
@@ -93,6 +94,8 @@ struct Known {
     departed: HashSet<CommunityId>,
     archived: HashSet<NodeRef>,
     refused: HashSet<(CommunityId, IndicatorId)>,
+    /// The communities whose figures the push wants to restate, and may not.
+    unrestated: HashSet<CommunityId>,
 }
 
 /// A definition with its indicator.
@@ -122,9 +125,10 @@ struct Ready<'a> {
 }
 
 impl<'a> Ready<'a> {
-    fn delivery(&self, to: &'a Destination) -> Delivery<'a> {
+    fn delivery(&self, to: &'a Destination, restatement: Option<&Restatement>) -> Delivery<'a> {
         let PushRow { period, ref figure, inherits, .. } = *self.row;
-        Delivery { to, definition: self.definition, period, figure: figure.clone(), inherits }
+        let cause = Cause { retraction: None, restatement: restatement.cloned() };
+        Delivery { to, definition: self.definition, period, figure: figure.clone(), inherits, cause }
     }
 }
 
@@ -176,7 +180,10 @@ impl Session {
     /// Records what can be recorded of a push; answers also the communities of which a dry run shows figures.
     async fn push(&mut self, push: &Push, today: chrono::NaiveDate) -> Result<(Pushed, BTreeSet<CommunityId>)> {
         let mut pushed = Pushed::default();
-        let known = self.known(&push.rows, today).await?;
+        if let Some(restatement) = &push.restatement {
+            restatement.check()?;
+        }
+        let known = self.known(push, today).await?;
         let mut ready = Vec::with_capacity(push.rows.len());
         for (place, row) in push.rows.iter().enumerate() {
             let row = row.as_ref().map_err(Clone::clone);
@@ -198,7 +205,8 @@ impl Session {
         let key = |row: &Ready<'_>, to: &Destination| Some((to.series_id()?, row.row.period));
         let keys: Vec<Key> = rows().filter(|_| push.dry_run).filter_map(|(row, to)| key(row, to)).collect();
         let before = self.before(&keys).await?;
-        let delivered = self.deliver(rows().map(|(row, to)| row.delivery(to)).collect()).await?;
+        let restatement = push.restatement.as_ref();
+        let delivered = self.deliver(rows().map(|(row, to)| row.delivery(to, restatement)).collect()).await?;
         let after = self.current_of(&Scope::Everything, &keys).await?;
         let mut shown = BTreeSet::new();
         for ((row, to), delivered) in rows().zip(delivered) {
@@ -262,13 +270,13 @@ impl Session {
             return Ok(HashMap::new());
         }
         let revisions = self.repositories().figures().revisions(scope, keys, self.now()).await?;
-        let current = revisions.into_iter().filter(|revision| revision.superseded_at.is_none());
+        let current = revisions.into_iter().filter(Observation::is_current);
         Ok(current.map(|revision| ((revision.series, revision.period), revision.figure)).collect())
     }
 
     /// Looks up what the rows refer to: a statement or two for each kind of thing, however many rows there are.
-    async fn known(&self, rows: &[Result<PushRow, Problem>], today: chrono::NaiveDate) -> Result<Known> {
-        let rows = || rows.iter().flatten();
+    async fn known(&self, push: &Push, today: chrono::NaiveDate) -> Result<Known> {
+        let rows = || push.rows.iter().flatten();
         let communities = self.known_communities(rows().map(|row| &row.community).collect()).await?;
         let versions = self.known_versions(rows().map(|row| &row.indicator).collect(), today).await?;
         let sources = self.known_sources(rows().map(|row| &row.source).collect()).await?;
@@ -285,7 +293,9 @@ impl Session {
                 !Needs::to_submit(community, Some(indicator)).met_by(self.actor(), self.now())
             })
             .collect();
-        let of: BTreeSet<_> = refused.iter().map(|(community, _)| *community).collect();
+        let unrestated: HashSet<_> =
+            ids.into_iter().filter(|&id| push.restatement.is_some() && !self.may_restate(id)).collect();
+        let of: BTreeSet<_> = refused.iter().map(|(community, _)| *community).chain(unrestated.iter().copied()).collect();
         for community in of {
             let entry = NewEntry::by(self.actor(), self.now(), Action::Denied);
             self.refuse(entry.on(community).of_community(community));
@@ -300,7 +310,7 @@ impl Session {
             .chain(of_versions)
             .collect();
         let archived = self.repositories().archived(&named).await?;
-        Ok(Known { communities, versions, sources, departed, archived, refused })
+        Ok(Known { communities, versions, sources, departed, archived, refused, unrestated })
     }
 
     async fn known_communities(&self, named: HashSet<&CommunityRef>) -> Result<HashMap<CommunityRef, CommunityId>> {
@@ -404,6 +414,9 @@ impl Known {
         if self.refused.contains(&(community, indicator.id)) {
             let message = "you may not record figures of this community by this indicator";
             return Err(Problem::new("community", ProblemCode::Forbidden, message));
+        }
+        if self.unrestated.contains(&community) {
+            return Err(Problem::new("community", ProblemCode::Forbidden, NO_STEWARD));
         }
         let references: [(_, NodeRef); 4] = [
             ("community", community.into()),

@@ -134,14 +134,15 @@ impl Session {
         let adds_up = |delivery: &&Delivery<'_>| delivery.definition.additivity == Additivity::Sum;
         let totals = looked_at(QualityCheck::TotalAgainstParts).filter(adds_up).collect();
         let breakdowns = self.breakdowns(totals).await?;
-        let world = World { histories, breakdowns, totals: totals_of(deliveries) };
+        let mut world = World { histories, breakdowns, totals: totals_of(deliveries) };
+        world.leave_out_withdrawn(deliveries);
         let findings = |(delivery, rules): (&Delivery<'_>, &Vec<&QualityRule>)| {
             rules.iter().filter_map(|rule| world.finding(delivery, rule)).collect()
         };
         Ok(deliveries.iter().zip(&applying).map(findings).collect())
     }
 
-    /// The rules that hold for each of these figures.
+    /// The rules that hold for each of these figures; none does for what is withdrawn.
     async fn applying<'r>(
         &self,
         rules: &'r [QualityRule],
@@ -159,7 +160,10 @@ impl Session {
                 && rule.community.is_none_or(|community| community == series.community)
                 && rule.network.is_none_or(|network| members.contains(&(network, series.community)))
         };
-        let of = |delivery: &Delivery<'_>| rules.iter().filter(|rule| holds(rule, delivery.to.series())).collect();
+        let of = |delivery: &Delivery<'_>| {
+            let holding = |rule: &&QualityRule| !delivery.withdraws() && holds(rule, delivery.to.series());
+            rules.iter().filter(holding).collect()
+        };
         Ok(deliveries.iter().map(of).collect())
     }
 
@@ -228,7 +232,7 @@ impl Session {
 
 /// The places whose totals are among these figures.
 fn totals_of(deliveries: &[Delivery<'_>]) -> BTreeSet<Place> {
-    let total = |delivery: &&Delivery<'_>| delivery.to.series().disaggregation.is_total();
+    let total = |delivery: &&Delivery<'_>| !delivery.withdraws() && delivery.to.series().disaggregation.is_total();
     deliveries.iter().filter(total).map(|delivery| place(delivery.to.series(), delivery.period)).collect()
 }
 
@@ -239,7 +243,21 @@ struct World<'a> {
     totals: BTreeSet<Place>,
 }
 
-impl World<'_> {
+impl<'a> World<'a> {
+    /// What comes in is held against what will be there: what is withdrawn with it is gone by then.
+    fn leave_out_withdrawn(&mut self, deliveries: &'a [Delivery<'_>]) {
+        let withdrawn = |delivery: &&Delivery<'_>| delivery.withdraws() && delivery.to.series_id().is_some();
+        for delivery in deliveries.iter().filter(withdrawn) {
+            let (series, period) = (delivery.to.series(), delivery.period);
+            if let Some(history) = self.histories.get_mut(&(series, period.kind())) {
+                history.remove(&period);
+            }
+            if let Some(values) = self.breakdowns.get_mut(&place(series, period)) {
+                values.insert(series.disaggregation.clone(), None);
+            }
+        }
+    }
+
     fn finding(&self, delivery: &Delivery<'_>, rule: &QualityRule) -> Option<Finding> {
         let (figure, limits) = (&delivery.figure, &rule.limits);
         let message = match rule.check {

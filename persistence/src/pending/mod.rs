@@ -25,8 +25,8 @@ use crate::{repo::Repos, row::Row, sql::Sql};
 /// The columns of a figure that waits, in the order in which [`read`] reads them.
 const COLUMNS: &str = "p.id, p.community_id, p.indicator_id, p.indicator_version_id, p.source_id, p.disaggregation, \
     p.period_kind, p.period_start, p.period_end, p.value, p.numerator, p.denominator, p.lower_limit, p.upper_limit, p.status, \
-    p.confidentiality, p.embargo_until, p.note, p.external_id, p.inherits, p.findings, p.state, p.received_at, p.received_by, p.decided_at, \
-    p.decided_by, p.reason";
+    p.confidentiality, p.embargo_until, p.note, p.external_id, p.inherits, p.restatement, p.findings, p.state, p.received_at, p.received_by, \
+    p.decided_at, p.decided_by, p.reason";
 
 fn read(row: &mut Row<'_>) -> Result<PendingObservation> {
     Ok(PendingObservation {
@@ -46,6 +46,7 @@ fn read(row: &mut Row<'_>) -> Result<PendingObservation> {
             external_id: row.take()?,
         },
         inherits: row.take()?,
+        restatement: row.optional_parse()?,
         findings: row.json()?,
         state: row.parse()?,
         received_at: row.take()?,

@@ -2,13 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, SubsecRound as _, Utc};
+use chrono::{DateTime, NaiveDate, SubsecRound as _, Utc};
 use domain::{
     Error, Result,
     id::SeriesId,
     observation::{Figure, NewObservation, Outcome},
-    pending::{PendingId, Receipt, Submission},
+    pending::{PendingId, PendingObservation, Receipt, Submission},
     period::Period,
+    revision::{Cause, Restatement},
     series::Series,
 };
 use sea_orm::ConnectionTrait;
@@ -18,6 +19,7 @@ use super::COLUMNS;
 use crate::{
     figures::{
         decide::{Decider, Decision, says_the_same},
+        locks,
         record::{current, inherited},
         series,
     },
@@ -36,6 +38,14 @@ struct Waiting {
     id: PendingId,
     figure: Figure,
     inherits: bool,
+    restatement: Option<Restatement>,
+}
+
+impl Waiting {
+    fn says_the_same_as(&self, row: &Submission) -> bool {
+        (self.inherits, &self.restatement) == (row.inherits, &row.restatement)
+            && says_the_same(&self.figure, &row.figure)
+    }
 }
 
 /// A figure of a series that may not be there yet.
@@ -68,6 +78,7 @@ async fn receive_chunk<C: ConnectionTrait + Send + Sync>(
 ) -> Result<()> {
     let series = distinct(chunk);
     let waiting = waiting(repos, &series, chunk).await?;
+    let locks = locks::of_what(&repos.0, &series, at.date_naive()).await?;
     let mut known = series::find(&repos.0, &series).await?;
     let (mut there, mut as_new) = (Vec::new(), Vec::with_capacity(chunk.len()));
     for row in chunk {
@@ -80,15 +91,19 @@ async fn receive_chunk<C: ConnectionTrait + Send + Sync>(
             figure: row.figure.clone(),
             inherits: row.inherits,
             smallest_count: None,
+            cause: Cause { retraction: None, restatement: row.restatement.clone() },
         };
         there.extend(found.map(|_| new.clone()));
         as_new.push(new);
     }
     let published = if there.is_empty() { Vec::new() } else { current(&repos.0, &there).await? };
     let as_new = inherited(&published, &as_new);
+    let standing = published.iter().filter(|kept| kept.is_current());
     let before: HashMap<(SeriesId, Period), Figure> =
-        published.iter().map(|kept| ((kept.series, kept.period), kept.figure.clone())).collect();
-    let mut decider = Decider::new(at, published, chunk.len());
+        standing.map(|kept| ((kept.series, kept.period), kept.figure.clone())).collect();
+    let locks: HashMap<SeriesId, NaiveDate> =
+        locks.into_iter().filter_map(|(series, until)| Some((*known.get(series)?, until))).collect();
+    let mut decider = Decider::new(at, &locks, published, chunk.len());
     let mut met: HashSet<Key<'_>> = HashSet::with_capacity(chunk.len());
     let mut written = Vec::new();
     for (row, new) in chunk.iter().zip(&*as_new) {
@@ -102,11 +117,7 @@ async fn receive_chunk<C: ConnectionTrait + Send + Sync>(
             }
             // It is said for the second time, or published so while nothing else waits.
             Decision::Leave(_) if !first || waits.is_none() => unchanged(None),
-            _ if waits
-                .is_some_and(|waits| waits.inherits == row.inherits && says_the_same(&waits.figure, &row.figure)) =>
-            {
-                unchanged(waits.map(|waits| waits.id))
-            }
+            _ if waits.is_some_and(|waits| waits.says_the_same_as(row)) => unchanged(waits.map(|waits| waits.id)),
             _ => {
                 written.push(row);
                 let kept = waits.map(|waits| &waits.figure).or_else(|| before.get(&(new.series, new.period)));
@@ -148,8 +159,8 @@ async fn waiting<'a, C: ConnectionTrait + Send + Sync>(
         let place: i64 = row.take()?;
         let series = usize::try_from(place - 1).ok().and_then(|place| series.get(place));
         let series = *series.ok_or_else(|| Error::internal("what waits was found and not looked for"))?;
-        let kept = super::read(&mut row)?;
-        found.insert((series, kept.period), Waiting { id: kept.id, figure: kept.figure, inherits: kept.inherits });
+        let PendingObservation { id, period, figure, inherits, restatement, .. } = super::read(&mut row)?;
+        found.insert((series, period), Waiting { id, figure, inherits, restatement });
     }
     Ok(found)
 }
@@ -174,7 +185,7 @@ async fn write<C: ConnectionTrait + Send + Sync>(
 }
 
 /// What every row says for itself.
-const OWN: [&str; 22] = [
+const OWN: [&str; 23] = [
     "id",
     "community_id",
     "indicator_id",
@@ -195,6 +206,7 @@ const OWN: [&str; 22] = [
     "note",
     "external_id",
     "inherits",
+    "restatement",
     "has_findings",
     "findings",
 ];
@@ -262,6 +274,7 @@ fn push(sql: &mut Sql, row: &Submission, at: DateTime<Utc>, by: &str) -> Result<
     sql.push(figure.note.clone());
     sql.push(figure.external_id.clone());
     sql.push(row.inherits);
+    sql.push(row.restatement.as_ref().map(ToString::to_string));
     sql.push(!row.findings.is_empty());
     sql.push(serde_json::to_value(&row.findings).map_err(Error::internal)?);
     sql.push(at);

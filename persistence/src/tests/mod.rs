@@ -16,6 +16,7 @@ mod samples;
 mod scopes;
 mod sight;
 mod sight_exports;
+mod sight_feed;
 mod sight_figures;
 mod sight_model;
 mod sight_records;

@@ -39,6 +39,7 @@ fn sent(series: &Arc<Series>, period: &str, value: f64) -> Submission {
         period: period.parse().unwrap(),
         figure: Figure::of(value),
         inherits: true,
+        restatement: None,
         findings: Vec::new(),
     }
 }
@@ -71,7 +72,7 @@ async fn record(store: &SqlStore, series: &Series, period: &str, figure: Figure,
     let figures = work.repositories().figures();
     let id = figures.ensure_series(std::slice::from_ref(series), hour(at), "steward").await.unwrap()[0];
     let period: Period = period.parse().unwrap();
-    let new = NewObservation { series: id, period, figure, inherits: false, smallest_count: None };
+    let new = NewObservation { series: id, period, figure, inherits: false, smallest_count: None, cause: Default::default() };
     figures.record(&[new], hour(at), "steward").await.unwrap();
     work.commit().await.unwrap();
 }

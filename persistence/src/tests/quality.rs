@@ -35,7 +35,7 @@ async fn record(store: &SqlStore, rows: &[(&Series, &str, Figure)], at: i64) {
     for (series, period, figure) in rows {
         let id = figures.ensure_series(std::slice::from_ref(*series), hour(at), "t").await.unwrap()[0];
         let period: Period = period.parse().unwrap();
-        let new = NewObservation { series: id, period, figure: figure.clone(), inherits: false, smallest_count: None };
+        let new = NewObservation { series: id, period, figure: figure.clone(), inherits: false, smallest_count: None, cause: Default::default() };
         figures.record(&[new], hour(at), "t").await.unwrap();
     }
     work.commit().await.unwrap();

@@ -7,7 +7,7 @@ use domain::{
     service::NewFigure,
 };
 
-use super::{Confidentiality, Observation, ObservationStatus};
+use super::{Confidentiality, Observation, ObservationStatus, RestatementInput};
 use crate::graphql::{
     context::ContextExt as _,
     error::{UserError, user_errors},
@@ -56,6 +56,8 @@ pub struct ObservationRecordInput {
     /// Whether it waits until a steward publishes it, though the caller could do that at once.
     #[graphql(default)]
     pub submit: bool,
+    /// Why a figure of a locked period is changed all the same, for stewards. Without it that is refused as LOCKED.
+    pub restate: Option<RestatementInput>,
 }
 
 /// What became of a figure to record.
@@ -94,6 +96,7 @@ impl ObservationRecordInput {
             source: id::parse(&self.source, "source")?,
             disaggregation: disaggregation(self.disaggregation, "disaggregation")?,
             period: self.period.get("period")?,
+            restatement: self.restate.map(Into::into),
             inherits: self.confidentiality.is_none() && self.embargo_until.is_none(),
             submit: self.submit,
             figure: Figure {

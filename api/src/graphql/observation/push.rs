@@ -4,10 +4,11 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use domain::{
     error::{Error, Problem, ProblemCode, Result},
     observation::Figure,
-    push::{self as noun, CommunityRef, IndicatorRef, Push, PushKey, PushRow, Pushed, SourceRef},
+    push::{self as noun, CommunityRef, IndicatorRef, Push, PushKey, PushRow, Pushed, Rejection, SourceRef},
+    revision::Restatement,
 };
 
-use super::{Confidentiality, ObservationStatus};
+use super::{Confidentiality, ObservationStatus, RestatementInput};
 use crate::graphql::{
     context::ContextExt as _,
     error::{UserError, UserErrorCode, user_errors},
@@ -85,6 +86,8 @@ pub struct ObservationsPushInput {
     /// publish wait anyway.
     #[graphql(default)]
     pub submit: bool,
+    /// Why figures of locked periods are changed all the same, for stewards. Without it they are refused as LOCKED.
+    pub restate: Option<RestatementInput>,
     /// The caller's own name for this push, 1 to 255 characters, remembered for 7 days. Sent again with the same rows and settings,
     /// the push is answered as it was and writes nothing; with others it is refused as a CONFLICT. A push of which nothing was kept
     /// does not use up its key.
@@ -271,14 +274,16 @@ impl ObservationsPushInput {
         if rows.is_empty() {
             return Err(Error::invalid("rows", ProblemCode::Required, "a push has at least one row"));
         }
-        let key = self.idempotency_key.map(|key| PushKey { key, digest: digest(&rows, self.mode, self.submit) });
-        Ok(Push { rows, mode: self.mode.into(), dry_run: self.dry_run, submit: self.submit, key })
+        let (mode, submit, restatement) = (self.mode, self.submit, self.restate.map(Into::into));
+        let digest = digest(&rows, mode, submit, restatement.as_ref());
+        let key = self.idempotency_key.map(|key| PushKey { key, digest });
+        Ok(Push { rows, mode: mode.into(), dry_run: self.dry_run, submit, restatement, key })
     }
 }
 
 /// What is wrong with a row, as one problem.
 #[allow(clippy::needless_pass_by_value)] // as `map_err` hands it over
-fn first_problem(error: Error) -> Problem {
+pub(super) fn first_problem(error: Error) -> Problem {
     let first = match &error {
         Error::Validation(problems) => problems.iter().next().cloned(),
         _ => None,
@@ -287,19 +292,38 @@ fn first_problem(error: Error) -> Problem {
 }
 
 /// What tells one push from another: the rows as they were understood, so that neither spaces nor the order of fields count.
-fn digest(rows: &[std::result::Result<PushRow, Problem>], mode: PushMode, submit: bool) -> [u8; 32] {
+fn digest(
+    rows: &[std::result::Result<PushRow, Problem>],
+    mode: PushMode,
+    submit: bool,
+    restatement: Option<&Restatement>,
+) -> [u8; 32] {
     use sha2::Digest as _;
     let mut hasher = sha2::Sha256::new();
     hasher.update(format!("{mode:?} {submit}"));
+    if let Some(restatement) = restatement {
+        hasher.update(format!(" {restatement}"));
+    }
     for row in rows {
         hasher.update(format!("\n{row:?}"));
     }
     hasher.finalize().into()
 }
 
-fn number(count: impl TryInto<i32>) -> i32 {
+pub(super) fn number(count: impl TryInto<i32>) -> i32 {
     // A push has at most 10 000 rows.
     count.try_into().unwrap_or(i32::MAX)
+}
+
+/// The rows that were refused, as they are shown.
+pub(super) fn rejected_rows(rejections: Vec<Rejection>) -> Vec<RejectedRow> {
+    let shown = |rejection: Rejection| RejectedRow {
+        index: number(rejection.row),
+        field: Some(rejection.path.join(".")).filter(|field| !field.is_empty()),
+        message: rejection.message,
+        code: rejection.code.into(),
+    };
+    rejections.into_iter().map(shown).collect()
 }
 
 impl From<Pushed> for ObservationsPushPayload {
@@ -310,16 +334,7 @@ impl From<Pushed> for ObservationsPushPayload {
             unchanged: number(pushed.unchanged),
             received: number(pushed.received),
             rejected: number(pushed.rejections.len()),
-            rejected_rows: pushed
-                .rejections
-                .into_iter()
-                .map(|rejection| RejectedRow {
-                    index: number(rejection.row),
-                    field: Some(rejection.path.join(".")).filter(|field| !field.is_empty()),
-                    message: rejection.message,
-                    code: rejection.code.into(),
-                })
-                .collect(),
+            rejected_rows: rejected_rows(pushed.rejections),
             findings: pushed
                 .doubts
                 .into_iter()
