@@ -35,6 +35,7 @@ mod identity;
 mod imports;
 mod keys;
 mod layering;
+mod learned_ids;
 mod limits;
 mod links;
 mod mappings;

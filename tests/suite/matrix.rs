@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::{access::Role, api_token::TokenAction};
 use serde_json::{Value, json};
 
 use crate::{
@@ -13,7 +14,7 @@ use crate::{
 };
 
 /// Everybody who is tried out.
-pub const ROLES: [&str; 13] = [
+pub const ROLES: [&str; 17] = [
     "anonymous",
     "nobody",
     "net-reader",
@@ -26,7 +27,18 @@ pub const ROLES: [&str; 13] = [
     "other-coordinator",
     "authority",
     "funder",
+    "reviewer",
     "administrator",
+    "reading-token",
+    "recording-token",
+    "publishing-token",
+];
+
+/// The programs among them: what their tokens, which are for the community `here`, may be used for.
+const TOKENS: [(&str, TokenAction); 3] = [
+    ("reading-token", TokenAction::Read),
+    ("recording-token", TokenAction::RecordFigures),
+    ("publishing-token", TokenAction::PublishFigures),
 ];
 
 /// A network with everything in it, and somebody in every role.
@@ -185,6 +197,11 @@ impl Cast {
         self.filled(input)
     }
 
+    /// Every change with an input of the table of changes.
+    pub fn changes(&self) -> Vec<(&'static str, Value)> {
+        changes(self).into_iter().map(|(name, input, _)| (name, self.filled(input))).collect()
+    }
+
     /// The same with ids in the place of their names.
     pub fn filled(&self, input: Value) -> Value {
         match input {
@@ -210,11 +227,15 @@ impl Cast {
             ("other-coordinator", json!({ "role": "COORDINATOR", "network": "@other" })),
             ("authority", json!({ "role": "DATA_AUTHORITY", "community": "@nation" })),
             ("funder", json!({ "role": "FUNDER", "network": "@net" })),
+            ("reviewer", json!({ "role": "REVIEWER", "network": "@net" })),
             ("administrator", json!({ "role": "ADMINISTRATOR" })),
             // Whose account and role are looked at, and one whose only role ends.
             ("granted", json!({ "role": "REVIEWER", "network": "@net" })),
             ("nobody", json!({ "role": "REVIEWER", "network": "@other" })),
         ];
+        let acting: BTreeSet<_> = roles.iter().filter(|row| ROLES.contains(&row.0)).map(|row| row.1["role"].as_str().unwrap()).collect();
+        let all: BTreeSet<_> = Role::ALL.iter().map(|role| role.code()).collect();
+        assert_eq!(acting, all, "a role in which nobody is tried out");
         for (name, grant) in roles {
             let somebody = self.app.somebody(&format!("{name}@example.org"), json!([self.filled(grant)])).await;
             let query = "query($a: ID) { grants(filter: { account: $a }) { nodes { id } } }";
@@ -236,6 +257,7 @@ impl Cast {
             }
         }
         self.people.insert("anonymous", self.app.anonymous.clone());
+        self.programs().await;
         let input = self.filled(json!({ "name": "T", "communities": ["@here"], "actions": ["READ"] }));
         let query = "mutation($input: ApiTokenCreateInput!) { apiTokenCreate(input: $input) { apiToken { id } } }";
         let made = self.app.admin.data(query, json!({ "input": input })).await;
@@ -252,6 +274,21 @@ impl Cast {
             "period": "2018", "value": 31.0 }));
         let sent = self.people["contributor"].change("observationRecord", input, "pendingObservation", "id").await;
         self.ids.insert("pending", sent["id"].as_str().unwrap().to_owned());
+    }
+
+    async fn programs(&mut self) {
+        assert_eq!(TOKENS.map(|row| row.1).as_slice(), TokenAction::ALL, "an action that no program is tried out with");
+        let query = "mutation($input: ApiTokenCreateInput!) { apiTokenCreate(input: $input) { secret } }";
+        for (name, action) in TOKENS {
+            let mut actions = vec![action.code()];
+            if action == TokenAction::PublishFigures {
+                actions.push(TokenAction::RecordFigures.code());
+            }
+            let input = self.filled(json!({ "name": name, "communities": ["@here"], "actions": actions }));
+            let made = self.app.admin.data(query, json!({ "input": input })).await;
+            let secret = made["apiTokenCreate"]["secret"].as_str().unwrap().to_owned();
+            self.people.insert(name, Client::new(&self.app.url, Some(&secret)));
+        }
     }
 }
 
@@ -306,9 +343,9 @@ fn changes(cast: &Cast) -> Vec<Row> {
         ("sourceCreate", json!({ "key": "survey", "name": name }), writing.clone()),
         ("sourceCreate", json!({ "key": "survey", "name": name, "disclosureControlled": true }), vec!["administrator"]),
         ("mappingCreate", json!({ "key": "office", "source": "@source", "content": content("rate") }), writing),
-        ("observationRecord", json!({ "community": "@here", "indicatorVersion": "@version", "source": "@source", "period": "2020", "value": 30.0 }), vec!["contributor", "steward"]),
+        ("observationRecord", json!({ "community": "@here", "indicatorVersion": "@version", "source": "@source", "period": "2020", "value": 30.0 }), vec!["contributor", "steward", "recording-token", "publishing-token"]),
         ("observationsPush", json!({ "rows": [{ "community": "@here", "indicatorVersion": "@version", "source": "@source", "period": "2020",
-            "value": 30.0 }] }), vec!["contributor", "steward"]),
+            "value": 30.0 }] }), vec!["contributor", "steward", "recording-token", "publishing-token"]),
         ("observationsValidate", json!({ "filter": { "community": "@here" } }), vec!["steward"]),
         ("observationsValidate", json!({ "ids": ["@pending"] }), vec!["steward"]),
         ("observationsDecline", json!({ "ids": ["@pending"], "reason": "R" }), vec!["steward"]),
@@ -319,7 +356,7 @@ fn changes(cast: &Cast) -> Vec<Row> {
         ("periodLockLift", json!({ "id": "@net-lock", "version": 999, "reason": english("R") }), vec!["coordinator"]),
         ("importJobCancel", json!({ "id": "@job" }), vec!["steward", "administrator"]),
         ("grantCreate", json!({ "account": "@account", "role": "FUNDER", "network": "@net" }), vec!["coordinator", "administrator"]),
-        ("apiTokenCreate", json!({ "name": "T", "communities": ["@here"], "actions": ["READ"] }), vec!["steward", "administrator"]),
+        ("apiTokenCreate", json!({ "name": "T", "communities": ["@here"], "actions": ["READ"] }), vec!["steward"]),
     ]);
     let stale: [Stale; 23] = [
         ("network", "@net", vec!["coordinator"], Some(vec!["coordinator"])),
@@ -427,6 +464,9 @@ async fn every_change_is_for_those_it_is_for() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// Who reads as the community's own people do.
+pub const OWN: &[&str] = &["here-reader", "contributor", "steward", "reading-token"];
+
 /// Every type that has a global id, one of its records, the list that it stands in, and who reads it; nothing if everybody does.
 pub const READ: [(&str, &str, &str, Option<&[&str]>); 30] = [
     ("Network", "net", "networks", None),
@@ -443,12 +483,12 @@ pub const READ: [(&str, &str, &str, Option<&[&str]>); 30] = [
     ("Learning", "draft", "learnings", Some(&["contributor", "steward"])),
     ("Target", "net-target", "", None),
     // The community shares its figures with its own people alone.
-    ("Target", "target", "", Some(&["here-reader", "contributor", "steward"])),
-    ("Series", "series", "", Some(&["here-reader", "contributor", "steward"])),
-    ("Observation", "observation", "", Some(&["here-reader", "contributor", "steward"])),
-    ("Baseline", "baseline", "", Some(&["here-reader", "contributor", "steward"])),
-    ("SharingRule", "rule", "sharingRules", Some(&["here-reader", "contributor", "steward"])),
-    ("QualityRule", "quality-rule", "qualityRules", Some(&["here-reader", "contributor", "steward"])),
+    ("Target", "target", "", Some(OWN)),
+    ("Series", "series", "", Some(OWN)),
+    ("Observation", "observation", "", Some(OWN)),
+    ("Baseline", "baseline", "", Some(OWN)),
+    ("SharingRule", "rule", "sharingRules", Some(OWN)),
+    ("QualityRule", "quality-rule", "qualityRules", Some(OWN)),
     ("QualityRule", "net-quality-rule", "qualityRules", None),
     ("PeriodLock", "lock", "periodLocks", Some(&["here-reader", "contributor", "steward"])),
     ("PeriodLock", "net-lock", "periodLocks", None),

@@ -190,7 +190,7 @@ pub struct ApiTokenMutation;
 /// Changes of tokens.
 #[Object]
 impl ApiTokenMutation {
-    /// Makes a token for a program. For administrators, and for those who answer for every one of its communities.
+    /// Makes a token for a program. For those who answer for every one of its communities.
     async fn api_token_create(
         &self,
         ctx: &Context<'_>,
