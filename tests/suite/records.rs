@@ -328,3 +328,48 @@ async fn a_definition_that_changes_must_still_make_sense_and_a_missing_figure_ho
     let free = json!({ "id": other, "version": 1, "decimals": 3 });
     app.admin.change("indicatorVersionUpdate", free, "indicatorVersion", "id").await;
 }
+
+/// Changes of one request run one after the other: each answers what is so after it.
+#[tokio::test]
+async fn a_change_answers_nothing_that_one_before_it_has_read() {
+    let app = App::start().await;
+    let world = app.world().await;
+    let community = app.member(&world.network, "here").await;
+    let query = "mutation($a: ObservationRecordInput!, $b: ObservationRecordInput!) {
+        a: observationRecord(input: $a) { ...told } b: observationRecord(input: $b) { ...told } }
+        fragment told on ObservationPayload { observation { series { latest { value }
+            observations { totalCount nodes { revisions { value } } } } } userErrors { code } }";
+    let figure = |value: f64| json!({ "community": community, "indicatorVersion": world.version, "source": world.source, "period": "2020", "value": value });
+    let data = app.admin.data(query, json!({ "a": figure(10.0), "b": figure(11.0) })).await;
+    let latest = |name: &str| data[name]["observation"]["series"]["latest"]["value"].clone();
+    assert_eq!((latest("a"), latest("b")), (json!(10.0), json!(11.0)), "{data:#}");
+    let revisions = &data["b"]["observation"]["series"]["observations"]["nodes"][0]["revisions"];
+    assert_eq!(revisions.as_array().unwrap().len(), 2, "{data:#}");
+}
+
+/// Who takes part in an initiative is a partner of every community that it is one of, as long as there is that initiative.
+#[tokio::test]
+async fn partners_of_a_community_are_those_of_all_its_initiatives() {
+    let app = App::start().await;
+    let (lead, joined) = (app.community("lead").await, app.community("joined").await);
+    let partner = app.create("partner", json!({ "slug": "p", "name": english("P"), "sector": "NONPROFIT" })).await;
+    let initiative = app
+        .create(
+            "initiative",
+            json!({ "slug": "i", "community": lead, "otherCommunities": [joined], "issue": "POVERTY", "title": english("I"),
+                "startedOn": "2020-01-01", "status": "ACTIVE", "phases": [{ "phase": "INITIATE_ACTION", "startedOn": "2020-01-01" }] }),
+        )
+        .await;
+    let participation = json!({ "initiative": initiative, "partner": partner, "role": english("R"), "ring": "CORE", "joinedOn": "2020-01-01" });
+    app.create("participation", participation).await;
+    let partners = async |community: &str| {
+        let query = "query($c: ID!) { node(id: $c) { ... on Community { partners { totalCount nodes { slug } } } }
+            partners(filter: { community: $c }) { totalCount nodes { slug } } }";
+        let data = app.anonymous.data(query, json!({ "c": community })).await;
+        assert_eq!(data["node"]["partners"], data["partners"]);
+        data["partners"]["totalCount"].clone()
+    };
+    assert_eq!((partners(&lead).await, partners(&joined).await), (json!(1), json!(1)));
+    app.admin.change("initiativeArchive", json!({ "id": initiative, "version": 1 }), "initiative", "id").await;
+    assert_eq!((partners(&lead).await, partners(&joined).await), (json!(0), json!(0)));
+}

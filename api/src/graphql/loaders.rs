@@ -7,7 +7,10 @@ use std::{
     time::Duration,
 };
 
-use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
+use async_graphql::{
+    dataloader::{DataLoader, HashMapCache, Loader},
+    parser::types::OperationType,
+};
 use domain::{
     Error,
     access::Actor,
@@ -26,11 +29,15 @@ pub struct Batch {
     pub(super) actor: Actor,
 }
 
-/// The loader of one request.
-pub fn batch(services: Services, actor: Actor) -> DataLoader<Batch, HashMapCache> {
+/// The loader of one request. A query reads nothing twice. Changes run one after the other, and what each answers is read after it:
+/// nothing that an earlier one read is kept for it.
+pub fn batch(services: Services, actor: Actor, operation: OperationType) -> DataLoader<Batch, HashMapCache> {
     // Every worker runs one thread: a spawned task begins only when all resolvers of a level have asked, so no delay is
     // needed to gather them, and the default of a millisecond would be paid once a level.
-    DataLoader::with_cache(Batch { services, actor }, tokio::task::spawn, HashMapCache::default()).delay(Duration::ZERO)
+    let cache = HashMapCache::default();
+    let loader = DataLoader::with_cache(Batch { services, actor }, tokio::task::spawn, cache).delay(Duration::ZERO);
+    loader.enable_all_cache(operation != OperationType::Mutation);
+    loader
 }
 
 /// A record by its id.

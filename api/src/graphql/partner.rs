@@ -136,7 +136,7 @@ pub struct PartnerFilter {
     pub sectors: Option<Vec<Sector>>,
     /// Taking part in this initiative.
     pub initiative: Option<ID>,
-    /// Taking part in an initiative led by this community.
+    /// Taking part in an initiative that this community leads or takes part in.
     pub community: Option<ID>,
     /// The name in any language or the slug contains this, whatever the case and marks.
     pub text: Option<String>,

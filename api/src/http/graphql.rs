@@ -101,12 +101,13 @@ async fn execute(
         return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", message));
     }
     require_variables(operation, &asked.variables)?;
+    let operation = operation.ty;
     let mut prepared = Request::new(asked.query).variables(asked.variables);
     if let Some(name) = asked.operation_name {
         prepared = prepared.operation_name(name);
     }
     prepared.set_parsed_query(document);
-    let loader = batch(shared.services.clone(), viewer.actor.clone());
+    let loader = batch(shared.services.clone(), viewer.actor.clone(), operation);
     let prepared = prepared.data(viewer).data(loader).data(shared.authenticator.clone());
     let execution = async {
         // Held only while the answer is made. The semaphore is never closed, and without a turn nothing would be lost.

@@ -29,8 +29,9 @@ pub(super) fn value(figure: &Figure) -> Option<f64> {
     figure.value.filter(|value| value.is_finite()).map(|value| value + 0.0)
 }
 
-/// Chooses what answers for each member, in the order of the members: of the version compared before any other, from the
-/// reference source before any other, then the newest period, then the smallest series id.
+/// Chooses what answers for each member, in the order of the members: of the version compared before any other, with a
+/// value for the period compared before any other, from the reference source before any other, then the newest period, then the
+/// smallest series id.
 pub(super) fn choose<'a>(
     input: &'a Input,
     version: &'a IndicatorVersion,
@@ -46,6 +47,7 @@ pub(super) fn choose<'a>(
     let preference = |candidate: &Candidate| {
         (
             candidate.series.indicator_version == input.version,
+            reference.period == Some(candidate.current.period) && value(&candidate.current.figure).is_some(),
             Some(candidate.series.source) == reference.source,
             candidate.current.period,
             Reverse(candidate.series_id),

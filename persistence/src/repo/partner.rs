@@ -53,7 +53,8 @@ impl Table for Partner {
         );
         conditions.value(
             "t.id IN (SELECT p.partner_id FROM participation p JOIN initiative i ON i.id = p.initiative_id \
-             WHERE p.archived_at IS NULL AND i.community_id = {})",
+             JOIN initiative_community j ON j.initiative_id = i.id \
+             WHERE p.archived_at IS NULL AND i.archived_at IS NULL AND j.community_id = {})",
             filter.community.map(Uuid::from),
         );
         conditions.text(filter.text.as_ref());
@@ -62,8 +63,9 @@ impl Table for Partner {
     fn parent(parent: PartnerParent) -> ParentLink {
         match parent {
             PartnerParent::Community => ParentLink::join(
-                "JOIN (SELECT DISTINCT i.community_id, p.partner_id FROM participation p \
-                 JOIN initiative i ON i.id = p.initiative_id WHERE p.archived_at IS NULL) AS l ON l.partner_id = t.id",
+                "JOIN (SELECT DISTINCT j.community_id, p.partner_id FROM participation p \
+                 JOIN initiative i ON i.id = p.initiative_id JOIN initiative_community j ON j.initiative_id = i.id \
+                 WHERE p.archived_at IS NULL AND i.archived_at IS NULL) AS l ON l.partner_id = t.id",
                 "l.community_id",
             ),
         }

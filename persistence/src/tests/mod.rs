@@ -15,6 +15,7 @@ mod records;
 mod samples;
 mod scopes;
 mod sight;
+mod sight_candidates;
 mod sight_exports;
 mod sight_feed;
 mod sight_figures;

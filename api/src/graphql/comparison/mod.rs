@@ -187,7 +187,8 @@ impl ComparisonEntry {
         referred(ctx, self.community).await
     }
 
-    /// The figure for the period compared, or the newest; nothing if there is none.
+    /// The figure for the period compared, from the source compared before any other; without a value for that period the newest of
+    /// that source, or else of any. Nothing if there is none.
     async fn current(&self) -> Option<Observation> {
         self.cell().map(|cell| cell.current.clone().into())
     }

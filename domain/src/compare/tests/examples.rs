@@ -120,6 +120,34 @@ fn the_version_compared_goes_before_the_source_and_the_source_before_the_newest(
 }
 
 #[test]
+fn a_value_for_the_period_compared_goes_before_the_reference_source() {
+    let figure = || Figure::of(1.0);
+    let missing = Figure { value: None, status: ObservationStatus::Missing, ..Figure::of(0.0) };
+    let input = input(
+        lower(),
+        vec![
+            offer(1, 1, 2, "2020", figure()),
+            offer(2, 1, 2, "2020", figure()),
+            // An older one from the reference source, and one for the period compared from another.
+            offer(3, 1, 2, "2018", figure()),
+            offer(3, 1, 1, "2020", figure()),
+            // The reference source has no value for it, another has.
+            offer(4, 1, 2, "2020", missing),
+            offer(4, 1, 1, "2020", figure()),
+            offer(5, 1, 2, "2020", figure()),
+        ],
+    );
+    let comparison = compare(&input);
+    assert_eq!((comparison.period, comparison.source), (Some(period("2020")), Some(id(2))));
+    for place in [2, 3] {
+        let cell = cell(&comparison, place);
+        assert_eq!((cell.source, cell.current.period, cell.compared), (id(1), period("2020"), true));
+        assert_eq!(cell.reasons, [Reason::SourceDiffers]);
+    }
+    assert_eq!(comparison.coverage.reporting, 5);
+}
+
+#[test]
 fn another_definition_is_shown_and_not_compared() {
     let per_thousand = IndicatorVersion { number: 2, measure: Measure::Rate, multiplier: Some(1_000.0), ..lower() };
     let mut translated = lower();
