@@ -34,9 +34,9 @@ use super::{
 /// Where changes begin. Every change answers the record as it now stands or, in `userErrors`, why it was refused; a
 /// refused change leaves nothing behind.
 #[derive(MergedObject, Default)]
-pub struct Mutation(NetworkChanges, MeasurementChanges, AccessChanges);
+pub struct Mutation(NetworkChanges, DeclaredChanges, FigureChanges, AccessChanges);
 
-// In three parts: the compiler follows every one of them through all that come before it in its list.
+// In four parts: the compiler follows every one of them through all that come before it in its list.
 
 /// Changes of networks and who works in them.
 #[derive(MergedObject, Default)]
@@ -50,17 +50,12 @@ pub struct NetworkChanges(
     LearningMutation,
 );
 
-/// Changes of what is measured.
+/// Changes of what is measured, and of what is declared about it.
 #[derive(MergedObject, Default)]
-pub struct MeasurementChanges(
+pub struct DeclaredChanges(
     IndicatorMutation,
     SourceMutation,
     MappingMutation,
-    ObservationMutation,
-    PushMutation,
-    RetractMutation,
-    PendingMutation,
-    ImportJobMutation,
     BaselineMutation,
     TargetMutation,
     QualityRuleMutation,
@@ -69,6 +64,10 @@ pub struct MeasurementChanges(
     SharingRuleMutation,
     AuthorityDecisionMutation,
 );
+
+/// Changes of figures.
+#[derive(MergedObject, Default)]
+pub struct FigureChanges(ObservationMutation, PushMutation, RetractMutation, PendingMutation, ImportJobMutation);
 
 /// Changes of who may do what, and signing in and out.
 #[derive(MergedObject, Default)]

@@ -88,7 +88,7 @@ impl Services {
                 Chosen::Matching(PendingFilter { states, ..filter })
             }
         };
-        let decided = session.decide(&decision, &chosen, self.clock.today()).await?;
+        let decided = Box::pin(session.decide(&decision, &chosen, self.clock.today())).await?;
         session.commit().await?;
         Ok(decided)
     }
