@@ -2,6 +2,8 @@
 
 mod readers;
 
+pub use readers::opened_by_a_program;
+
 use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::{
     code::codes,
     error::{Problem, ProblemCode},
-    id::{CommunityId, IndicatorId, SourceId},
+    id::{CommunityId, IndicatorId, SeriesId, SourceId},
     observation::{Figure, Outcome},
     page::{Cursor, CursorValue, Order, SortKey},
     period::Period,
@@ -68,6 +68,8 @@ pub struct Submission {
     pub restatement: Option<Restatement>,
     /// What is doubtful in it.
     pub findings: Vec<Finding>,
+    /// Whether it may be open to more readers than the published figure.
+    pub may_open: bool,
 }
 
 /// What became of a figure that was sent in.
@@ -77,10 +79,19 @@ pub struct Receipt {
     pub outcome: Outcome,
     /// What waits now, if anything does.
     pub id: Option<PendingId>,
-    /// Of a received one: what it takes the place of, or what is published.
-    pub before: Option<Figure>,
-    /// Whether it took the place of another that waited.
-    pub replaced: bool,
+    /// Of a received one: another that waited, whose place it took.
+    pub replaced: Option<Replaced>,
+    /// Of a received one: the series in which a figure for its period is published, if one is.
+    pub published: Option<SeriesId>,
+}
+
+/// A figure that waited until another took its place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Replaced {
+    /// What it said.
+    pub figure: Figure,
+    /// Who had sent it in: [`crate::access::Actor::name`].
+    pub by: String,
 }
 
 /// A figure that waits until a steward publishes it.
@@ -126,6 +137,16 @@ pub enum PendingSight {
         /// The name under which their own were received.
         submitter: String,
     },
+}
+
+impl PendingSight {
+    /// Whether a figure of the community that `by` sent in is among them.
+    pub fn covers(&self, community: CommunityId, by: &str) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Of { communities, submitter } => submitter == by || communities.contains(&community),
+        }
+    }
 }
 
 /// What figures that wait can be narrowed by; every given condition must hold.

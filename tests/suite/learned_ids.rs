@@ -33,11 +33,14 @@ const HIDDEN: [&str; 15] = [
 /// People and programs who see none of it.
 const OUTSIDERS: [&str; 4] = ["anonymous", "other-steward", "other-coordinator", "funder"];
 
+/// Names with what they are of.
+type Fields = Vec<(String, Kind)>;
+
 /// The types of the schema that are asked with, and those that answer: the fields of each, with what they are.
 struct Schema {
-    inputs: BTreeMap<String, Vec<(String, Kind)>>,
+    inputs: BTreeMap<String, Fields>,
     /// Fields of `Query` with their arguments and the type that they answer with.
-    queries: Vec<(String, Vec<(String, Kind)>, Kind)>,
+    queries: Vec<(String, Fields, Kind)>,
 }
 
 /// The name of a type, and whether it is a list.
@@ -63,12 +66,13 @@ impl Schema {
         let mut schema = Self { inputs: BTreeMap::new(), queries: Vec::new() };
         for definition in parse_schema(api::graphql::schema::sdl()).unwrap().definitions {
             let TypeSystemDefinition::Type(definition) = definition else { continue };
-            let arguments = |all: Vec<async_graphql::Positioned<async_graphql::parser::types::InputValueDefinition>>| {
-                let named = |one: async_graphql::Positioned<async_graphql::parser::types::InputValueDefinition>| {
-                    (one.node.name.node.to_string(), Kind::of(&one.node.ty.node))
+            let arguments =
+                |all: Vec<async_graphql::Positioned<async_graphql::parser::types::InputValueDefinition>>| {
+                    let named = |one: async_graphql::Positioned<async_graphql::parser::types::InputValueDefinition>| {
+                        (one.node.name.node.to_string(), Kind::of(&one.node.ty.node))
+                    };
+                    all.into_iter().map(named).collect::<Vec<_>>()
                 };
-                all.into_iter().map(named).collect::<Vec<_>>()
-            };
             match definition.node.kind {
                 TypeKind::InputObject(input) => {
                     schema.inputs.insert(definition.node.name.node.to_string(), arguments(input.fields));
@@ -223,17 +227,35 @@ async fn an_id_learned_elsewhere_opens_nothing() {
         }
     }
     assert!(differ.is_empty(), "{differ:#?}");
-    // And whoever may see all there is is answered something else somewhere, so that each of these ids is asked with where it counts.
-    let mut opened = BTreeSet::new();
+}
+
+/// Places where whoever sees all there is is answered the same for every record here as for one that nobody has.
+const ALIKE: [&str; 0] = [];
+
+/// The same places, asked with ids that open something: each must tell them from ids that nobody has, or that it says nothing to others
+/// proves nothing.
+#[tokio::test]
+async fn every_place_for_an_id_opens_something_to_whoever_may_see_it() {
+    let cast = Cast::assemble().await;
+    let schema = Schema::read();
+    let mut places = in_queries(&schema);
+    places.extend(in_changes(&schema, &cast));
+    let ids = cast.everything();
+    let (mut shut, mut opened) = (BTreeSet::new(), BTreeSet::new());
     for place in &places {
-        for name in HIDDEN {
-            let id = cast.id(name);
+        for (name, id) in &ids {
             if place.answer(&cast.app.admin, id).await != place.answer(&cast.app.admin, &nobodys(id)).await {
-                opened.insert(name);
+                opened.insert((place.name.as_str(), name.as_str()));
             }
         }
+        if !opened.iter().any(|(of, _)| *of == place.name) {
+            shut.insert(place.name.as_str());
+        }
     }
-    assert_eq!(opened, HIDDEN.into(), "ids that open something for whoever may see it");
+    shut.retain(|shut| !opened.iter().any(|(of, _)| of == shut));
+    assert_eq!(shut, ALIKE.into(), "places that no id opens");
+    let hidden: BTreeSet<&str> = opened.iter().map(|(_, name)| *name).filter(|name| HIDDEN.contains(name)).collect();
+    assert_eq!(hidden, HIDDEN.into(), "ids that open nothing");
 }
 
 #[tokio::test]

@@ -125,7 +125,7 @@ impl Cast {
         let learning = |slug: &str, status: &str| {
             json!({ "slug": slug, "community": "@here", "author": "A", "kind": "WORKED", "issue": "OTHER", "title": english(slug),
                 "whatWeDid": english("This"), "whatHappened": english("That"), "evidenceStage": "EMERGING",
-                "visibility": "PUBLIC", "status": status })
+                "visibility": "PUBLIC", "status": status, "initiative": "@initiative", "indicators": ["@indicator"] })
         };
         let target = |owner: Value| {
             let mut input = json!({ "indicator": "@indicator", "indicatorVersion": "@version", "value": 10.0, "dueOn": "2030-12-31" });
@@ -197,6 +197,12 @@ impl Cast {
         self.filled(input)
     }
 
+    /// Every record that has a name, by its id.
+    pub fn everything(&self) -> BTreeMap<String, String> {
+        let world = ["net", "indicator", "version", "source"].map(|name| (name.to_owned(), self.id(name).to_owned()));
+        self.ids.iter().map(|(name, id)| ((*name).to_owned(), id.clone())).chain(world).collect()
+    }
+
     /// Every change with an input of the table of changes.
     pub fn changes(&self) -> Vec<(&'static str, Value)> {
         changes(self).into_iter().map(|(name, input, _)| (name, self.filled(input))).collect()
@@ -233,7 +239,8 @@ impl Cast {
             ("granted", json!({ "role": "REVIEWER", "network": "@net" })),
             ("nobody", json!({ "role": "REVIEWER", "network": "@other" })),
         ];
-        let acting: BTreeSet<_> = roles.iter().filter(|row| ROLES.contains(&row.0)).map(|row| row.1["role"].as_str().unwrap()).collect();
+        let acting: BTreeSet<_> =
+            roles.iter().filter(|row| ROLES.contains(&row.0)).map(|row| row.1["role"].as_str().unwrap()).collect();
         let all: BTreeSet<_> = Role::ALL.iter().map(|role| role.code()).collect();
         assert_eq!(acting, all, "a role in which nobody is tried out");
         for (name, grant) in roles {
@@ -490,9 +497,9 @@ pub const READ: [(&str, &str, &str, Option<&[&str]>); 30] = [
     ("SharingRule", "rule", "sharingRules", Some(OWN)),
     ("QualityRule", "quality-rule", "qualityRules", Some(OWN)),
     ("QualityRule", "net-quality-rule", "qualityRules", None),
-    ("PeriodLock", "lock", "periodLocks", Some(&["here-reader", "contributor", "steward"])),
+    ("PeriodLock", "lock", "periodLocks", Some(OWN)),
     ("PeriodLock", "net-lock", "periodLocks", None),
-    ("SeriesBreak", "break", "seriesBreaks", Some(&["here-reader", "contributor", "steward"])),
+    ("SeriesBreak", "break", "seriesBreaks", Some(OWN)),
     ("AuthorityDecision", "decision", "authorityDecisions", Some(&["authority"])),
     ("Account", "account", "accounts", Some(&["coordinator", "administrator"])),
     ("Grant", "grant", "grants", Some(&["coordinator", "administrator"])),

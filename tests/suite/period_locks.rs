@@ -137,7 +137,8 @@ async fn a_steward_restates_with_a_reason_that_stands() {
 async fn programs_and_others_do_not_restate() {
     let town = Town::new().await;
     town.lock(json!({ "community": town.community })).await;
-    let token = json!({ "name": "T", "communities": [town.community], "actions": ["RECORD_FIGURES", "PUBLISH_FIGURES"] });
+    let token =
+        json!({ "name": "T", "communities": [town.community], "actions": ["RECORD_FIGURES", "PUBLISH_FIGURES"] });
     let query = "mutation($input: ApiTokenCreateInput!) { apiTokenCreate(input: $input) { secret } }";
     let token = town.steward.data(query, json!({ "input": token })).await["apiTokenCreate"]["secret"].take();
     let program = Client::new(&town.app.url, token.as_str());

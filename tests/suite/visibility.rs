@@ -15,8 +15,16 @@ const STEWARD: &[&str] = &["steward"];
 /// With one other community of the network.
 const NAMED: &[&str] = &["here-reader", "contributor", "steward", "reading-token", "other-steward"];
 /// Everybody who belongs to the network, through a community or by themselves. Who funds it does not.
-const NETWORK: &[&str] =
-    &["here-reader", "contributor", "steward", "reading-token", "other-steward", "net-reader", "coordinator", "reviewer"];
+const NETWORK: &[&str] = &[
+    "here-reader",
+    "contributor",
+    "steward",
+    "reading-token",
+    "other-steward",
+    "net-reader",
+    "coordinator",
+    "reviewer",
+];
 
 /// Who reads figures at each level, where the community has given its consent; and who reads learnings that are out.
 const LEVELS: [(&str, &[&str], &[&str]); 6] = [

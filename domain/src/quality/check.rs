@@ -63,8 +63,10 @@ pub fn jump(value: f64, period: Period, history: &History, decimals: i32, limits
         && last != 0.0
         && change.abs() > (percent / 100.0 + ROUNDING) * last.abs()
     {
-        let part = 100.0 * change / last.abs();
-        return Some(format!("{value} is {part:+.1} % of {last}, the value before it; more than {percent} %"));
+        let share = 100.0 * change / last.abs();
+        return Some(format!(
+            "{value} differs from {last}, the value before it, by {share:+.1} %; more than {percent} %"
+        ));
     }
     let deviations = limits.deviations?;
     let changes: Vec<f64> = past.iter().zip(past.iter().skip(1)).map(|(a, b)| b - a).collect();

@@ -14,7 +14,7 @@ use crate::{
     id::{CommunityId, SeriesId},
     indicator::IndicatorVersion,
     observation::{Figure, NewObservation, Outcome},
-    pending::{PendingId, Receipt, Submission},
+    pending::{PendingId, Receipt, Replaced, Submission},
     period::Period,
     quality::Finding,
     revision::Cause,
@@ -76,8 +76,10 @@ pub(super) const NOT_WITHDRAWN: &str =
 pub struct Delivered {
     /// What.
     pub outcome: Outcome,
-    /// Of a received one: what it takes the place of, or what is published.
-    pub before: Option<Figure>,
+    /// Of a received one: another that waited, whose place it took.
+    pub replaced: Option<Replaced>,
+    /// Of a received one: the series in which a figure for its period is published, if one is.
+    pub published: Option<SeriesId>,
     /// What waits now for a steward, if it went there.
     pub pending: Option<PendingId>,
     /// What is doubtful in it though it was not refused, as far as the actor may know.
@@ -93,7 +95,7 @@ impl Delivered {
 
 impl From<Outcome> for Delivered {
     fn from(outcome: Outcome) -> Self {
-        Self { outcome, before: None, pending: None, findings: Vec::new() }
+        Self { outcome, replaced: None, published: None, pending: None, findings: Vec::new() }
     }
 }
 
@@ -165,7 +167,9 @@ impl Session {
             } else {
                 let Delivery { period, figure, inherits, cause: Cause { restatement, .. }, .. } = delivery;
                 let (id, series) = (PendingId(self.next_id()), Arc::clone(&to.series));
-                waiting.put(place, Submission { id, series, period, figure, inherits, restatement, findings });
+                let may_open = self.may_open();
+                waiting
+                    .put(place, Submission { id, series, period, figure, inherits, restatement, findings, may_open });
             }
         }
         // Those that wait take their communities before others take their series, as whoever publishes them does.
@@ -217,7 +221,7 @@ impl Session {
             if receipt.outcome == Outcome::Received {
                 let (received, replaced) = counts.entry(figure.series.community).or_default();
                 *received += 1;
-                *replaced += u64::from(receipt.replaced);
+                *replaced += u64::from(receipt.replaced.is_some());
             }
         }
         for (community, (received, replaced)) in counts {
@@ -268,8 +272,8 @@ impl<T> Batch<T> {
 }
 
 impl From<Receipt> for Delivered {
-    fn from(Receipt { outcome, id, before, .. }: Receipt) -> Self {
-        Self { outcome, before, pending: id, findings: Vec::new() }
+    fn from(Receipt { outcome, id, replaced, published }: Receipt) -> Self {
+        Self { outcome, replaced, published, pending: id, findings: Vec::new() }
     }
 }
 

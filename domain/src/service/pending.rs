@@ -25,7 +25,7 @@ use crate::{
 const WHAT: &str = "decide about figures of this community";
 
 /// Which figures that wait this actor sees.
-fn sight(actor: &Actor, scope: &Scope) -> PendingSight {
+pub(super) fn sight(actor: &Actor, scope: &Scope) -> PendingSight {
     let communities = match scope {
         Scope::Everything => return PendingSight::Everything,
         Scope::Public => Vec::new(),

@@ -4,7 +4,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::TimeDelta;
 
-use super::{Delivery, Destination, Services, Session, references::archived, session::NO_STEWARD};
+use super::{
+    Delivered, Delivery, Destination, Services, Session, pending::sight, references::archived, session::NO_STEWARD,
+};
 use crate::{
     access::{Actor, Needs, Scope},
     audit::{Action, NewEntry},
@@ -13,6 +15,7 @@ use crate::{
     indicator::{Indicator, IndicatorVersion, IndicatorVersionParent, in_force},
     key::Code,
     observation::{Figure, Observation, Outcome},
+    pending::Replaced,
     period::Period,
     port::ingest::Claim,
     push::{
@@ -125,6 +128,11 @@ struct Ready<'a> {
 }
 
 impl<'a> Ready<'a> {
+    /// Which figure it is, if there is the series.
+    fn key(&self, series: Option<SeriesId>) -> Option<Key> {
+        Some((series?, self.row.period))
+    }
+
     fn delivery(&self, to: &'a Destination, restatement: Option<&Restatement>) -> Delivery<'a> {
         let PushRow { period, ref figure, inherits, .. } = *self.row;
         let cause = Cause { retraction: None, restatement: restatement.cloned() };
@@ -202,45 +210,40 @@ impl Session {
         let series: Vec<Series> = ready.iter().map(|row| row.series.clone()).collect();
         let destinations = self.destinations(series, push.submit).await?;
         let rows = || ready.iter().zip(&destinations);
-        let key = |row: &Ready<'_>, to: &Destination| Some((to.series_id()?, row.row.period));
-        let keys: Vec<Key> = rows().filter(|_| push.dry_run).filter_map(|(row, to)| key(row, to)).collect();
-        let before = self.before(&keys).await?;
+        let keys: Vec<Key> =
+            if push.dry_run { rows().filter_map(|(row, to)| row.key(to.series_id())).collect() } else { Vec::new() };
+        let mut before = self.before(&keys).await?;
         let restatement = push.restatement.as_ref();
         let delivered = self.deliver(rows().map(|(row, to)| row.delivery(to, restatement)).collect()).await?;
         let after = self.current_of(&Scope::Everything, &keys).await?;
+        if push.dry_run {
+            let waiting = ready.iter().zip(&delivered).filter_map(|(row, delivered)| row.key(delivered.published));
+            before.extend(self.before(&waiting.collect::<Vec<_>>()).await?);
+        }
         let mut shown = BTreeSet::new();
         for ((row, to), delivered) in rows().zip(delivered) {
             let number = u32::try_from(row.place).unwrap_or(u32::MAX);
-            pushed.doubts.extend(delivered.findings.into_iter().map(|finding| Doubt { row: number, finding }));
-            let key = key(row, to);
-            let before = match delivered.outcome {
-                Outcome::Unchanged => {
-                    pushed.unchanged += 1;
-                    continue;
-                }
-                Outcome::Rejected(problem) => {
-                    pushed.rejections.push(Rejection::new(row.place, problem));
-                    continue;
-                }
-                Outcome::Received => {
-                    pushed.received += 1;
-                    self.waiting_before(row.series.community, delivered.before)
-                }
-                Outcome::Created => {
-                    pushed.created += 1;
-                    None
-                }
-                Outcome::Updated => {
-                    pushed.updated += 1;
-                    key.and_then(|key| before.get(&key)).cloned()
-                }
-            };
-            if !push.dry_run {
+            let findings = delivered.findings.iter().cloned();
+            pushed.doubts.extend(findings.map(|finding| Doubt { row: number, finding }));
+            match &delivered.outcome {
+                Outcome::Unchanged => pushed.unchanged += 1,
+                Outcome::Rejected(problem) => pushed.rejections.push(Rejection::new(row.place, problem.clone())),
+                Outcome::Received => pushed.received += 1,
+                Outcome::Created => pushed.created += 1,
+                Outcome::Updated => pushed.updated += 1,
+            }
+            if !push.dry_run || matches!(delivered.outcome, Outcome::Unchanged | Outcome::Rejected(_)) {
                 continue;
             }
-            // What is inherited from a figure that the actor may not read is not told.
-            let whole = !matches!(before, Some(Before::Hidden));
-            let after = key.filter(|_| whole).and_then(|key| after.get(&key)).unwrap_or(&row.row.figure).clone();
+            let (before, after) = match row.key(to.series_id()) {
+                Some(key) => {
+                    let before = before.get(&key).filter(|_| delivered.outcome == Outcome::Updated).cloned();
+                    // What is inherited from a figure that the actor may not read is not told.
+                    let whole = !matches!(before, Some(Before::Hidden));
+                    (before, after.get(&key).filter(|_| whole).unwrap_or(&row.row.figure).clone())
+                }
+                None => self.would_wait(row, delivered, &before),
+            };
             let before = before.and_then(Before::shown);
             if before.is_some() {
                 shown.insert(row.series.community);
@@ -250,10 +253,19 @@ impl Session {
         Ok(shown)
     }
 
-    /// What a row that waits would take the place of: whoever sends figures in does not read there what they may not read elsewhere.
-    fn waiting_before(&self, community: CommunityId, before: Option<Figure>) -> Option<Before> {
-        let reads = Needs::steward(community).met_by(self.actor(), self.now());
-        before.map(|before| if reads { Before::Shown(before) } else { Before::Hidden })
+    /// What a row that waits would take the place of, and what it would be once it is published: whoever sends figures in does not
+    /// read there what they may not read elsewhere.
+    fn would_wait(&self, row: &Ready<'_>, sent: Delivered, before: &HashMap<Key, Before>) -> (Option<Before>, Figure) {
+        let published = row.key(sent.published).and_then(|key| before.get(&key)).cloned();
+        let mut after = row.row.figure.clone();
+        if let Some(Before::Shown(published)) = &published
+            && row.row.inherits
+        {
+            after.inherit(published);
+        }
+        let Some(Replaced { figure, by }) = sent.replaced else { return (published, after) };
+        let seen = sight(self.actor(), &self.reader()).covers(row.series.community, &by);
+        (Some(if seen { Before::Shown(figure) } else { Before::Hidden }), after)
     }
 
     /// What figures of these periods would take the place of.
@@ -295,7 +307,8 @@ impl Session {
             .collect();
         let unrestated: HashSet<_> =
             ids.into_iter().filter(|&id| push.restatement.is_some() && !self.may_restate(id)).collect();
-        let of: BTreeSet<_> = refused.iter().map(|(community, _)| *community).chain(unrestated.iter().copied()).collect();
+        let of: BTreeSet<_> =
+            refused.iter().map(|(community, _)| *community).chain(unrestated.iter().copied()).collect();
         for community in of {
             let entry = NewEntry::by(self.actor(), self.now(), Action::Denied);
             self.refuse(entry.on(community).of_community(community));

@@ -144,11 +144,7 @@ pub(crate) fn inherited<'a>(current: &[Observation], chunk: &'a [NewObservation]
     let mut chunk = chunk.to_vec();
     for new in chunk.iter_mut().filter(|new| new.inherits) {
         if let Some(before) = before.get(&(new.series, new.period)) {
-            new.figure.confidentiality = before.confidentiality;
-            new.figure.embargo_until = before.embargo_until;
-            if new.figure.external_id.is_none() {
-                new.figure.external_id.clone_from(&before.external_id);
-            }
+            new.figure.inherit(before);
             // What was suppressed stays so when it is withdrawn: its history would be read again.
             if new.cause.retraction.is_some() && before.status == ObservationStatus::Suppressed {
                 new.figure.status = ObservationStatus::Suppressed;

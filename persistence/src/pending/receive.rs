@@ -6,8 +6,8 @@ use chrono::{DateTime, NaiveDate, SubsecRound as _, Utc};
 use domain::{
     Error, Result,
     id::SeriesId,
-    observation::{Figure, NewObservation, Outcome},
-    pending::{PendingId, PendingObservation, Receipt, Submission},
+    observation::{Figure, NewObservation, Observation, Outcome, opened_by_a_program},
+    pending::{PendingId, PendingObservation, Receipt, Replaced, Submission},
     period::Period,
     revision::{Cause, Restatement},
     series::Series,
@@ -37,6 +37,7 @@ const WRITTEN: [usize; 4] = [500, 50, 5, 1];
 struct Waiting {
     id: PendingId,
     figure: Figure,
+    by: String,
     inherits: bool,
     restatement: Option<Restatement>,
 }
@@ -98,9 +99,8 @@ async fn receive_chunk<C: ConnectionTrait + Send + Sync>(
     }
     let published = if there.is_empty() { Vec::new() } else { current(&repos.0, &there).await? };
     let as_new = inherited(&published, &as_new);
-    let standing = published.iter().filter(|kept| kept.is_current());
-    let before: HashMap<(SeriesId, Period), Figure> =
-        standing.map(|kept| ((kept.series, kept.period), kept.figure.clone())).collect();
+    let last: HashMap<(SeriesId, Period), Observation> =
+        published.iter().map(|kept| ((kept.series, kept.period), kept.clone())).collect();
     let locks: HashMap<SeriesId, NaiveDate> =
         locks.into_iter().filter_map(|(series, until)| Some((*known.get(series)?, until))).collect();
     let mut decider = Decider::new(at, &locks, published, chunk.len());
@@ -109,20 +109,25 @@ async fn receive_chunk<C: ConnectionTrait + Send + Sync>(
     for (row, new) in chunk.iter().zip(&*as_new) {
         let key: Key<'_> = (&row.series, row.period);
         let waits = waiting.get(&key);
-        let unchanged = |id| Receipt { outcome: Outcome::Unchanged, id, before: None, replaced: false };
+        let left = |outcome, id| Receipt { outcome, id, replaced: None, published: None };
+        let last = last.get(&(new.series, new.period));
+        if !row.may_open && !row.inherits && last.is_some_and(|last| row.figure.is_more_open_than(&last.figure, at)) {
+            receipts.push(left(Outcome::Rejected(opened_by_a_program()), None));
+            continue;
+        }
         let first = met.insert(key);
         receipts.push(match decider.decide(new) {
-            Decision::Leave(Outcome::Rejected(problem)) => {
-                Receipt { outcome: Outcome::Rejected(problem), id: None, before: None, replaced: false }
-            }
+            Decision::Leave(Outcome::Rejected(problem)) => left(Outcome::Rejected(problem), None),
             // It is said for the second time, or published so while nothing else waits.
-            Decision::Leave(_) if !first || waits.is_none() => unchanged(None),
-            _ if waits.is_some_and(|waits| waits.says_the_same_as(row)) => unchanged(waits.map(|waits| waits.id)),
+            Decision::Leave(_) if !first || waits.is_none() => left(Outcome::Unchanged, None),
+            _ if waits.is_some_and(|waits| waits.says_the_same_as(row)) => {
+                left(Outcome::Unchanged, waits.map(|waits| waits.id))
+            }
             _ => {
                 written.push(row);
-                let kept = waits.map(|waits| &waits.figure).or_else(|| before.get(&(new.series, new.period)));
-                let (before, replaced) = (kept.cloned(), waits.is_some());
-                Receipt { outcome: Outcome::Received, id: Some(row.id), before, replaced }
+                let replaced = waits.map(|waits| Replaced { figure: waits.figure.clone(), by: waits.by.clone() });
+                let published = last.filter(|last| last.is_current()).map(|last| last.series);
+                Receipt { outcome: Outcome::Received, id: Some(row.id), replaced, published }
             }
         });
     }
@@ -159,8 +164,9 @@ async fn waiting<'a, C: ConnectionTrait + Send + Sync>(
         let place: i64 = row.take()?;
         let series = usize::try_from(place - 1).ok().and_then(|place| series.get(place));
         let series = *series.ok_or_else(|| Error::internal("what waits was found and not looked for"))?;
-        let PendingObservation { id, period, figure, inherits, restatement, .. } = super::read(&mut row)?;
-        found.insert((series, period), Waiting { id, figure, inherits, restatement });
+        let PendingObservation { id, period, figure, received_by: by, inherits, restatement, .. } =
+            super::read(&mut row)?;
+        found.insert((series, period), Waiting { id, figure, by, inherits, restatement });
     }
     Ok(found)
 }

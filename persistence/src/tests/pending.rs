@@ -8,7 +8,7 @@ use domain::{
     page::{Direction, ListQuery, Order, PageArgs},
     pending::{
         Chosen, PendingFilter, PendingId, PendingObservation, PendingSight, PendingSort, PendingState, Receipt,
-        Submission,
+        Replaced, Submission,
     },
     period::Period,
     port::{pending::PendingFigures, store::Store as _},
@@ -41,6 +41,7 @@ fn sent(series: &Arc<Series>, period: &str, value: f64) -> Submission {
         inherits: true,
         restatement: None,
         findings: Vec::new(),
+        may_open: true,
     }
 }
 
@@ -58,7 +59,7 @@ async fn receive(store: &SqlStore, rows: &[Submission], at: i64, by: &str) -> Ve
 /// What became of each: `R` received, `r` received in the place of another, `=` unchanged, or the code of the problem.
 fn told(receipts: &[Receipt]) -> String {
     let one = |receipt: &Receipt| match &receipt.outcome {
-        Outcome::Received if receipt.replaced => "r".to_owned(),
+        Outcome::Received if receipt.replaced.is_some() => "r".to_owned(),
         Outcome::Received => "R".to_owned(),
         Outcome::Unchanged => "=".to_owned(),
         Outcome::Rejected(problem) => problem.code.to_string(),
@@ -72,7 +73,8 @@ async fn record(store: &SqlStore, series: &Series, period: &str, figure: Figure,
     let figures = work.repositories().figures();
     let id = figures.ensure_series(std::slice::from_ref(series), hour(at), "steward").await.unwrap()[0];
     let period: Period = period.parse().unwrap();
-    let new = NewObservation { series: id, period, figure, inherits: false, smallest_count: None, cause: Default::default() };
+    let new =
+        NewObservation { series: id, period, figure, inherits: false, smallest_count: None, cause: Default::default() };
     figures.record(&[new], hour(at), "steward").await.unwrap();
     work.commit().await.unwrap();
 }
@@ -105,7 +107,7 @@ on_both! {
         let receipts = receive(store, &again, 2, "token:2").await;
         assert_eq!(told(&receipts), "= r R");
         assert_eq!(receipts[0].id, Some(first[0].id));
-        assert_eq!(receipts[1].before, Some(Figure::of(2.0)));
+        assert_eq!(receipts[1].replaced, Some(Replaced { figure: Figure::of(2.0), by: "token:1".into() }));
         let rows = all(store, &PendingSight::Everything, PendingFilter::default()).await;
         assert_eq!(values(&rows), [("2020".into(), 1.0), ("2021".into(), 3.0), ("2022".into(), 4.0)]);
         let replaced = rows.iter().find(|row| row.period.to_string() == "2021").unwrap();
@@ -125,16 +127,18 @@ on_both! {
         let world = world(store).await;
         let total = series(&world, 0, "");
         let secret = Figure { confidentiality: Confidentiality::Internal, external_id: Some("x".into()), ..Figure::of(5.0) };
-        record(store, &total, "2020", secret.clone(), 1).await;
+        record(store, &total, "2020", secret, 1).await;
         record(store, &total, "2021-01-15/2021-03-15", Figure::of(1.0), 1).await;
         // Without a word about who may see it, it says the same as what is published.
         let same = sent(&total, "2020", 5.0);
         let loud = Submission { inherits: false, ..sent(&total, "2020", 5.0) };
-        assert_eq!(told(&receive(store, &[same.clone()], 2, "t").await), "=");
+        // Not by a program, though: it would open it.
+        assert_eq!(told(&receive(store, &[Submission { may_open: false, ..loud.clone() }], 2, "t").await), "FORBIDDEN");
+        assert_eq!(told(&receive(store, std::slice::from_ref(&same), 2, "t").await), "=");
         assert_eq!(told(&receive(store, &[sent(&total, "2021-02-15/2021-04-15", 1.0)], 2, "t").await), "OVERLAP");
         let receipts = receive(store, &[loud], 3, "t").await;
         assert_eq!(told(&receipts), "R");
-        assert_eq!(receipts[0].before, Some(secret));
+        assert!(receipts[0].replaced.is_none() && receipts[0].published.is_some());
         // Whoever takes that back takes the place of it.
         assert_eq!(told(&receive(store, &[same], 4, "t").await), "r");
     }
@@ -146,9 +150,9 @@ on_both! {
             (0..6_200).map(|n| sent(&series(&world, n % 3, &format!("part={}", n % 31)), &format!("{}", 1000 + n / 31), value)).collect()
         };
         let receipts = receive(store, &rows(1.0), 1, "t").await;
-        assert!(receipts.iter().all(|receipt| receipt.outcome == Outcome::Received && !receipt.replaced));
+        assert!(receipts.iter().all(|receipt| receipt.outcome == Outcome::Received && receipt.replaced.is_none()));
         assert!(receive(store, &rows(1.0), 2, "t").await.iter().all(|receipt| receipt.outcome == Outcome::Unchanged));
-        assert!(receive(store, &rows(2.0), 3, "t").await.iter().all(|receipt| receipt.replaced));
+        assert!(receive(store, &rows(2.0), 3, "t").await.iter().all(|receipt| receipt.replaced.is_some()));
         let everything = Chosen::Matching(PendingFilter::default());
         let (taken, more) = does(store, async |pending| pending.take_up(&PendingSight::Everything, &everything, 5_000).await).await;
         assert_eq!((taken.len(), more), (5_000, 1_200));

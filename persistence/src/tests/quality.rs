@@ -35,7 +35,14 @@ async fn record(store: &SqlStore, rows: &[(&Series, &str, Figure)], at: i64) {
     for (series, period, figure) in rows {
         let id = figures.ensure_series(std::slice::from_ref(*series), hour(at), "t").await.unwrap()[0];
         let period: Period = period.parse().unwrap();
-        let new = NewObservation { series: id, period, figure: figure.clone(), inherits: false, smallest_count: None, cause: Default::default() };
+        let new = NewObservation {
+            series: id,
+            period,
+            figure: figure.clone(),
+            inherits: false,
+            smallest_count: None,
+            cause: Default::default(),
+        };
         figures.record(&[new], hour(at), "t").await.unwrap();
     }
     work.commit().await.unwrap();
@@ -63,10 +70,10 @@ on_both! {
         let found = store.read().quality().histories(&asked).await.unwrap();
         let told: Vec<Vec<(String, Past)>> =
             found.iter().map(|history| history.iter().map(|(period, past)| (period.to_string(), *past)).collect()).collect();
-        let past = |period: &str, value, breaks| (period.to_owned(), Past { value, breaks });
+        let known = |period: &str, value, breaks| (period.to_owned(), Past { value, breaks });
         assert_eq!(told, [
-            vec![], vec![past("2016", 2.5, false), past("2017", 3.0, true)], vec![past("2016", 7.0, false)],
-            vec![past("2016-07", 9.0, false)],
+            vec![], vec![known("2016", 2.5, false), known("2017", 3.0, true)], vec![known("2016", 7.0, false)],
+            vec![known("2016-07", 9.0, false)],
         ]);
         assert!(store.read().quality().histories(&[]).await.unwrap().is_empty());
     }

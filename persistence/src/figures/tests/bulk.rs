@@ -30,7 +30,14 @@ fn part(world: &World, number: usize) -> Series {
 }
 
 fn plain(series: SeriesId, period: Period) -> NewObservation {
-    NewObservation { series, period, figure: Figure::of(1.0), inherits: false, smallest_count: None, cause: Default::default() }
+    NewObservation {
+        series,
+        period,
+        figure: Figure::of(1.0),
+        inherits: false,
+        smallest_count: None,
+        cause: Default::default(),
+    }
 }
 
 async fn many_series(store: &SqlStore, world: &World, count: usize) -> Vec<SeriesId> {
