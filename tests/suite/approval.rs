@@ -295,6 +295,17 @@ async fn dry_runs_keys_and_modes_are_as_for_all_figures() {
     assert_eq!(push(&town.sender, rows.clone(), keyed.clone()).await["repeated"], json!(false));
     let again = push(&town.sender, rows.clone(), keyed).await;
     assert_eq!((counts(&again), &again["repeated"]), ([0, 0, 0, 2, 0], &json!(true)));
+    // What waits now is shown to whoever sent it in and to the steward, and to nobody else.
+    for (client, before) in [
+        (&town.sender, json!({ "value": 9.5 })),
+        (&town.steward, json!({ "value": 9.5 })),
+        (&town.contributor, Value::Null),
+    ] {
+        let settings = json!({ "dryRun": true, "submit": true });
+        let payload = push(client, town.rows(&[("2018", 9.7)]), settings).await;
+        let expected = json!([{ "index": 0, "before": before, "after": { "value": 9.7 } }]);
+        assert_eq!((counts(&payload), &payload["differences"]), ([0, 0, 0, 1, 0], &expected));
+    }
     let payload = push(&town.sender, rows, json!({ "idempotencyKey": "k", "submit": true })).await;
     assert_eq!(payload["userErrors"][0]["code"], "CONFLICT");
     // Of an atomic push with a bad row nothing waits either.

@@ -152,6 +152,12 @@ impl Cast {
             ("net-target", "target", target(json!({ "network": "@net" })), &["coordinator"]),
             ("rule", "sharingRule", json!({ "community": "@here", "visibility": "COMMUNITY" }), &["steward"]),
             (
+                "indicator-rule",
+                "sharingRule",
+                json!({ "community": "@here", "indicator": "@indicator", "visibility": "COMMUNITY" }),
+                &["steward"],
+            ),
+            (
                 "quality-rule",
                 "qualityRule",
                 json!({ "community": "@here", "indicator": "@indicator", "rule": "RANGE", "maximum": 99.0 }),
@@ -203,9 +209,17 @@ impl Cast {
         self.ids.iter().map(|(name, id)| ((*name).to_owned(), id.clone())).chain(world).collect()
     }
 
-    /// Every change with an input of the table of changes.
-    pub fn changes(&self) -> Vec<(&'static str, Value)> {
-        changes(self).into_iter().map(|(name, input, _)| (name, self.filled(input))).collect()
+    /// Every change with an input of the table of changes, for somebody who is at home elsewhere: a place named first stands for the one
+    /// named after it.
+    pub fn changes(&self, elsewhere: &[(&str, &str)]) -> Vec<(&'static str, Value)> {
+        let moved = |input: Value| {
+            let moves = elsewhere.iter();
+            let text = moves.fold(input.to_string(), |text, (from, to)| {
+                text.replace(&format!("\"@{from}\""), &format!("\"@{to}\""))
+            });
+            self.filled(serde_json::from_str(&text).unwrap())
+        };
+        changes(self).into_iter().map(|(name, input, _)| (name, moved(input))).collect()
     }
 
     /// The same with ids in the place of their names.
@@ -339,6 +353,7 @@ fn changes(cast: &Cast) -> Vec<Row> {
         rows.push((name, input, allowed.to_vec()));
     }
     let name = english("N");
+    let waiting = json!({ "community": "@here", "states": ["RECEIVED", "VALIDATED", "DECLINED"] });
     rows.extend([
         ("networkCreate", json!({ "slug": "net", "name": name, "startsOn": "2020-01-01" }), vec!["administrator"]),
         ("membershipCreate", json!({ "network": "@net", "community": "@here", "joinedOn": "2020-01-01" }), vec!["coordinator"]),
@@ -353,10 +368,11 @@ fn changes(cast: &Cast) -> Vec<Row> {
         ("observationRecord", json!({ "community": "@here", "indicatorVersion": "@version", "source": "@source", "period": "2020", "value": 30.0 }), vec!["contributor", "steward", "recording-token", "publishing-token"]),
         ("observationsPush", json!({ "rows": [{ "community": "@here", "indicatorVersion": "@version", "source": "@source", "period": "2020",
             "value": 30.0 }] }), vec!["contributor", "steward", "recording-token", "publishing-token"]),
-        ("observationsValidate", json!({ "filter": { "community": "@here" } }), vec!["steward"]),
+        ("observationsValidate", json!({ "filter": waiting }), vec!["steward"]),
         ("observationsValidate", json!({ "ids": ["@pending"] }), vec!["steward"]),
+        ("observationsDecline", json!({ "filter": waiting, "reason": "R" }), vec!["steward"]),
         ("observationsDecline", json!({ "ids": ["@pending"], "reason": "R" }), vec!["steward"]),
-        ("observationsPublish", json!({ "filter": { "community": "@here" } }), vec!["steward"]),
+        ("observationsPublish", json!({ "filter": waiting }), vec!["steward"]),
         ("observationsRetract", json!({ "figures": [{ "series": "@series", "period": "2020" }], "reason": "ERROR", "mode": "BEST_EFFORT" }),
             vec!["steward"]),
         ("periodLockLift", json!({ "id": "@lock", "version": 999, "reason": english("R") }), vec!["steward"]),

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde_json::{Value, json};
 
-use super::{Change, Context, Delivery, Governed, Services, Session};
+use super::{Change, Context, Delivery, Governed, Session};
 use crate::{
     access::Needs,
     error::{Problem, ProblemCode, Result},
@@ -80,20 +80,12 @@ impl Rules {
         (age < REMEMBERED).then(|| Arc::clone(rules))
     }
 
+    fn keep(&self, now: DateTime<Utc>, rules: &Arc<Vec<QualityRule>>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, Arc::clone(rules)));
+    }
+
     pub(super) fn forget(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-}
-
-impl Services {
-    async fn rules(&self) -> Result<Arc<Vec<QualityRule>>> {
-        let now = self.clock.now();
-        if let Some(rules) = self.rules.kept(now) {
-            return Ok(rules);
-        }
-        let rules = Arc::new(self.store.read().quality().rules().await?);
-        *self.rules.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, Arc::clone(&rules)));
-        Ok(rules)
     }
 }
 
@@ -118,7 +110,7 @@ fn place(series: &Series, period: Period) -> Place {
 impl Session {
     /// What is doubtful in each of these figures, in their order; nothing at all where no rule holds for any.
     pub(super) async fn examine(&self, deliveries: &[Delivery<'_>]) -> Result<Vec<Vec<Finding>>> {
-        let rules = self.services().rules().await?;
+        let rules = self.rules().await?;
         if rules.is_empty() {
             return Ok(Vec::new());
         }
@@ -140,6 +132,18 @@ impl Session {
             rules.iter().filter_map(|rule| world.finding(delivery, rule)).collect()
         };
         Ok(deliveries.iter().zip(&applying).map(findings).collect())
+    }
+
+    /// All rules. They are read by the connection that the session has: sessions that waited for another one, each holding its own, would
+    /// wait for each other.
+    async fn rules(&self) -> Result<Arc<Vec<QualityRule>>> {
+        let (kept, now) = (&self.services().rules, self.services().clock.now());
+        if let Some(rules) = kept.kept(now) {
+            return Ok(rules);
+        }
+        let rules = Arc::new(self.repositories().quality().rules().await?);
+        kept.keep(now, &rules);
+        Ok(rules)
     }
 
     /// The rules that hold for each of these figures; none does for what is withdrawn.

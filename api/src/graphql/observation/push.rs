@@ -301,8 +301,9 @@ fn digest(
     use sha2::Digest as _;
     let mut hasher = sha2::Sha256::new();
     hasher.update(format!("{mode:?} {submit}"));
+    // With quotes and escapes: a note must not be taken for a row.
     if let Some(restatement) = restatement {
-        hasher.update(format!(" {restatement}"));
+        hasher.update(format!(" {restatement:?}"));
     }
     for row in rows {
         hasher.update(format!("\n{row:?}"));
