@@ -35,6 +35,7 @@ pub mod authority_decision;
 pub mod baseline;
 pub mod change_feed;
 pub mod community;
+pub mod figure_query;
 pub mod grant;
 pub mod identity;
 pub mod indicator;

@@ -1,4 +1,4 @@
-//! Where queries begin.
+//! Queries of records.
 
 use async_graphql::{Context, ID, Object};
 use domain::error::{Error, ProblemCode};
@@ -8,7 +8,6 @@ use super::{
     api_token::{ApiToken, ApiTokenFilter, ApiTokenOrder},
     audit::{self, AuditEntry, AuditEntryFilter, AuditEntryOrder},
     authority_decision::{AuthorityDecision, AuthorityDecisionFilter, AuthorityDecisionOrder},
-    change_feed::{self, ChangeFilter, ChangePage},
     community::{Community, CommunityFilter, CommunityOrder},
     comparison::{self, Comparison},
     connection::{Connection, Paging, list},
@@ -25,13 +24,9 @@ use super::{
     node::{Node, node},
     order::ordered,
     partner::{Partner, PartnerFilter, PartnerOrder},
-    pending::{self, PendingObservation, PendingObservationFilter, PendingObservationOrder},
-    period_lock::{PeriodLock, PeriodLockFilter, PeriodLockOrder},
-    quality_rule::{QualityRule, QualityRuleFilter, QualityRuleOrder},
     record::by_key,
     scalars::{DateTime, Period},
     series::DisaggregationInput,
-    series_break::{SeriesBreak, SeriesBreakFilter, SeriesBreakOrder},
     sharing_rule::{SharingRule, SharingRuleFilter, SharingRuleOrder},
     source::{Source, SourceFilter, SourceOrder},
 };
@@ -39,13 +34,13 @@ use super::{
 /// The most records that `nodes` answers at once.
 const MAX_NODES: usize = 100;
 
-/// Where queries begin.
+/// Queries of records.
 #[derive(Default)]
-pub struct Query;
+pub struct RecordQuery;
 
-/// Where queries begin.
+/// Queries of records.
 #[Object]
-impl Query {
+impl RecordQuery {
     /// The record with this global id, or nothing. What the reader may not see looks like what does not exist.
     async fn node(
         &self,
@@ -108,26 +103,6 @@ impl Query {
         list(ctx, query).await
     }
 
-    /// By which figures are found doubtful: the rules of networks, and those of communities that the reader may see.
-    #[allow(clippy::too_many_arguments)]
-    async fn quality_rules(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "So many from the start, 1 to 100.")] first: Option<i32>,
-        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
-        #[graphql(desc = "So many from the end, 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
-        #[graphql(desc = "Only those for which all of this holds.")] filter: Option<QualityRuleFilter>,
-        #[graphql(desc = "The order; by time if left out.")] order_by: Option<QualityRuleOrder>,
-    ) -> async_graphql::Result<Connection<QualityRule>> {
-        let paging = Paging { first, after, last, before };
-        let query = filter
-            .unwrap_or_default()
-            .read()
-            .and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
-        list(ctx, query).await
-    }
-
     /// What Indigenous data authorities have decided to allow: the decisions that the reader may see.
     #[allow(clippy::too_many_arguments)]
     async fn authority_decisions(
@@ -146,61 +121,6 @@ impl Query {
             .read()
             .and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
         list(ctx, query).await
-    }
-
-    /// The locks on periods that the reader may see.
-    #[allow(clippy::too_many_arguments)]
-    async fn period_locks(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "So many from the start, 1 to 100.")] first: Option<i32>,
-        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
-        #[graphql(desc = "So many from the end, 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
-        #[graphql(desc = "Only those for which all of this holds.")] filter: Option<PeriodLockFilter>,
-        #[graphql(desc = "The order; by time if left out.")] order_by: Option<PeriodLockOrder>,
-    ) -> async_graphql::Result<Connection<PeriodLock>> {
-        let paging = Paging { first, after, last, before };
-        let query =
-            filter.unwrap_or_default().read().and_then(|filter| paging.query(ctx, filter, ordered(order_by), false));
-        list(ctx, query).await
-    }
-
-    /// The declared breaks of series that the reader may see.
-    #[allow(clippy::too_many_arguments)]
-    async fn series_breaks(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "So many from the start, 1 to 100.")] first: Option<i32>,
-        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
-        #[graphql(desc = "So many from the end, 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
-        #[graphql(desc = "Only those for which all of this holds.")] filter: Option<SeriesBreakFilter>,
-        #[graphql(desc = "The order; by time if left out.")] order_by: Option<SeriesBreakOrder>,
-    ) -> async_graphql::Result<Connection<SeriesBreak>> {
-        let paging = Paging { first, after, last, before };
-        let query = filter
-            .unwrap_or_default()
-            .read()
-            .and_then(|(filter, archived)| paging.query(ctx, filter, ordered(order_by), archived));
-        list(ctx, query).await
-    }
-
-    /// The feed of changes, for systems that keep a copy: every revision of every figure that the reader may see, retractions among
-    /// them, in the order in which they came to be kept. Reading on from `cursor`, one gets each revision once, however many record at
-    /// the same time. What the reader may see is decided when they read: a figure whose embargo ends later comes again as RELEASED then,
-    /// and when sharing changes, begin anew.
-    async fn changes(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(
-            desc = "The `cursor` of an earlier answer; “now” for what is recorded from now on; everything if left out."
-        )]
-        since: Option<String>,
-        #[graphql(desc = "So many at most, 1 to 100; 20 if left out.")] first: Option<i32>,
-        #[graphql(desc = "Only those for which all of this holds.")] filter: Option<ChangeFilter>,
-    ) -> async_graphql::Result<ChangePage> {
-        change_feed::changes(ctx, first, since, filter).await
     }
 
     /// The accounts that the reader may see.
@@ -548,21 +468,5 @@ impl Query {
         #[graphql(desc = "The order; newest first if left out.")] order_by: Option<ImportJobOrder>,
     ) -> async_graphql::Result<Connection<ImportJob>> {
         import_job::import_jobs(ctx, Paging { first, after, last, before }, filter, order_by).await
-    }
-
-    /// Figures that wait until a steward publishes them: those of communities that the reader answers for, and those that the reader
-    /// sent in.
-    #[allow(clippy::too_many_arguments)]
-    async fn pending_observations(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "So many from the start, 1 to 100.")] first: Option<i32>,
-        #[graphql(desc = "Only what follows this cursor.")] after: Option<String>,
-        #[graphql(desc = "So many from the end, 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what precedes this cursor.")] before: Option<String>,
-        #[graphql(desc = "Only those for which all of this holds.")] filter: Option<PendingObservationFilter>,
-        #[graphql(desc = "The order; the oldest first if left out.")] order_by: Option<PendingObservationOrder>,
-    ) -> async_graphql::Result<Connection<PendingObservation>> {
-        pending::pending_observations(ctx, Paging { first, after, last, before }, filter, order_by).await
     }
 }

@@ -9,6 +9,7 @@ use super::{
     authority_decision::AuthorityDecisionMutation,
     baseline::BaselineMutation,
     community::CommunityMutation,
+    figure_query::FigureQuery,
     grant::GrantMutation,
     identity::IdentityMutation,
     import_job::ImportJobMutation,
@@ -24,12 +25,16 @@ use super::{
     pending::PendingMutation,
     period_lock::PeriodLockMutation,
     quality_rule::QualityRuleMutation,
-    query::Query,
+    query::RecordQuery,
     series_break::SeriesBreakMutation,
     sharing_rule::SharingRuleMutation,
     source::SourceMutation,
     target::TargetMutation,
 };
+
+/// Where queries begin.
+#[derive(MergedObject, Default)]
+pub struct Query(RecordQuery, FigureQuery);
 
 /// Where changes begin. Every change answers the record as it now stands or, in `userErrors`, why it was refused; a
 /// refused change leaves nothing behind.
@@ -77,7 +82,7 @@ pub struct AccessChanges(AccountMutation, GrantMutation, ApiTokenMutation, Ident
 pub type ConcertSchema = Schema<Query, Mutation, EmptySubscription>;
 
 fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
-    Schema::build(Query, Mutation::default(), EmptySubscription)
+    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
 }
 
 /// The schema over these use cases.
