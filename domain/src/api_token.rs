@@ -19,8 +19,10 @@ codes! {
     pub enum TokenAction {
         /// Reading as a member of its communities.
         Read = "READ",
-        /// Recording figures of its communities, by its indicators.
+        /// Sending in figures of its communities, by its indicators: they wait until a steward publishes them.
         RecordFigures = "RECORD_FIGURES",
+        /// With the one before: what it sends in is published at once.
+        PublishFigures = "PUBLISH_FIGURES",
     }
 }
 
@@ -152,6 +154,12 @@ impl Noun for ApiToken {
         rules::label(problems, "name", &self.name);
         problems.require(!self.communities.is_empty(), "communities", ProblemCode::Required, "name at least one");
         problems.require(!self.actions.is_empty(), "actions", ProblemCode::Required, "name at least one");
+        problems.require(
+            !self.actions.contains(&TokenAction::PublishFigures) || self.actions.contains(&TokenAction::RecordFigures),
+            "actions",
+            ProblemCode::Invalid,
+            "PUBLISH_FIGURES goes with RECORD_FIGURES: it says what becomes of figures that are sent in",
+        );
         rules::distinct(problems, "communities", &self.communities);
         rules::distinct(problems, "indicators", &self.indicators);
         rules::distinct(problems, "actions", &self.actions);

@@ -71,6 +71,10 @@ codes! {
         Import = "IMPORT",
         /// Figures were recorded.
         RecordFigures = "RECORD_FIGURES",
+        /// Figures were sent in, and wait until a steward publishes them.
+        SubmitFigures = "SUBMIT_FIGURES",
+        /// Figures that waited were validated, published or declined.
+        ReviewFigures = "REVIEW_FIGURES",
         /// A data authority or coordinator decided.
         Decide = "DECIDE",
     }

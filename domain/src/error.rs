@@ -87,8 +87,12 @@ crate::code::codes! {
         Immutable = "IMMUTABLE",
         /// The record is archived.
         Archived = "ARCHIVED",
+        /// The period is locked.
+        Locked = "LOCKED",
         /// The actor may not do this.
         Forbidden = "FORBIDDEN",
+        /// A data-quality rule refuses it.
+        Quality = "QUALITY",
     }
 }
 

@@ -101,12 +101,18 @@ ids! {
     SharingRuleId => SharingRule,
     /// What an Indigenous data authority decided.
     AuthorityDecisionId => AuthorityDecision,
+    /// A lock on the figures of periods.
+    PeriodLockId => PeriodLock,
+    /// A declared break of series.
+    SeriesBreakId => SeriesBreak,
     /// Somebody who can sign in.
     AccountId => Account,
     /// A role that somebody holds.
     GrantId => Grant,
     /// What a program signs in with.
     ApiTokenId => ApiToken,
+    /// By which figures are found doubtful.
+    QualityRuleId => QualityRule,
 }
 
 /// The sessions of an account: one for each time that somebody signed in. They have no global identifier.

@@ -68,6 +68,8 @@ pub struct RowCounts {
     pub updated: u64,
     /// Rows that say what is known already.
     pub unchanged: u64,
+    /// Rows that wait until a steward publishes them.
+    pub received: u64,
     /// Rows that were not kept.
     pub rejected: u64,
 }
@@ -75,7 +77,7 @@ pub struct RowCounts {
 impl RowCounts {
     /// Whether every row read is accounted for.
     pub const fn balance(&self) -> bool {
-        self.read == self.created + self.updated + self.unchanged + self.rejected
+        self.read == self.created + self.updated + self.unchanged + self.received + self.rejected
     }
 
     /// Adds those of another file.
@@ -84,14 +86,19 @@ impl RowCounts {
         self.created += other.created;
         self.updated += other.updated;
         self.unchanged += other.unchanged;
+        self.received += other.received;
         self.rejected += other.rejected;
     }
 }
 
 impl fmt::Display for RowCounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { read, created, updated, unchanged, rejected } = self;
-        write!(f, "{read} read, {created} created, {updated} updated, {unchanged} unchanged, {rejected} rejected")
+        let Self { read, created, updated, unchanged, received, rejected } = self;
+        write!(f, "{read} read, {created} created, {updated} updated, {unchanged} unchanged, ")?;
+        if *received > 0 {
+            write!(f, "{received} received, ")?;
+        }
+        write!(f, "{rejected} rejected")
     }
 }
 
@@ -244,7 +251,7 @@ mod tests {
 
     #[test]
     fn counts_balance() {
-        let mut counts = RowCounts { read: 3, created: 1, updated: 1, unchanged: 0, rejected: 1 };
+        let mut counts = RowCounts { read: 3, created: 1, updated: 1, unchanged: 0, received: 0, rejected: 1 };
         assert!(counts.balance());
         counts.add(&RowCounts { read: 1, ..RowCounts::default() });
         assert!(!counts.balance());

@@ -2,6 +2,8 @@
 
 mod readers;
 
+pub use readers::opened_by_a_program;
+
 use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +14,7 @@ use crate::{
     indicator::{IndicatorVersion, Measure},
     page::SortKey,
     period::{Period, PeriodKind},
+    revision::Cause,
     rules::LABEL_LENGTH,
 };
 
@@ -294,6 +297,15 @@ pub struct Observation {
     pub recorded_by: String,
     /// When a later revision took its place.
     pub superseded_at: Option<DateTime<Utc>>,
+    /// Why there is this revision.
+    pub cause: Cause,
+}
+
+impl Observation {
+    /// Whether it is what is known now: no retraction, and no later revision took its place.
+    pub const fn is_current(&self) -> bool {
+        self.superseded_at.is_none() && self.cause.retraction.is_none()
+    }
 }
 
 /// A figure to record.
@@ -310,6 +322,16 @@ pub struct NewObservation {
     pub inherits: bool,
     /// The smallest number of persons that it tells of: [`crate::small_cells::smallest_count`] of it by its definition.
     pub smallest_count: Option<i32>,
+    /// Why it is recorded. A retraction says nothing else: its figure is what remains of the one that it withdraws.
+    pub cause: Cause,
+}
+
+impl NewObservation {
+    /// The withdrawal of what is known of a period of a series.
+    pub fn retraction(series: SeriesId, period: Period, note: Option<String>, cause: Cause) -> Self {
+        let figure = Figure { note, ..Figure::default() };
+        Self { series, period, figure, inherits: true, smallest_count: None, cause }
+    }
 }
 
 /// What became of a figure to record.
@@ -319,8 +341,10 @@ pub enum Outcome {
     Created,
     /// A new revision, because it says something else than the one before.
     Updated,
-    /// Nothing, because the current revision says the same.
+    /// Nothing, because the current revision says the same, or what waits already does.
     Unchanged,
+    /// Nothing yet: it waits until a steward publishes it.
+    Received,
     /// Nothing, because it breaks a rule.
     Rejected(Problem),
 }
@@ -336,6 +360,8 @@ pub struct ObservationFilter {
     pub until: Option<NaiveDate>,
     /// As they were known at this moment; as they are known now without it.
     pub as_of: Option<DateTime<Utc>>,
+    /// Whether the retractions of figures that are withdrawn are among them.
+    pub retracted: bool,
 }
 
 /// What observations can be ordered by.

@@ -9,6 +9,8 @@ use crate::{
     key::{Code, ExternalId},
     observation::Figure,
     period::Period,
+    quality::Finding,
+    revision::Restatement,
     series::Disaggregation,
 };
 
@@ -93,6 +95,10 @@ pub struct Push {
     pub mode: PushMode,
     /// Whether nothing is to be kept.
     pub dry_run: bool,
+    /// Whether all of it waits until a steward publishes it, though the actor could.
+    pub submit: bool,
+    /// Why it changes figures of locked periods, if it does.
+    pub restatement: Option<Restatement>,
     /// The name under which it is known again.
     pub key: Option<PushKey>,
 }
@@ -119,12 +125,22 @@ impl Rejection {
     }
 }
 
+/// Something doubtful in a row that was not refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Doubt {
+    /// Its place in the push, from 0.
+    pub row: u32,
+    /// What.
+    pub finding: Finding,
+}
+
 /// What a row would write.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Difference {
     /// Its place in the push, from 0.
     pub row: u32,
-    /// The figure as it is, if there is one that the caller may read.
+    /// The figure as it is, if there is one that the caller may read: for a row that would wait, the one that waits now, or else the
+    /// published one.
     pub before: Option<Figure>,
     /// The figure as it would be; where the caller may not read what it takes the place of, as the row has it.
     pub after: Figure,
@@ -139,11 +155,15 @@ pub struct Pushed {
     pub updated: u64,
     /// Rows that said the same.
     pub unchanged: u64,
+    /// Rows that wait until a steward publishes them.
+    pub received: u64,
     /// The rows that were refused, by their place.
     pub rejections: Vec<Rejection>,
+    /// What is doubtful in the others, by their place, as far as whoever pushes them may know.
+    pub doubts: Vec<Doubt>,
     /// Of a dry run: what it would write, by place.
     pub differences: Vec<Difference>,
-    /// Whether what was created and updated is kept.
+    /// Whether what was created, updated and received is kept.
     pub kept: bool,
     /// Whether this was answered before, under the same key.
     #[serde(skip)]

@@ -21,7 +21,7 @@ use crate::{repo::Repos, row::Row, sql::Sql};
 
 /// The columns of a job, in the order in which [`read`] reads them.
 const COLUMNS: &str = "id, owner, name, settings, dry_run, state, bytes, read_bytes, rows_read, created, updated, unchanged, \
-                       rejected, failure, stopping, created_at, started_at, finished_at";
+                       received, rejected, failure, stopping, created_at, started_at, finished_at";
 /// A job that is still its holder's, whom nobody has asked to stop.
 const HELD: &str = "state = 'RUNNING' AND NOT stopping";
 
@@ -48,6 +48,7 @@ fn read(row: &mut Row<'_>) -> Result<ImportJob> {
                 created: count(row)?,
                 updated: count(row)?,
                 unchanged: count(row)?,
+                received: count(row)?,
                 rejected: count(row)?,
             },
         },
@@ -81,7 +82,7 @@ impl<C: ConnectionTrait + Send + Sync> ImportJobs for Repos<C> {
         ];
         let [id, owner, name, settings, dry_run, state, created_at] = values;
         let text = format!(
-            "INSERT INTO import_job ({COLUMNS}) VALUES ({id}, {owner}, {name}, {settings}, {dry_run}, {state}, 0, 0, 0, 0, 0, 0, 0, \
+            "INSERT INTO import_job ({COLUMNS}) VALUES ({id}, {owner}, {name}, {settings}, {dry_run}, {state}, 0, 0, 0, 0, 0, 0, 0, 0, \
              NULL, FALSE, {created_at}, NULL, NULL)"
         );
         self.run(sql.statement(text)).await.map(drop)
@@ -215,6 +216,7 @@ impl<C: ConnectionTrait + Send + Sync> ImportJobs for Repos<C> {
             ("created", whole(counts.created)),
             ("updated", whole(counts.updated)),
             ("unchanged", whole(counts.unchanged)),
+            ("received", whole(counts.received)),
             ("rejected", whole(counts.rejected)),
         ];
         let mut set: Vec<_> = columns.iter().map(|(name, value)| format!("{name} = {}", sql.bind(*value))).collect();

@@ -12,6 +12,8 @@ mod ingest;
 pub mod limiter;
 mod link;
 mod migration;
+mod pending;
+mod quality;
 mod relay;
 mod repo;
 mod row;

@@ -5,11 +5,13 @@
 
 use std::str::FromStr;
 
+use chrono::{DateTime, Utc};
 use domain::{
     Error, Result,
     id::SeriesId,
     observation::{Figure, Observation},
     period::{Period, PeriodKind},
+    revision::Cause,
     series::{Disaggregation, Series},
 };
 use sea_orm::{
@@ -134,7 +136,18 @@ impl<'r> Row<'r> {
             recorded_at: self.take()?,
             recorded_by: self.take()?,
             superseded_at: None,
+            cause: Cause { retraction: None, restatement: self.optional_parse()? },
         })
+    }
+
+    /// The columns of [`crate::sql::figure`], `superseded_at` and `retraction`.
+    pub(crate) fn revision(&mut self) -> Result<Observation> {
+        let mut revision = self.observation()?;
+        let superseded_at = self.take::<Option<DateTime<Utc>>>()?;
+        revision.cause.retraction = self.optional_parse()?;
+        let stands = revision.cause.retraction.is_some() && superseded_at == Some(revision.recorded_at);
+        revision.superseded_at = superseded_at.filter(|_| !stands);
+        Ok(revision)
     }
 
     /// The columns of [`crate::sql::series`].

@@ -8,7 +8,7 @@ use domain::{
     small_cells::SuppressionPolicy,
 };
 
-use crate::sql::Sql;
+use crate::sql::{Sql, is_last};
 
 /// What follows a visibility that everybody in the community itself reads: PRIVATE is for fewer of them, and
 /// AGGREGATE_ONLY for nobody alone.
@@ -132,21 +132,24 @@ impl Sight {
         eyes.map_or_else(|| " AND FALSE".to_owned(), |eyes| format!(" AND NOT {}", eyes.figure(alias, breakdown)))
     }
 
-    /// The revision in table `alias` is in sight: it was before another took its place, and what took its place is not
-    /// withheld or suppressed, since a figure withdrawn from a reader must not be read from its own history. Where any
-    /// revision of any part of the breakdown was small, none of those before the present one is.
+    /// The revision in table `alias` is in sight: it was before another took its place, and what took its place (a figure or the
+    /// retraction of one) is not withheld or suppressed, since a figure withdrawn from a reader must not be read from its own
+    /// history. Where any revision of any part of the breakdown was small, none of those before the present one is. Who never saw
+    /// a figure does not see that it was withdrawn.
     pub(crate) fn revision(&self, alias: &str) -> String {
         self.and(|eyes| {
             format!(
                 "({revision} AND ({alias}.superseded_at IS NULL OR {many}) AND ({own} OR {alias}.superseded_at IS NULL OR {alias}.confidentiality = 'F' \
-                 OR {alias}.embargo_until < {alias}.superseded_at) \
+                 OR {alias}.embargo_until < CASE WHEN {alias}.retraction IS NULL THEN {alias}.superseded_at ELSE {alias}.recorded_at END) \
                  AND EXISTS (SELECT 1 FROM observation present WHERE present.series_id = {alias}.series_id \
                  AND present.period_end = {alias}.period_end AND present.period_start = {alias}.period_start \
-                 AND present.period_kind = {alias}.period_kind AND present.superseded_at IS NULL AND {current} \
-                 AND ({own} OR present.status <> 'Q' OR {alias}.superseded_at IS NULL)))",
+                 AND present.period_kind = {alias}.period_kind AND {last} AND {current} \
+                 AND ({own} OR present.status <> 'Q' OR {is_present})))",
                 revision = eyes.disclosed(alias),
                 many = eyes.many(alias, Breakdown::OfItsSeries, "least"),
                 own = eyes.own(alias),
+                last = is_last("present"),
+                is_present = is_last(alias),
                 current = eyes.figure("present", Breakdown::OfItsSeries),
             )
         })

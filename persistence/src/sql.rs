@@ -11,7 +11,7 @@ use sea_orm::{DbBackend, Statement, Value};
 use uuid::Uuid;
 
 /// The columns of a figure, in the order in which [`crate::row::Row::observation`] reads them.
-const FIGURE: [&str; 17] = [
+const FIGURE: [&str; 18] = [
     "series_id",
     "period_kind",
     "period_start",
@@ -29,6 +29,7 @@ const FIGURE: [&str; 17] = [
     "external_id",
     "recorded_at",
     "recorded_by",
+    "restatement",
 ];
 
 /// What a series is of, in the order in which [`crate::row::Row::series`] reads it.
@@ -81,6 +82,16 @@ pub(crate) fn counts_as_newest(alias: &str) -> String {
 /// The same of a figure that need not be current.
 pub(crate) fn has_newest_value(alias: &str) -> String {
     format!("{alias}.value IS NOT NULL AND {alias}.status <> 'F'")
+}
+
+/// A revision is the last of its period: the current figure, or the retraction that withdrew it (see the migration of it).
+pub(crate) fn is_last(alias: &str) -> String {
+    format!("({alias}.superseded_at IS NULL OR {})", is_standing_retraction(alias))
+}
+
+/// A revision is a retraction, and nothing was recorded after it.
+pub(crate) fn is_standing_retraction(alias: &str) -> String {
+    format!("({alias}.retraction IS NOT NULL AND {alias}.superseded_at = {alias}.recorded_at)")
 }
 
 /// The order of the periods of a series, newest first.

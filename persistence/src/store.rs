@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -20,6 +23,7 @@ use tokio::sync::Notify;
 use crate::{
     connect::{Connections, DatabaseConfig, connect},
     error::database,
+    figures::feed,
     migration::migrate,
     repo::Repos,
     row::Row,
@@ -76,7 +80,12 @@ impl Store for SqlStore {
 
     async fn begin(&self) -> Result<Box<dyn UnitOfWork>> {
         let work = Repos(begin(&self.write).await?);
-        Ok(Box::new(SqlWork { work, topics: Mutex::default(), wake: Arc::clone(&self.wake) }))
+        Ok(Box::new(SqlWork {
+            work,
+            topics: Mutex::default(),
+            recorded: AtomicBool::new(false),
+            wake: Arc::clone(&self.wake),
+        }))
     }
 
     async fn health(&self) -> Result<(), String> {
@@ -116,6 +125,8 @@ struct SqlWork {
     /// The topics to raise at the end. Whoever raises one keeps everybody else from doing so until the transaction ends,
     /// and two who raise several in other orders would wait for each other for ever.
     topics: Mutex<BTreeSet<Topic>>,
+    /// Whether figures were recorded: they enter the feed of changes at the end.
+    recorded: AtomicBool,
     wake: Arc<Notify>,
 }
 
@@ -131,12 +142,19 @@ impl UnitOfWork for SqlWork {
         let event_json = sql.bind(serde_json::to_value(event).map_err(Error::internal)?);
         let statement = sql.statement(format!("INSERT INTO outbox (event) VALUES ({event_json})"));
         db.execute_raw(statement).await.map_err(database)?;
+        if matches!(event, Event::ObservationsRecorded { .. }) {
+            self.recorded.store(true, Ordering::Release);
+        }
         self.topics.lock().unwrap_or_else(PoisonError::into_inner).extend(event.topics());
         Ok(())
     }
 
     async fn commit(self: Box<Self>) -> Result<()> {
         raise(&self.work.0, self.topics.into_inner().unwrap_or_else(PoisonError::into_inner)).await?;
+        // Last of all: others who have recorded wait from here on.
+        if self.recorded.load(Ordering::Acquire) {
+            feed::settle(&self.work.0).await?;
+        }
         self.work.0.commit().await.map_err(database)?;
         self.wake.notify_one();
         Ok(())

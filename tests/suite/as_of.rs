@@ -174,3 +174,30 @@ async fn long_histories_are_read_in_parts() {
         assert_eq!(error["extensions"]["field"], "last");
     }
 }
+
+#[tokio::test]
+async fn between_a_retraction_and_the_next_figure_nothing_was_known() {
+    let app = App::start().await;
+    let world = app.world().await;
+    let a = app.member(&world.network, "a").await;
+    let first = record(&app, &world, &a, "2020", json!({ "value": 10.0 })).await;
+    let query = "{ community(slug: \"a\") { series { nodes { id } } } }";
+    let series = app.admin.data(query, json!({})).await["community"]["series"]["nodes"][0]["id"].take();
+    let retract = "mutation($input: ObservationsRetractInput!) { observationsRetract(input: $input) { retracted } }";
+    let input = json!({ "figures": [{ "series": series, "period": "2020" }], "reason": "ERROR" });
+    let done = app.admin.data(retract, json!({ "input": input })).await;
+    assert_eq!(done["observationsRetract"]["retracted"], 1);
+    app.clock.pass(60);
+    let gone = domain::port::clock::Clock::now(&*app.clock).to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
+    app.clock.pass(60);
+    let again = record(&app, &world, &a, "2020", json!({ "value": 12.0 })).await;
+    for (as_of, value) in [(&first, json!(10.0)), (&gone, Value::Null), (&again, json!(12.0))] {
+        let data = known(&app, Some(as_of)).await;
+        assert_eq!(data["comparison"]["entries"][0]["current"]["value"], value, "{as_of}");
+        assert_eq!(data["community"]["latestValues"][0]["value"], value, "{as_of}");
+        assert_eq!(data["community"]["series"]["nodes"][0]["latest"]["value"], value, "{as_of}");
+        let export = format!("/exports?format=ndjson&network=net&asOf={as_of}");
+        let file = app.anonymous.get(&export).send().await.unwrap().text().await.unwrap();
+        assert_eq!(file.lines().count(), usize::from(!value.is_null()), "{as_of}: {file}");
+    }
+}

@@ -275,7 +275,7 @@ async fn a_program_records_what_its_token_is_for_and_nothing_else() {
     let steward = app.somebody("s@example.org", json!([{ "role": "STEWARD", "community": here }])).await;
     let create = "mutation($input: ApiTokenCreateInput!) { apiTokenCreate(input: $input) {
         apiToken { id version hint actions lastUsedAt } secret userErrors { code } } }";
-    let input = |communities: Value| json!({ "input": { "name": "Push", "communities": communities, "actions": ["RECORD_FIGURES"] } });
+    let input = |communities: Value| json!({ "input": { "name": "Push", "communities": communities, "actions": ["RECORD_FIGURES", "PUBLISH_FIGURES"] } });
     let refused = steward.client.data(create, input(json!([here, there]))).await["apiTokenCreate"].take();
     assert_eq!((&refused["secret"], &refused["userErrors"][0]["code"]), (&Value::Null, &json!("FORBIDDEN")));
     let made = steward.client.data(create, input(json!([here]))).await["apiTokenCreate"].take();

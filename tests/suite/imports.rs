@@ -175,10 +175,10 @@ async fn files_are_for_those_who_record_figures_and_rows_for_those_who_answer_fo
     let role = |role: &str, community: &str| json!([{ "role": role, "community": community }]);
     let steward = app.somebody("s@example.org", role("STEWARD", here)).await.client;
     let other = app.somebody("o@example.org", role("STEWARD", there)).await.client;
-    let contributor = app.somebody("c@example.org", role("CONTRIBUTOR", here)).await.client;
+    let reader = app.somebody("r@example.org", role("MEMBER_READER", here)).await.client;
     let nobody = send(&app.anonymous, &town.address(""), FILE).await;
     assert_eq!(code(&nobody), (401, "UNAUTHENTICATED", ""));
-    assert_eq!(code(&send(&contributor, &town.address(""), FILE).await), (403, "FORBIDDEN", ""));
+    assert_eq!(code(&send(&reader, &town.address(""), FILE).await), (403, "FORBIDDEN", ""));
     let creates = send(&steward, &town.address("&createMissing=sources"), FILE).await;
     assert_eq!(code(&creates), (403, "FORBIDDEN", ""));
     let denied = app.admin.data("{ auditEntries(filter: { action: [DENIED] }) { totalCount } }", json!({})).await;

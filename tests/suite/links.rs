@@ -232,7 +232,7 @@ async fn nothing_that_lets_anybody_in_is_in_the_log() {
     app.try_recover(&recovery).await;
     let query = "mutation($input: ApiTokenCreateInput!) { apiTokenCreate(input: $input) { secret } }";
     let input = json!({ "input": { "name": "Push", "communities": [app.community("c").await], "actions": ["RECORD_FIGURES"] } });
-    let token = text(&root.client.data(query, input).await["apiTokenCreate"]["secret"]);
+    let token = text(&app.admin.data(query, input).await["apiTokenCreate"]["secret"]);
     let log = Value::Array(app.log(100).await).to_string();
     assert!(log.contains("SIGN_IN_FAILED") && log.contains("RECOVERY") && log.contains("INVITE"), "{log}");
     let access = text(&back["accessToken"]);

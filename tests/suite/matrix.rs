@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::{access::Role, api_token::TokenAction};
 use serde_json::{Value, json};
 
 use crate::{
@@ -13,7 +14,7 @@ use crate::{
 };
 
 /// Everybody who is tried out.
-pub const ROLES: [&str; 13] = [
+pub const ROLES: [&str; 17] = [
     "anonymous",
     "nobody",
     "net-reader",
@@ -26,7 +27,18 @@ pub const ROLES: [&str; 13] = [
     "other-coordinator",
     "authority",
     "funder",
+    "reviewer",
     "administrator",
+    "reading-token",
+    "recording-token",
+    "publishing-token",
+];
+
+/// The programs among them: what their tokens, which are for the community `here`, may be used for.
+const TOKENS: [(&str, TokenAction); 3] = [
+    ("reading-token", TokenAction::Read),
+    ("recording-token", TokenAction::RecordFigures),
+    ("publishing-token", TokenAction::PublishFigures),
 ];
 
 /// A network with everything in it, and somebody in every role.
@@ -113,7 +125,7 @@ impl Cast {
         let learning = |slug: &str, status: &str| {
             json!({ "slug": slug, "community": "@here", "author": "A", "kind": "WORKED", "issue": "OTHER", "title": english(slug),
                 "whatWeDid": english("This"), "whatHappened": english("That"), "evidenceStage": "EMERGING",
-                "visibility": "PUBLIC", "status": status })
+                "visibility": "PUBLIC", "status": status, "initiative": "@initiative", "indicators": ["@indicator"] })
         };
         let target = |owner: Value| {
             let mut input = json!({ "indicator": "@indicator", "indicatorVersion": "@version", "value": 10.0, "dueOn": "2030-12-31" });
@@ -139,6 +151,42 @@ impl Cast {
             ("target", "target", target(json!({ "community": "@here" })), &["steward"]),
             ("net-target", "target", target(json!({ "network": "@net" })), &["coordinator"]),
             ("rule", "sharingRule", json!({ "community": "@here", "visibility": "COMMUNITY" }), &["steward"]),
+            (
+                "indicator-rule",
+                "sharingRule",
+                json!({ "community": "@here", "indicator": "@indicator", "visibility": "COMMUNITY" }),
+                &["steward"],
+            ),
+            (
+                "quality-rule",
+                "qualityRule",
+                json!({ "community": "@here", "indicator": "@indicator", "rule": "RANGE", "maximum": 99.0 }),
+                &["steward"],
+            ),
+            (
+                "net-quality-rule",
+                "qualityRule",
+                json!({ "network": "@net", "indicator": "@indicator", "rule": "JUMP", "percent": 500.0 }),
+                &["coordinator"],
+            ),
+            (
+                "lock",
+                "periodLock",
+                json!({ "community": "@here", "until": "2000-12-31", "reason": english("R") }),
+                &["steward"],
+            ),
+            (
+                "net-lock",
+                "periodLock",
+                json!({ "network": "@net", "until": "2000-12-31", "reason": english("R") }),
+                &["coordinator"],
+            ),
+            (
+                "break",
+                "seriesBreak",
+                json!({ "community": "@here", "indicator": "@indicator", "startsOn": "2010-01-01", "reason": "METHOD" }),
+                &["steward"],
+            ),
             ("decision", "authorityDecision", json!({ "community": "@nation", "act": "PUBLISH" }), &["authority"]),
         ]
     }
@@ -153,6 +201,25 @@ impl Cast {
     pub fn change(&self, name: &str) -> Value {
         let input = changes(self).into_iter().find(|row| row.0 == name).unwrap().1;
         self.filled(input)
+    }
+
+    /// Every record that has a name, by its id.
+    pub fn everything(&self) -> BTreeMap<String, String> {
+        let world = ["net", "indicator", "version", "source"].map(|name| (name.to_owned(), self.id(name).to_owned()));
+        self.ids.iter().map(|(name, id)| ((*name).to_owned(), id.clone())).chain(world).collect()
+    }
+
+    /// Every change with an input of the table of changes, for somebody who is at home elsewhere: a place named first stands for the one
+    /// named after it.
+    pub fn changes(&self, elsewhere: &[(&str, &str)]) -> Vec<(&'static str, Value)> {
+        let moved = |input: Value| {
+            let moves = elsewhere.iter();
+            let text = moves.fold(input.to_string(), |text, (from, to)| {
+                text.replace(&format!("\"@{from}\""), &format!("\"@{to}\""))
+            });
+            self.filled(serde_json::from_str(&text).unwrap())
+        };
+        changes(self).into_iter().map(|(name, input, _)| (name, moved(input))).collect()
     }
 
     /// The same with ids in the place of their names.
@@ -180,11 +247,16 @@ impl Cast {
             ("other-coordinator", json!({ "role": "COORDINATOR", "network": "@other" })),
             ("authority", json!({ "role": "DATA_AUTHORITY", "community": "@nation" })),
             ("funder", json!({ "role": "FUNDER", "network": "@net" })),
+            ("reviewer", json!({ "role": "REVIEWER", "network": "@net" })),
             ("administrator", json!({ "role": "ADMINISTRATOR" })),
             // Whose account and role are looked at, and one whose only role ends.
             ("granted", json!({ "role": "REVIEWER", "network": "@net" })),
             ("nobody", json!({ "role": "REVIEWER", "network": "@other" })),
         ];
+        let acting: BTreeSet<_> =
+            roles.iter().filter(|row| ROLES.contains(&row.0)).map(|row| row.1["role"].as_str().unwrap()).collect();
+        let all: BTreeSet<_> = Role::ALL.iter().map(|role| role.code()).collect();
+        assert_eq!(acting, all, "a role in which nobody is tried out");
         for (name, grant) in roles {
             let somebody = self.app.somebody(&format!("{name}@example.org"), json!([self.filled(grant)])).await;
             let query = "query($a: ID) { grants(filter: { account: $a }) { nodes { id } } }";
@@ -206,6 +278,7 @@ impl Cast {
             }
         }
         self.people.insert("anonymous", self.app.anonymous.clone());
+        self.programs().await;
         let input = self.filled(json!({ "name": "T", "communities": ["@here"], "actions": ["READ"] }));
         let query = "mutation($input: ApiTokenCreateInput!) { apiTokenCreate(input: $input) { apiToken { id } } }";
         let made = self.app.admin.data(query, json!({ "input": input })).await;
@@ -218,6 +291,25 @@ impl Cast {
         let job = self.people["steward"].post_to(address).body("areacd,period,observation\nx,2020,1\n").send().await;
         let job: Value = job.unwrap().json().await.unwrap();
         self.ids.insert("job", job["id"].as_str().unwrap().to_owned());
+        let input = self.filled(json!({ "community": "@here", "indicatorVersion": "@version", "source": "@source",
+            "period": "2018", "value": 31.0 }));
+        let sent = self.people["contributor"].change("observationRecord", input, "pendingObservation", "id").await;
+        self.ids.insert("pending", sent["id"].as_str().unwrap().to_owned());
+    }
+
+    async fn programs(&mut self) {
+        assert_eq!(TOKENS.map(|row| row.1).as_slice(), TokenAction::ALL, "an action that no program is tried out with");
+        let query = "mutation($input: ApiTokenCreateInput!) { apiTokenCreate(input: $input) { secret } }";
+        for (name, action) in TOKENS {
+            let mut actions = vec![action.code()];
+            if action == TokenAction::PublishFigures {
+                actions.push(TokenAction::RecordFigures.code());
+            }
+            let input = self.filled(json!({ "name": name, "communities": ["@here"], "actions": actions }));
+            let made = self.app.admin.data(query, json!({ "input": input })).await;
+            let secret = made["apiTokenCreate"]["secret"].as_str().unwrap().to_owned();
+            self.people.insert(name, Client::new(&self.app.url, Some(&secret)));
+        }
     }
 }
 
@@ -253,11 +345,15 @@ fn changes(cast: &Cast) -> Vec<Row> {
             "baseline" => "baselineCreate",
             "target" => "targetSet",
             "sharingRule" => "sharingRuleCreate",
+            "qualityRule" => "qualityRuleCreate",
+            "periodLock" => "periodLockCreate",
+            "seriesBreak" => "seriesBreakCreate",
             _ => "authorityDecisionCreate",
         };
         rows.push((name, input, allowed.to_vec()));
     }
     let name = english("N");
+    let waiting = json!({ "community": "@here", "states": ["RECEIVED", "VALIDATED", "DECLINED"] });
     rows.extend([
         ("networkCreate", json!({ "slug": "net", "name": name, "startsOn": "2020-01-01" }), vec!["administrator"]),
         ("membershipCreate", json!({ "network": "@net", "community": "@here", "joinedOn": "2020-01-01" }), vec!["coordinator"]),
@@ -269,14 +365,23 @@ fn changes(cast: &Cast) -> Vec<Row> {
         ("sourceCreate", json!({ "key": "survey", "name": name }), writing.clone()),
         ("sourceCreate", json!({ "key": "survey", "name": name, "disclosureControlled": true }), vec!["administrator"]),
         ("mappingCreate", json!({ "key": "office", "source": "@source", "content": content("rate") }), writing),
-        ("observationRecord", json!({ "community": "@here", "indicatorVersion": "@version", "source": "@source", "period": "2020", "value": 30.0 }), vec!["steward"]),
+        ("observationRecord", json!({ "community": "@here", "indicatorVersion": "@version", "source": "@source", "period": "2020", "value": 30.0 }), vec!["contributor", "steward", "recording-token", "publishing-token"]),
         ("observationsPush", json!({ "rows": [{ "community": "@here", "indicatorVersion": "@version", "source": "@source", "period": "2020",
-            "value": 30.0 }] }), vec!["steward"]),
+            "value": 30.0 }] }), vec!["contributor", "steward", "recording-token", "publishing-token"]),
+        ("observationsValidate", json!({ "filter": waiting }), vec!["steward"]),
+        ("observationsValidate", json!({ "ids": ["@pending"] }), vec!["steward"]),
+        ("observationsDecline", json!({ "filter": waiting, "reason": "R" }), vec!["steward"]),
+        ("observationsDecline", json!({ "ids": ["@pending"], "reason": "R" }), vec!["steward"]),
+        ("observationsPublish", json!({ "filter": waiting }), vec!["steward"]),
+        ("observationsRetract", json!({ "figures": [{ "series": "@series", "period": "2020" }], "reason": "ERROR", "mode": "BEST_EFFORT" }),
+            vec!["steward"]),
+        ("periodLockLift", json!({ "id": "@lock", "version": 999, "reason": english("R") }), vec!["steward"]),
+        ("periodLockLift", json!({ "id": "@net-lock", "version": 999, "reason": english("R") }), vec!["coordinator"]),
         ("importJobCancel", json!({ "id": "@job" }), vec!["steward", "administrator"]),
         ("grantCreate", json!({ "account": "@account", "role": "FUNDER", "network": "@net" }), vec!["coordinator", "administrator"]),
-        ("apiTokenCreate", json!({ "name": "T", "communities": ["@here"], "actions": ["READ"] }), vec!["steward", "administrator"]),
+        ("apiTokenCreate", json!({ "name": "T", "communities": ["@here"], "actions": ["READ"] }), vec!["steward"]),
     ]);
-    let stale: [Stale; 20] = [
+    let stale: [Stale; 23] = [
         ("network", "@net", vec!["coordinator"], Some(vec!["coordinator"])),
         ("membership", "@membership", vec!["coordinator", "steward"], Some(vec!["coordinator"])),
         ("community", "@here", vec!["steward"], Some(vec!["steward"])),
@@ -301,6 +406,9 @@ fn changes(cast: &Cast) -> Vec<Row> {
         ("mapping", "@mapping", answering.clone(), Some(answering)),
         ("baseline", "@baseline", vec!["steward"], Some(vec!["steward"])),
         ("sharingRule", "@rule", vec!["steward"], Some(vec!["steward"])),
+        ("qualityRule", "@quality-rule", vec!["steward"], Some(vec!["steward"])),
+        ("qualityRule", "@net-quality-rule", vec!["coordinator"], Some(vec!["coordinator"])),
+        ("seriesBreak", "@break", vec!["steward"], Some(vec!["steward"])),
         ("account", "@account", vec!["administrator"], Some(vec!["administrator"])),
         ("target", "@target", vec![], Some(vec!["steward"])),
         ("target", "@net-target", vec![], Some(vec!["coordinator"])),
@@ -326,7 +434,11 @@ pub async fn let_through(client: &Client, name: &str, input: &Value) -> bool {
     ty[..1].make_ascii_uppercase();
     let ty = if ty.ends_with("Archive") { "Archive".to_owned() } else { ty };
     // What is wrong with single rows of a push is said of them.
-    let rows = if name == "observationsPush" { "rejectedRows { code }" } else { "" };
+    let rows = match name {
+        "observationsPush" | "observationsRetract" => "refusedRows: rejectedRows { code }",
+        "observationsValidate" | "observationsPublish" | "observationsDecline" => "refusedRows { code }",
+        _ => "",
+    };
     let query =
         format!("mutation($input: {ty}Input!) {{ {name}(input: $input) {{ {rows} userErrors {{ code path }} }} }}");
     let (_, answer) = client.ask(&query, json!({ "input": input })).await;
@@ -335,7 +447,7 @@ pub async fn let_through(client: &Client, name: &str, input: &Value) -> bool {
         return false;
     }
     let errors = answer["data"][name]["userErrors"].as_array().unwrap_or_else(|| panic!("{name}: {answer}"));
-    let of_rows = answer["data"][name]["rejectedRows"].as_array().into_iter().flatten();
+    let of_rows = answer["data"][name]["refusedRows"].as_array().into_iter().flatten();
     !errors.iter().chain(of_rows).any(|error| ["FORBIDDEN", "NOT_FOUND"].contains(&error["code"].as_str().unwrap()))
 }
 
@@ -375,8 +487,11 @@ async fn every_change_is_for_those_it_is_for() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// Who reads as the community's own people do.
+pub const OWN: &[&str] = &["here-reader", "contributor", "steward", "reading-token"];
+
 /// Every type that has a global id, one of its records, the list that it stands in, and who reads it; nothing if everybody does.
-pub const READ: [(&str, &str, &str, Option<&[&str]>); 24] = [
+pub const READ: [(&str, &str, &str, Option<&[&str]>); 30] = [
     ("Network", "net", "networks", None),
     ("Membership", "membership", "", None),
     ("Community", "here", "communities", None),
@@ -391,15 +506,21 @@ pub const READ: [(&str, &str, &str, Option<&[&str]>); 24] = [
     ("Learning", "draft", "learnings", Some(&["contributor", "steward"])),
     ("Target", "net-target", "", None),
     // The community shares its figures with its own people alone.
-    ("Target", "target", "", Some(&["here-reader", "contributor", "steward"])),
-    ("Series", "series", "", Some(&["here-reader", "contributor", "steward"])),
-    ("Observation", "observation", "", Some(&["here-reader", "contributor", "steward"])),
-    ("Baseline", "baseline", "", Some(&["here-reader", "contributor", "steward"])),
-    ("SharingRule", "rule", "sharingRules", Some(&["here-reader", "contributor", "steward"])),
+    ("Target", "target", "", Some(OWN)),
+    ("Series", "series", "", Some(OWN)),
+    ("Observation", "observation", "", Some(OWN)),
+    ("Baseline", "baseline", "", Some(OWN)),
+    ("SharingRule", "rule", "sharingRules", Some(OWN)),
+    ("QualityRule", "quality-rule", "qualityRules", Some(OWN)),
+    ("QualityRule", "net-quality-rule", "qualityRules", None),
+    ("PeriodLock", "lock", "periodLocks", Some(OWN)),
+    ("PeriodLock", "net-lock", "periodLocks", None),
+    ("SeriesBreak", "break", "seriesBreaks", Some(OWN)),
     ("AuthorityDecision", "decision", "authorityDecisions", Some(&["authority"])),
     ("Account", "account", "accounts", Some(&["coordinator", "administrator"])),
     ("Grant", "grant", "grants", Some(&["coordinator", "administrator"])),
     ("ApiToken", "token", "apiTokens", Some(&["steward", "administrator"])),
+    ("PendingObservation", "pending", "pendingObservations", Some(&["contributor", "steward"])),
     ("ImportJob", "job", "importJobs", Some(&["steward", "administrator"])),
     ("AuditEntry", "entry", "auditEntries", Some(&["steward", "administrator"])),
 ];
@@ -430,6 +551,7 @@ async fn every_type_is_read_by_those_it_is_for_and_is_not_there_for_others() {
         "comparison",
         "viewer",
         "importJob",
+        "changes",
     ];
     let known: BTreeSet<String> = lists.into_iter().chain(single.map(str::to_owned)).collect();
     assert_eq!(known, fields("Query"), "a query that this table does not know");

@@ -116,7 +116,7 @@ pub struct TokenCreate {
     #[arg(long = "indicator", value_name = "CODE")]
     indicators: Vec<Code>,
 
-    /// What it may be used for: READ, RECORD_FIGURES; may be repeated
+    /// What it may be used for: READ, RECORD_FIGURES, PUBLISH_FIGURES; may be repeated
     #[arg(long = "action", value_name = "ACTION", required = true)]
     actions: Vec<TokenAction>,
 

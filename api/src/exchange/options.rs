@@ -8,6 +8,7 @@ use domain::{
     key::{Code, CountryCode, Scheme, Slug},
     mapping::ColumnMapping,
     period::PeriodKind,
+    revision::Restatement,
     service::NamedMapping,
     text::LanguageTag,
 };
@@ -112,6 +113,7 @@ impl std::str::FromStr for Total {
 
 /// What the caller of an import decides.
 #[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools)] // each is a switch of its own
 pub struct Options {
     /// How the files are written.
     pub format: Format,
@@ -127,6 +129,10 @@ pub struct Options {
     pub disclosure_controlled: bool,
     /// Whether everything is undone in the end.
     pub dry_run: bool,
+    /// Whether all rows wait until a steward publishes them, though the actor could.
+    pub submit: bool,
+    /// Why figures of locked periods are changed all the same, if they are.
+    pub restatement: Option<Restatement>,
     /// The scheme of the communities' codes in the rows. Open SDG files are read by names alone without it.
     pub code_scheme: Option<Scheme>,
     /// The country of communities that are created.
@@ -168,6 +174,8 @@ impl Options {
             create: Create { communities: false, indicators: false, sources: false },
             disclosure_controlled: false,
             dry_run: false,
+            submit: false,
+            restatement: None,
             code_scheme: None,
             country: None,
             blank_geography: None,

@@ -4,6 +4,7 @@ use clap::{Arg, ArgAction, Args, Command, ValueEnum, error::ErrorKind};
 use domain::{
     key::{Code, CountryCode, Scheme, Slug},
     period::PeriodKind,
+    revision::Restatement,
     service::NamedMapping,
     text::LanguageTag,
 };
@@ -80,6 +81,7 @@ enum Missing {
 
 /// How files are to be read.
 #[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools)] // each is a switch of its own
 pub struct ReadingArgs {
     /// How the files are written
     #[arg(long, value_enum, required_unless_present = "infer")]
@@ -109,6 +111,14 @@ pub struct ReadingArgs {
     /// Do everything, then undo it
     #[arg(long)]
     dry_run: bool,
+
+    /// Let all figures wait until a steward publishes them, though they could be published at once
+    #[arg(long)]
+    submit: bool,
+
+    /// Why figures of locked periods are changed all the same: a code, and after a colon more about it
+    #[arg(long, value_name = "REASON", value_parser = restatement)]
+    restate: Option<Restatement>,
 
     /// The scheme of the communities' codes, such as uk:GSS [tidy: areacd, dhis2: dhis2:UID, sdmx-csv: sdmx:REF_AREA, cids: cids:IRI, others: codes are not read]
     #[arg(long, value_name = "SCHEME")]
@@ -195,6 +205,12 @@ fn frequency(text: &str) -> Result<PeriodKind, String> {
     text.to_uppercase().replace('-', "_").parse().map_err(|error: domain::code::UnknownCode| error.to_string())
 }
 
+fn restatement(text: &str) -> Result<Restatement, String> {
+    let restatement: Restatement = text.parse().map_err(|error: domain::code::UnknownCode| error.to_string())?;
+    restatement.check().map_err(|problem| problem.message)?;
+    Ok(restatement)
+}
+
 fn delimiter(text: &str) -> Result<u8, &'static str> {
     match text.as_bytes() {
         [b'"' | b'\r' | b'\n'] => Err("this cannot stand between cells"),
@@ -229,6 +245,8 @@ impl ReadingArgs {
             },
             disclosure_controlled: self.disclosure_controlled,
             dry_run: self.dry_run,
+            submit: self.submit,
+            restatement: self.restate,
             code_scheme: self.code_scheme,
             country: self.country,
             blank_geography: self.blank_geography,

@@ -50,6 +50,8 @@ impl Reason {
             ProblemCode::Overlap => "overlaps another period",
             ProblemCode::NotFound => "refers to nothing",
             ProblemCode::Archived => "archived",
+            ProblemCode::Quality => "doubtful by a rule",
+            ProblemCode::Locked => "of a locked period",
             _ => "not valid",
         };
         Self::detailed(problem.code.code(), column, kind, problem.message)
@@ -315,7 +317,7 @@ mod tests {
 
     #[test]
     fn files_add_up() {
-        let counts = Counts { read: 3, created: 1, updated: 0, unchanged: 1, rejected: 1 };
+        let counts = Counts { read: 3, created: 1, updated: 0, unchanged: 1, received: 0, rejected: 1 };
         assert!(counts.balance() && !Counts { read: 4, ..counts }.balance());
         let mut total = Report::default();
         total.add(&Report { counts, ..Report::default() });

@@ -1,18 +1,15 @@
 //! Writes what was read: looks up each thing once, checks each figure, and records a batch at a time.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use domain::{
     access::Scope,
     error::{Error, Problem, Result},
-    id::{CommunityId, IndicatorId, IndicatorVersionId, SeriesId, SourceId},
-    observation::{Figure, NewObservation, Outcome},
+    id::{CommunityId, IndicatorId, IndicatorVersionId, SourceId},
+    observation::{Figure, Observation, Outcome},
+    revision::{Cause, RetractionReason},
     series::{Disaggregation, Series},
-    service::Session,
-    small_cells::smallest_count,
+    service::{Delivery, Destination, Session},
 };
 use tokio::sync::mpsc;
 
@@ -51,8 +48,8 @@ pub struct Writer<'a> {
     sources: Vec<(String, Known<SourceId>)>,
     disaggregations: Vec<Disaggregation>,
     series: Vec<(SeriesKey, Known<Place>)>,
-    /// The identifiers of series; those at the end are not known yet and are asked for together.
-    ids: Vec<SeriesId>,
+    /// Where the figures of series go; for those at the end that is not known yet and is asked for together.
+    ids: Vec<Destination>,
     asked: Vec<Series>,
     /// Two spellings of one community are one series.
     slots: HashMap<Identity, usize>,
@@ -177,9 +174,6 @@ impl<'a> Writer<'a> {
     /// Finds the series of a row and checks its figure. The check comes before the community is looked up, so that a row
     /// that is not kept creates none.
     async fn place(&mut self, row: &ReadRow) -> Result<std::result::Result<Place, Reason>> {
-        if row.act == Act::Retract {
-            return Ok(Err(Reason::plain("RETRACT", "", "figures cannot be withdrawn by a file: nothing is done")));
-        }
         let (key, known) = self.series.get(row.series as usize).ok_or_else(unnumbered)?;
         let key = *key;
         let known = match known {
@@ -189,7 +183,13 @@ impl<'a> Writer<'a> {
         };
         let version = match resolve!(self, indicators, key.indicator, indicator) {
             Ok(definition) => {
-                if let Err(problem) = row.figure.check(definition, row.period, self.resolver.today) {
+                let checked = match row.act {
+                    Act::Record | Act::Create | Act::Update => {
+                        row.figure.check(definition, row.period, self.resolver.today)
+                    }
+                    Act::Retract => Ok(()),
+                };
+                if let Err(problem) = checked {
                     return Ok(Err(self.reason(problem, row.column.as_deref())));
                 }
                 if let Some(place) = known {
@@ -222,6 +222,10 @@ impl<'a> Writer<'a> {
             let kind = "you may not record figures of this community by this indicator";
             return Ok(Err(Reason::plain("FORBIDDEN", "", kind)));
         }
+        if self.resolver.options.restatement.is_some() && !self.session.may_restate(community) {
+            let kind = "figures of locked periods are restated by stewards of the community alone";
+            return Ok(Err(Reason::plain("FORBIDDEN", "", kind)));
+        }
         let source = match resolve!(self, sources, key.source, source) {
             Ok(source) => *source,
             Err(reason) => return Ok(Err(reason)),
@@ -247,17 +251,18 @@ impl<'a> Writer<'a> {
         Reason::of(problem, column)
     }
 
-    /// Asks for the identifiers of the series that this batch met first.
+    /// Asks where the figures of the series go that this batch met first.
     async fn ask(&mut self) -> Result<()> {
         if self.asked.is_empty() {
             return Ok(());
         }
-        let ids = self.session.ensure_series(&self.asked).await?;
-        if ids.len() != self.asked.len() {
-            return Err(Error::internal("ensure_series answered another number of series"));
+        let asked = std::mem::take(&mut self.asked);
+        let expected = asked.len();
+        let destinations = self.session.destinations(asked, self.resolver.options.submit).await?;
+        if destinations.len() != expected {
+            return Err(Error::internal("another number of series was answered for"));
         }
-        self.ids.extend(ids);
-        self.asked.clear();
+        self.ids.extend(destinations);
         Ok(())
     }
 
@@ -268,20 +273,27 @@ impl<'a> Writer<'a> {
         placed: Vec<(ReadRow, Place)>,
         rejects: &mut Vec<(u64, Reason)>,
     ) -> Result<Vec<(ReadRow, Place)>> {
-        if placed.iter().all(|(row, _)| row.act == Act::Record) {
+        if placed.iter().all(|(row, _)| matches!(row.act, Act::Record | Act::Retract)) {
             return Ok(placed);
         }
         let mut keys = Vec::with_capacity(placed.len());
         for (row, place) in &placed {
-            keys.push((*self.ids.get(place.slot).ok_or_else(unnumbered)?, row.period));
+            let to = self.ids.get(place.slot).ok_or_else(unnumbered)?;
+            keys.push(to.series_id().map(|series| (series, row.period)));
         }
+        let published: Vec<_> = keys.iter().copied().flatten().collect();
         let figures = self.session.repositories().figures();
-        let revisions = figures.revisions(&Scope::Everything, &keys, self.session.now()).await?;
-        let current = revisions.into_iter().filter(|revision| revision.superseded_at.is_none());
+        let revisions = figures.revisions(&Scope::Everything, &published, self.session.now()).await?;
+        let current = revisions.into_iter().filter(Observation::is_current);
         let mut known: HashMap<_, _> =
             current.map(|revision| ((revision.series, revision.period), revision.figure)).collect();
         let mut admitted = Vec::with_capacity(placed.len());
         for ((row, place), key) in placed.into_iter().zip(keys) {
+            // Whoever decides about a row that waits sees what it takes the place of.
+            let Some(key) = key else {
+                admitted.push((row, place));
+                continue;
+            };
             let before = known.get(&key);
             let refused = match row.act {
                 Act::Create if before.is_some_and(|before| !says(before, &row.figure)) => {
@@ -296,45 +308,45 @@ impl<'a> Writer<'a> {
                 rejects.push((row.line, reason));
                 continue;
             }
-            known.insert(key, row.figure.clone());
+            if row.act == Act::Retract {
+                known.remove(&key);
+            } else {
+                known.insert(key, row.figure.clone());
+            }
             admitted.push((row, place));
         }
         Ok(admitted)
     }
 
     async fn record(&mut self, placed: Vec<(ReadRow, Place)>, rejects: &mut Vec<(u64, Reason)>) -> Result<()> {
-        let mut observations = Vec::with_capacity(placed.len());
+        let mut deliveries = Vec::with_capacity(placed.len());
         let mut rows: Vec<(u64, Option<Arc<str>>, Adjustments)> = Vec::with_capacity(placed.len());
-        let mut numbers = BTreeSet::new();
-        for (ReadRow { line, column, period, figure, adjustments, .. }, place) in placed {
-            let series = *self.ids.get(place.slot).ok_or_else(unnumbered)?;
-            let smallest_count = match self.indicators.get(place.indicator as usize) {
-                Some((_, Known::Is(definition))) => smallest_count(definition, &figure),
-                _ => None,
+        let restatement = &self.resolver.options.restatement;
+        for (ReadRow { line, column, period, figure, adjustments, act, .. }, place) in placed {
+            let to = self.ids.get(place.slot).ok_or_else(unnumbered)?;
+            let Some((_, Known::Is(definition))) = self.indicators.get(place.indicator as usize) else {
+                return Err(unnumbered());
             };
-            observations.push(NewObservation { series, period, figure, inherits: true, smallest_count });
+            let withdraws = act == Act::Retract;
+            let retraction = withdraws.then_some(RetractionReason::SourceWithdrew);
+            let figure = if withdraws { Figure { note: figure.note, ..Figure::default() } } else { figure };
+            let cause = Cause { retraction, restatement: restatement.clone() };
+            deliveries.push(Delivery { to, definition, period, figure, inherits: true, cause });
             rows.push((line, column, adjustments));
-            numbers.insert(place.indicator);
         }
-        let indicators: Vec<IndicatorId> = numbers
-            .into_iter()
-            .filter_map(|number| match self.indicators.get(number as usize) {
-                Some((_, Known::Is(definition))) => Some(definition.indicator),
-                _ => None,
-            })
-            .collect();
-        if observations.is_empty() {
+        if deliveries.is_empty() {
             return Ok(());
         }
-        let outcomes = self.session.record(&observations, indicators).await?;
+        let outcomes = self.session.deliver(deliveries).await?;
         if outcomes.len() != rows.len() {
-            return Err(Error::internal("record answered another number of figures"));
+            return Err(Error::internal("another number of figures was answered for"));
         }
-        for ((line, column, adjustments), outcome) in rows.into_iter().zip(outcomes) {
-            let count = match outcome {
+        for ((line, column, adjustments), delivered) in rows.into_iter().zip(outcomes) {
+            let count = match delivered.outcome {
                 Outcome::Created => &mut self.report.counts.created,
                 Outcome::Updated => &mut self.report.counts.updated,
                 Outcome::Unchanged => &mut self.report.counts.unchanged,
+                Outcome::Received => &mut self.report.counts.received,
                 Outcome::Rejected(problem) => {
                     rejects.push((line, self.reason(problem, column.as_deref())));
                     continue;

@@ -23,8 +23,10 @@ use super::{
 pub enum TokenAction {
     /// Reading as a member of its communities.
     Read,
-    /// Recording figures of its communities, by its indicators.
+    /// Sending in figures of its communities, by its indicators: they wait until a steward publishes them.
     RecordFigures,
+    /// With RECORD_FIGURES: what it sends in is published at once.
+    PublishFigures,
 }
 
 /// What a program signs in with: what it is for, never what it is. Revoked, it is archived. Seen by administrators, and by those
@@ -188,7 +190,7 @@ pub struct ApiTokenMutation;
 /// Changes of tokens.
 #[Object]
 impl ApiTokenMutation {
-    /// Makes a token for a program. For administrators, and for those who answer for every one of its communities.
+    /// Makes a token for a program. For those who answer for every one of its communities.
     async fn api_token_create(
         &self,
         ctx: &Context<'_>,

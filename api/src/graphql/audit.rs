@@ -66,6 +66,10 @@ pub enum AuditAction {
     Import,
     /// Figures were recorded.
     RecordFigures,
+    /// Figures were sent in, and wait until a steward publishes them.
+    SubmitFigures,
+    /// Figures that waited were validated, published or declined.
+    ReviewFigures,
     /// A data authority or coordinator decided.
     Decide,
 }

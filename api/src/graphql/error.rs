@@ -30,8 +30,12 @@ pub enum UserErrorCode {
     Immutable,
     /// The record is archived.
     Archived,
+    /// The period is locked: its figures change by a restatement alone, which gives a reason.
+    Locked,
     /// The actor may not do this.
     Forbidden,
+    /// A data-quality rule refuses it.
+    Quality,
 }
 
 /// A reason why a change was refused. Nothing was changed.

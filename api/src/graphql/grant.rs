@@ -22,7 +22,7 @@ use super::{
 pub enum Role {
     /// Reads what is shared within a network, or within a community and the networks that it is in.
     MemberReader,
-    /// Writes drafts for a community: learnings and initiatives.
+    /// Writes drafts for a community: learnings, initiatives, and figures that its steward publishes.
     Contributor,
     /// Answers for a community's data: figures, targets, visibility, consent.
     Steward,

@@ -6,6 +6,7 @@ use domain::{
     error::{Error, FieldPath, ProblemCode, Result},
     id::{EntityId, NodeKind, NodeRef, SeriesId},
     import_job::ImportJobId,
+    pending::PendingId,
     period::Period,
 };
 use uuid::Uuid;
@@ -65,6 +66,23 @@ pub fn decode_import_job(id: &str) -> Option<ImportJobId> {
     }
     let bytes = URL_SAFE_NO_PAD.decode(id).ok()?;
     Uuid::from_slice(bytes.strip_prefix(IMPORT_JOB)?).ok().map(ImportJobId)
+}
+
+/// The kind name in the ids of figures that wait, which no record refers to.
+const PENDING: &[u8] = b"PendingObservation:";
+
+/// The global id of a figure that waits.
+pub fn encode_pending(id: PendingId) -> ID {
+    ID(URL_SAFE_NO_PAD.encode([PENDING, id.0.as_bytes()].concat()))
+}
+
+/// The figure that waits that a global id refers to, or `None` for a text that is no such id.
+pub fn decode_pending(id: &str) -> Option<PendingId> {
+    if id.len() > 64 {
+        return None;
+    }
+    let bytes = URL_SAFE_NO_PAD.decode(id).ok()?;
+    Uuid::from_slice(bytes.strip_prefix(PENDING)?).ok().map(PendingId)
 }
 
 /// The kind name in the ids of entries of the audit log, which are known by their place.

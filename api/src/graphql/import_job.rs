@@ -44,6 +44,8 @@ pub struct ImportCounts {
     pub updated: f64,
     /// Rows that say what is known already.
     pub unchanged: f64,
+    /// Figures that wait until a steward publishes them.
+    pub received: f64,
     /// Rows that were not kept.
     pub rejected: f64,
 }
@@ -130,6 +132,7 @@ impl ImportJob {
             created: count(counts.created),
             updated: count(counts.updated),
             unchanged: count(counts.unchanged),
+            received: count(counts.received),
             rejected: count(counts.rejected),
         }
     }

@@ -22,8 +22,12 @@ use super::{
     observation::{Observation, revisions},
     participation::Participation,
     partner::Partner,
+    pending::{PendingObservation, pending_observation},
+    period_lock::PeriodLock,
+    quality_rule::QualityRule,
     record::by_id,
     series::Series,
+    series_break::SeriesBreak,
     sharing_rule::SharingRule,
     source::Source,
     target::Target,
@@ -68,16 +72,24 @@ pub enum Node {
     SharingRule(SharingRule),
     /// A decision of an Indigenous data authority.
     AuthorityDecision(AuthorityDecision),
+    /// A lock on periods.
+    PeriodLock(PeriodLock),
+    /// A declared break of series.
+    SeriesBreak(SeriesBreak),
     /// An account.
     Account(Account),
     /// A grant.
     Grant(Grant),
     /// An API token.
     ApiToken(ApiToken),
+    /// A data-quality rule.
+    QualityRule(QualityRule),
     /// An entry of the audit log.
     AuditEntry(AuditEntry),
     /// An import job.
     ImportJob(ImportJob),
+    /// A figure that waits.
+    PendingObservation(PendingObservation),
 }
 
 /// The record with this global id, or nothing: what may not be seen looks like what does not exist, and so does a text
@@ -89,6 +101,9 @@ pub async fn node(ctx: &Context<'_>, id: &ID) -> async_graphql::Result<Option<No
         }
         if let Some(job) = id::decode_import_job(id) {
             return Ok(import_job(ctx, job).await?.map(Node::ImportJob));
+        }
+        if let Some(pending) = id::decode_pending(id) {
+            return Ok(pending_observation(ctx, pending).await?.map(Node::PendingObservation));
         }
         let Some((series, period, revision)) = id::decode_observation(id) else { return Ok(None) };
         let revisions = revisions(ctx, series, period).await?;
@@ -111,8 +126,11 @@ pub async fn node(ctx: &Context<'_>, id: &ID) -> async_graphql::Result<Option<No
         NodeKind::Learning => by_id(ctx, id.into()).await?.map(Node::Learning),
         NodeKind::SharingRule => by_id(ctx, id.into()).await?.map(Node::SharingRule),
         NodeKind::AuthorityDecision => by_id(ctx, id.into()).await?.map(Node::AuthorityDecision),
+        NodeKind::PeriodLock => by_id(ctx, id.into()).await?.map(Node::PeriodLock),
+        NodeKind::SeriesBreak => by_id(ctx, id.into()).await?.map(Node::SeriesBreak),
         NodeKind::Account => by_id(ctx, id.into()).await?.map(Node::Account),
         NodeKind::Grant => by_id(ctx, id.into()).await?.map(Node::Grant),
         NodeKind::ApiToken => by_id(ctx, id.into()).await?.map(Node::ApiToken),
+        NodeKind::QualityRule => by_id(ctx, id.into()).await?.map(Node::QualityRule),
     })
 }

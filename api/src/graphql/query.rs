@@ -1,4 +1,4 @@
-//! Where queries begin.
+//! Queries of records.
 
 use async_graphql::{Context, ID, Object};
 use domain::error::{Error, ProblemCode};
@@ -34,13 +34,13 @@ use super::{
 /// The most records that `nodes` answers at once.
 const MAX_NODES: usize = 100;
 
-/// Where queries begin.
+/// Queries of records.
 #[derive(Default)]
-pub struct Query;
+pub struct RecordQuery;
 
-/// Where queries begin.
+/// Queries of records.
 #[Object]
-impl Query {
+impl RecordQuery {
     /// The record with this global id, or nothing. What the reader may not see looks like what does not exist.
     async fn node(
         &self,

@@ -9,6 +9,7 @@ use super::{
     authority_decision::AuthorityDecisionMutation,
     baseline::BaselineMutation,
     community::CommunityMutation,
+    figure_query::FigureQuery,
     grant::GrantMutation,
     identity::IdentityMutation,
     import_job::ImportJobMutation,
@@ -18,21 +19,29 @@ use super::{
     mapping::MappingMutation,
     membership::MembershipMutation,
     network::NetworkMutation,
-    observation::{ObservationMutation, PushMutation},
+    observation::{ObservationMutation, PushMutation, RetractMutation},
     participation::ParticipationMutation,
     partner::PartnerMutation,
-    query::Query,
+    pending::PendingMutation,
+    period_lock::PeriodLockMutation,
+    quality_rule::QualityRuleMutation,
+    query::RecordQuery,
+    series_break::SeriesBreakMutation,
     sharing_rule::SharingRuleMutation,
     source::SourceMutation,
     target::TargetMutation,
 };
 
+/// Where queries begin.
+#[derive(MergedObject, Default)]
+pub struct Query(RecordQuery, FigureQuery);
+
 /// Where changes begin. Every change answers the record as it now stands or, in `userErrors`, why it was refused; a
 /// refused change leaves nothing behind.
 #[derive(MergedObject, Default)]
-pub struct Mutation(NetworkChanges, MeasurementChanges, AccessChanges);
+pub struct Mutation(NetworkChanges, DeclaredChanges, FigureChanges, AccessChanges);
 
-// In three parts: the compiler follows every one of them through all that come before it in its list.
+// In four parts: the compiler follows every one of them through all that come before it in its list.
 
 /// Changes of networks and who works in them.
 #[derive(MergedObject, Default)]
@@ -46,20 +55,24 @@ pub struct NetworkChanges(
     LearningMutation,
 );
 
-/// Changes of what is measured.
+/// Changes of what is measured, and of what is declared about it.
 #[derive(MergedObject, Default)]
-pub struct MeasurementChanges(
+pub struct DeclaredChanges(
     IndicatorMutation,
     SourceMutation,
     MappingMutation,
-    ObservationMutation,
-    PushMutation,
-    ImportJobMutation,
     BaselineMutation,
     TargetMutation,
+    QualityRuleMutation,
+    PeriodLockMutation,
+    SeriesBreakMutation,
     SharingRuleMutation,
     AuthorityDecisionMutation,
 );
+
+/// Changes of figures.
+#[derive(MergedObject, Default)]
+pub struct FigureChanges(ObservationMutation, PushMutation, RetractMutation, PendingMutation, ImportJobMutation);
 
 /// Changes of who may do what, and signing in and out.
 #[derive(MergedObject, Default)]
@@ -69,7 +82,7 @@ pub struct AccessChanges(AccountMutation, GrantMutation, ApiTokenMutation, Ident
 pub type ConcertSchema = Schema<Query, Mutation, EmptySubscription>;
 
 fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
-    Schema::build(Query, Mutation::default(), EmptySubscription)
+    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
 }
 
 /// The schema over these use cases.

@@ -5,7 +5,7 @@ use domain::import_job::{ImportJob, KeptReject};
 use serde_json::{Map, Value, json};
 
 use super::{Shared, imports::ROWS};
-use crate::{graphql::id, refusal::Refusal};
+use crate::{exchange::Strategy, graphql::id, refusal::Refusal};
 
 /// Rejected rows that are named at most; all are counted, and all stand in the list of rejected rows.
 const MOST_NAMED: usize = 10_000;
@@ -13,7 +13,7 @@ const MOST_NAMED: usize = 10_000;
 const PLACES: [&str; 6] = ["dataElement", "period", "orgUnit", "categoryOptionCombo", "attributeOptionCombo", "value"];
 
 /// The answer to a job that is over.
-pub(super) async fn summary(shared: &Shared, job: &ImportJob) -> Result<Value, Refusal> {
+pub(super) async fn summary(shared: &Shared, job: &ImportJob, strategy: Option<Strategy>) -> Result<Value, Refusal> {
     let mut rejects = Vec::new();
     loop {
         let more = shared.services.import_rejects(job.id, rejects.len() as u64, ROWS).await.map_err(Refusal::of)?;
@@ -23,10 +23,10 @@ pub(super) async fn summary(shared: &Shared, job: &ImportJob) -> Result<Value, R
             break;
         }
     }
-    Ok(told(job, &rejects))
+    Ok(told(job, strategy, &rejects))
 }
 
-fn told(job: &ImportJob, rejects: &[KeptReject]) -> Value {
+fn told(job: &ImportJob, strategy: Option<Strategy>, rejects: &[KeptReject]) -> Value {
     let counts = &job.progress.counts;
     let status = match (&job.failure, counts.rejected) {
         (Some(_), _) => "ERROR",
@@ -34,6 +34,11 @@ fn told(job: &ImportJob, rejects: &[KeptReject]) -> Value {
         (None, _) => "WARNING",
     };
     let message = job.failure.as_ref().map_or("The import was done.", |failure| failure.message.as_str());
+    // Withdrawn figures are new revisions too; whoever asked for nothing else hears that they are deleted.
+    let (updated, deleted) = match strategy {
+        Some(Strategy::Delete) => (0, counts.updated),
+        _ => (counts.updated, 0),
+    };
     let mut indexes: Vec<i64> = rejects.iter().map(index).collect();
     indexes.dedup();
     json!({
@@ -45,8 +50,9 @@ fn told(job: &ImportJob, rejects: &[KeptReject]) -> Value {
             "responseType": "ImportSummary",
             "status": status,
             "description": message,
-            "importCount": { "imported": counts.created, "updated": counts.updated, "ignored": counts.rejected, "deleted": 0 },
+            "importCount": { "imported": counts.created, "updated": updated, "ignored": counts.rejected, "deleted": deleted },
             "unchanged": counts.unchanged,
+            "received": counts.received,
             "conflicts": conflicts(rejects),
             "rejectedIndexes": indexes,
             "dataSetComplete": "false",

@@ -159,7 +159,7 @@ async fn upload(request: &HttpRequest, payload: web::Payload, shared: &Shared) -
     let address = format!("/imports/{}", id::encode_import_job(job.id).as_str());
     let status = if job.state.is_over() { StatusCode::OK } else { StatusCode::ACCEPTED };
     let body = if asked.waits && job.state.is_over() && asked.options.dhis2.strategy.is_some() {
-        summary(shared, &job).await?
+        summary(shared, &job, asked.options.dhis2.strategy).await?
     } else {
         told(&job)
     };

@@ -69,9 +69,21 @@ impl Needs {
         Self::anywhere(&[Role::Steward, Role::Coordinator, Role::Contributor])
     }
 
-    /// Whoever records figures of any community.
+    /// Whoever records or sends in figures of any community.
     pub fn recording() -> Self {
-        Self::anywhere(&[Role::Steward]).or_need(Need::IntegrationAnywhere(TokenAction::RecordFigures))
+        Self::anywhere(&[Role::Steward, Role::Contributor])
+            .or_need(Need::IntegrationAnywhere(TokenAction::RecordFigures))
+    }
+
+    /// Whose figures of the community, by this indicator or any, are published at once: its steward's, and those of a program
+    /// whose token says so.
+    pub fn to_publish(community: CommunityId, indicator: Option<IndicatorId>) -> Self {
+        Self::steward(community).or_need(Need::Integration(TokenAction::PublishFigures, community, indicator))
+    }
+
+    /// Whoever may send them in for the steward to publish: besides those, whoever writes for the community.
+    pub fn to_submit(community: CommunityId, indicator: Option<IndicatorId>) -> Self {
+        Self::contributor(community).or_need(Need::Integration(TokenAction::RecordFigures, community, indicator))
     }
 
     /// Whoever writes for the community.

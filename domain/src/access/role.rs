@@ -12,7 +12,7 @@ codes! {
     pub enum Role {
         /// Reads what is shared within a network, or within a community and the networks that it is in.
         MemberReader = "MEMBER_READER",
-        /// Writes drafts for a community: learnings and initiatives.
+        /// Writes drafts for a community: learnings, initiatives, and figures that its steward publishes.
         Contributor = "CONTRIBUTOR",
         /// Answers for a community's data: figures, targets, visibility, consent.
         Steward = "STEWARD",

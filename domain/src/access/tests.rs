@@ -184,6 +184,8 @@ fn the_named_needs_ask_for_these_roles_and_no_others() {
         (Needs::steward(id(HERE)), &[Role::Steward], Place::Community(id(HERE))),
         (Needs::contributor(id(HERE)), &[Role::Contributor, Role::Steward], Place::Community(id(HERE))),
         community(&[Role::DataAuthority]),
+        (Needs::to_publish(id(HERE), None), &[Role::Steward], Place::Community(id(HERE))),
+        (Needs::to_submit(id(HERE), None), &[Role::Contributor, Role::Steward], Place::Community(id(HERE))),
     ];
     for (needs, roles, place) in at_a_place {
         for &role in Role::ALL {
@@ -197,7 +199,7 @@ fn the_named_needs_ask_for_these_roles_and_no_others() {
         (Needs::to_create_communities(), &[Role::Administrator, Role::Coordinator][..]),
         (Needs::to_create_indicators(), &[Role::Coordinator]),
         (Needs::to_create_partners_and_sources(), &[Role::Steward, Role::Coordinator, Role::Contributor]),
-        (Needs::recording(), &[Role::Steward]),
+        (Needs::recording(), &[Role::Steward, Role::Contributor]),
     ];
     for (needs, roles) in anywhere {
         for &role in Role::ALL {
@@ -208,6 +210,14 @@ fn the_named_needs_ask_for_these_roles_and_no_others() {
     }
     assert!(Needs::recording().met_by(&program(token(&[TokenAction::RecordFigures], &[], None)), now()));
     assert!(!Needs::recording().met_by(&program(token(&[TokenAction::Read], &[], None)), now()));
+    // A program publishes nothing but what its token says.
+    let sends = program(token(&[TokenAction::RecordFigures], &[], None));
+    assert!(Needs::to_submit(id(HERE), None).met_by(&sends, now()));
+    assert!(!Needs::to_publish(id(HERE), None).met_by(&sends, now()));
+    let publishes = program(token(&[TokenAction::RecordFigures, TokenAction::PublishFigures], &[id(1)], None));
+    assert!(Needs::to_publish(id(HERE), Some(id(1))).met_by(&publishes, now()));
+    assert!(!Needs::to_publish(id(HERE), Some(id(2))).met_by(&publishes, now()));
+    assert!(!Needs::to_publish(id(THERE), Some(id(1))).met_by(&publishes, now()));
 }
 
 #[test]

@@ -8,6 +8,7 @@ use super::{
 use crate::{
     indicator::{IndicatorVersion, Measure},
     observation::ObservationStatus,
+    series_break::Crossing,
 };
 
 /// The two values that change lies between.
@@ -34,19 +35,21 @@ pub(super) struct Change {
 /// figure after it, and nothing lies between.
 pub(super) fn is_broken(candidate: &Candidate) -> bool {
     candidate.broken_since_baseline
+        || candidate.crossing == Crossing::Broken
         || candidate.baseline.as_ref().is_some_and(|baseline| {
             candidate.current.figure.status == ObservationStatus::SeriesBreak
                 && baseline.period < candidate.current.period
         })
 }
 
-/// The two values, if one may be taken from the other: both there, of one series and hence of one version, by its definition,
-/// with no break between them, for earlier and later periods that measure time alike. A figure that is its own baseline has
+/// The two values, if one may be taken from the other: both there, of one series and hence of one version (or of two with a
+/// bridge), by its definition,
+/// with no break between them that no bridge leads over, for earlier and later periods that measure time alike. A figure that is its own baseline has
 /// not changed by zero; it has no change yet.
 pub(super) fn pair(candidate: &Candidate) -> Option<Pair> {
     let (current, baseline) = (&candidate.current, candidate.baseline.as_ref()?);
     let differs = |status| status == ObservationStatus::DefinitionDiffers;
-    let comparable = baseline.series == current.series
+    let comparable = (baseline.series == current.series || matches!(candidate.crossing, Crossing::Bridged(_)))
         && !is_broken(candidate)
         && !differs(current.figure.status)
         && !differs(baseline.figure.status)
@@ -55,7 +58,12 @@ pub(super) fn pair(candidate: &Candidate) -> Option<Pair> {
     if !comparable {
         return None;
     }
-    Some(Pair { now: value(&current.figure)?, start: value(&baseline.figure)? })
+    let start = value(&baseline.figure)?;
+    let start = match candidate.crossing {
+        Crossing::Bridged(bridge) => bridge.apply(start),
+        Crossing::None | Crossing::Broken => start,
+    };
+    Some(Pair { now: value(&current.figure)?, start })
 }
 
 /// The change between two values. Percentages report points and no percent change, which would be read as points; nor is

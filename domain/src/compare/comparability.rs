@@ -8,6 +8,7 @@ use crate::{
     observation::{Figure, ObservationStatus},
     period::PeriodKind,
     port::figures::Member,
+    series_break::Crossing,
     small_cells::SuppressionPolicy,
     text::LocalizedText,
 };
@@ -31,6 +32,7 @@ pub(super) fn judge(
     let found = [
         (reference.period.is_some_and(|period| period != current.period), Reason::PeriodMismatch),
         (change::is_broken(candidate), Reason::SeriesBreak),
+        (!change::is_broken(candidate) && matches!(candidate.crossing, Crossing::Bridged(_)), Reason::Bridged),
         (is_provisional(current.figure.status), Reason::Provisional),
         (is_small(&current.figure, measure, suppression.flag_below), Reason::SmallN),
         (is_stale(candidate, reference), Reason::Stale),

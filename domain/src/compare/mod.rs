@@ -7,6 +7,7 @@ mod build;
 mod change;
 mod choose;
 mod comparability;
+mod definitions;
 mod number;
 mod spread;
 mod standing;
@@ -18,7 +19,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-pub use self::{build::compare, comparability::SMALL_BASE, standing::PEERS};
+pub use self::{build::compare, comparability::SMALL_BASE, definitions::Earlier, standing::PEERS};
 use crate::{
     code::codes,
     id::{CommunityId, IndicatorVersionId, NetworkId, SeriesId, SourceId, TargetId},
@@ -28,6 +29,7 @@ use crate::{
     port::figures::Member,
     record::Stored,
     series::Series,
+    series_break::Crossing,
     small_cells::SuppressionPolicy,
     target::Target,
 };
@@ -51,6 +53,8 @@ codes! {
         PeriodMismatch = "PERIOD_MISMATCH",
         /// The series breaks between the baseline and the figure.
         SeriesBreak = "SERIES_BREAK",
+        /// A declared break lies between the baseline and the figure, and a declared bridge leads over it.
+        Bridged = "BRIDGED",
         /// The unit is another.
         Unit = "UNIT",
         /// The figure is provisional, estimated or imputed, a forecast, or not yet validated.
@@ -79,12 +83,14 @@ pub struct Candidate {
     pub series: Series,
     /// The figure for the period compared, or the newest.
     pub current: Observation,
-    /// The figure that change is counted from; it has a value.
+    /// The figure that change is counted from; it has a value. Of another series only over a bridge (see [`Earlier`]).
     pub baseline: Option<Observation>,
     /// Whether that is the declared baseline and not just the period asked for.
     pub baseline_declared: bool,
     /// Whether a figure after the baseline, up to the current one, is marked as a break of the series.
     pub broken_since_baseline: bool,
+    /// The declared breaks between the baseline and the current figure.
+    pub crossing: Crossing,
     /// Whether it may enter medians, quartiles, standings and totals: an Indigenous data authority decides that for itself.
     pub aggregated: bool,
 }
@@ -155,7 +161,8 @@ pub struct Cell {
     pub baseline: Option<Observation>,
     /// Whether that is the community's declared baseline.
     pub baseline_declared: bool,
-    /// v - v0; percentages in points. Nothing across versions or a break of the series.
+    /// v - v0; percentages in points. Over a bridged break v0 is put into the new measurement first. Nothing across versions, or a
+    /// break of the series without a bridge.
     pub change: Option<f64>,
     /// 100 (v - v0) / |v0|; nothing for percentages, which report points, and where v0 = 0.
     pub percent_change: Option<f64>,

@@ -3,8 +3,25 @@
 use chrono::{DateTime, Utc};
 
 use super::{Confidentiality, Figure};
+use crate::error::{Problem, ProblemCode};
+
+/// What stands against a program that would open a figure to more readers.
+pub fn opened_by_a_program() -> Problem {
+    let message = "a program does not open a figure to more readers than it has; a steward of the community may";
+    Problem::new("confidentiality", ProblemCode::Forbidden, message)
+}
 
 impl Figure {
+    /// The same, said without a word about who may see it: that stays as it was in the figure `before`, and so does what the giver calls
+    /// it, unless it says so.
+    pub fn inherit(&mut self, before: &Self) {
+        self.confidentiality = before.confidentiality;
+        self.embargo_until = before.embargo_until;
+        if self.external_id.is_none() {
+            self.external_id.clone_from(&before.external_id);
+        }
+    }
+
     /// Whether anybody could read more by this figure than by the one `before`, at `now` or at any moment after.
     pub fn is_more_open_than(&self, before: &Self, now: DateTime<Utc>) -> bool {
         let sooner = match (self.opens_at(now), before.opens_at(now)) {

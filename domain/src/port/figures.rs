@@ -129,6 +129,14 @@ pub trait Figures: Send + Sync {
     /// What a comparison chooses from: every series of the communities that has a figure for it; one statement.
     async fn candidates(&self, scope: &Scope, query: &CandidateQuery) -> Result<Vec<Candidate>>;
 
+    /// The ends of the periods of these series whose figures are marked as breaks, as they were known at `as_of` or are now, whoever
+    /// may see them; one statement.
+    async fn marked_breaks(
+        &self,
+        series: &[SeriesId],
+        as_of: Option<DateTime<Utc>>,
+    ) -> Result<Vec<(SeriesId, NaiveDate)>>;
+
     /// The figures of the same communities, as far as they are members of the network now, that the reader does not see alone
     /// and that enter its totals for them by [`Scope::counted_in_totals`]: public as such, with the community's consent in
     /// force, and where an Indigenous data authority speaks, with its decision to let them enter totals. One statement.
@@ -141,8 +149,12 @@ pub trait Figures: Send + Sync {
     /// Only within a unit of work.
     async fn ensure_series(&self, series: &[Series], at: DateTime<Utc>, by: &str) -> Result<Vec<SeriesId>>;
 
-    /// The current figures of these periods, whoever may see them. Nobody else records into their series until the unit of work ends,
-    /// so what is decided by them holds. Only within a unit of work.
+    /// Keeps these series for the unit of work: nobody else records into them until it ends. Only within one.
+    async fn hold(&self, series: &[SeriesId]) -> Result<()>;
+
+    /// The last revisions of these periods, whoever may see them: current figures, and the retractions of those that are withdrawn.
+    /// Nobody else records into their series until the unit of work ends, so what is decided by them holds. Only within a unit of
+    /// work.
     async fn held(&self, keys: &[(SeriesId, Period)]) -> Result<Vec<Observation>>;
 
     /// Records figures already checked by [`crate::observation::Figure::check`], at `at` by `by`, and brings the newest
@@ -150,6 +162,8 @@ pub trait Figures: Send + Sync {
     ///
     /// A figure that says the same as the current revision is unchanged. A second, different figure for a series and
     /// period recorded at the same `at` contradicts the first and is rejected with CONFLICT; so is, with OVERLAP, a
-    /// period that overlaps another of its kind (see [`crate::period::PeriodKind::may_overlap`]).
+    /// period that overlaps another of its kind (see [`crate::period::PeriodKind::may_overlap`]); with LOCKED, a change of what a
+    /// lock covers without a restatement; with NOT_FOUND, the retraction of a figure that there is not. What is retracted already
+    /// is unchanged.
     async fn record(&self, figures: &[NewObservation], at: DateTime<Utc>, by: &str) -> Result<Vec<Outcome>>;
 }

@@ -7,6 +7,7 @@
 pub mod audit;
 pub mod bus;
 pub mod cache;
+pub mod change_feed;
 pub mod clock;
 pub mod export;
 pub mod figures;
@@ -14,5 +15,7 @@ pub mod identity;
 pub mod import_jobs;
 pub mod ingest;
 pub mod limiter;
+pub mod pending;
+pub mod quality;
 pub mod secrets;
 pub mod store;

@@ -25,15 +25,19 @@ use crate::{
     page::{ListQuery, Page},
     participation::Participation,
     partner::Partner,
+    period_lock::PeriodLock,
+    quality::QualityRule,
     record::{Noun, Stored},
     series::Series,
+    series_break::SeriesBreak,
     sharing::SharingRule,
     source::Source,
     target::Target,
 };
 
 use super::{
-    audit::AuditLog, export::Exports, figures::Figures, identity::Identities, import_jobs::ImportJobs, ingest::Ingest,
+    audit::AuditLog, change_feed::ChangeFeed, export::Exports, figures::Figures, identity::Identities,
+    import_jobs::ImportJobs, ingest::Ingest, pending::PendingFigures, quality::Quality,
 };
 
 /// Reads and writes the records of one kind. Every read takes the reader's scope and leaves out what it does not cover.
@@ -96,6 +100,15 @@ macro_rules! repositories {
 
             /// Keys of pushes, and what their rows name.
             fn ingest(&self) -> &dyn Ingest;
+
+            /// Figures that wait until a steward publishes them.
+            fn pending(&self) -> &dyn PendingFigures;
+
+            /// What data-quality rules look at.
+            fn quality(&self) -> &dyn Quality;
+
+            /// The feed of changes.
+            fn change_feed(&self) -> &dyn ChangeFeed;
 
             /// Files that are uploaded and imported.
             fn import_jobs(&self) -> &dyn ImportJobs;
@@ -175,12 +188,18 @@ repositories! {
     sharing_rules: SharingRule,
     /// What Indigenous data authorities decided.
     authority_decisions: AuthorityDecision,
+    /// Locks on periods.
+    period_locks: PeriodLock,
+    /// Declared breaks of series.
+    series_breaks: SeriesBreak,
     /// Accounts.
     accounts: Account,
     /// Roles that accounts hold.
     grants: Grant,
     /// API tokens.
     api_tokens: ApiToken,
+    /// Data-quality rules.
+    quality_rules: QualityRule,
 }
 
 /// The database: reads outside transactions, and units of work.

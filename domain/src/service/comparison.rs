@@ -1,7 +1,7 @@
 //! Comparing the communities of a network by one indicator.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     fmt::Write as _,
     time::Duration,
 };
@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use super::Services;
 use crate::{
     access::{Actor, Scope},
-    compare::{self, Comparison, Input, Withheld},
+    compare::{self, Candidate, Comparison, Earlier, Input, Withheld},
     error::{Error, ProblemCode, Problems, Result},
     event::Topic,
     id::{CommunityId, IndicatorId, NetworkId},
@@ -21,6 +21,7 @@ use crate::{
     port::figures::{CandidateQuery, Member},
     record::Stored,
     series::Disaggregation,
+    series_break::{BreakReason, SeriesBreak, SeriesBreakFilter, SeriesBreakSort},
     small_cells::SuppressionPolicy,
     target::{Target, TargetFilter, TargetParent},
 };
@@ -88,7 +89,7 @@ impl Services {
     fn cache_key(&self, scope: &Scope, request: &ComparisonRequest, versions: &[i64]) -> String {
         let text = |period: Option<Period>| period.map(|period| period.to_string()).unwrap_or_default();
         let mut key = format!(
-            "comparison:6:{}:{}:{}:{}:{}:{}:{}:{}:{versions:?}",
+            "comparison:7:{}:{}:{}:{}:{}:{}:{}:{}:{versions:?}",
             scope.cache_key(),
             self.clock.today(),
             request.network,
@@ -134,7 +135,10 @@ impl Services {
         };
         let suppression = self.suppression(request.network).await?;
         // Last, because it is the largest: nothing else is waited for while it is held.
-        let candidates = reader.figures().candidates(&self.scope(actor), &query).await?;
+        let mut candidates = reader.figures().candidates(&self.scope(actor), &query).await?;
+        if versions.len() > 1 && candidates.iter().any(|candidate| candidate.baseline.is_none()) {
+            self.bridge(actor, &query, &versions, &mut candidates).await?;
+        }
         Ok(Input { members, versions, version, candidates, withheld, suppression, targets, period: request.period })
     }
 
@@ -145,6 +149,50 @@ impl Services {
             return Ok(Vec::new());
         }
         self.store.read().figures().withheld(&scope, query).await
+    }
+
+    /// Finds baselines by earlier versions for the candidates that have none, where bridges are declared.
+    async fn bridge(
+        &self,
+        actor: &Actor,
+        query: &CandidateQuery,
+        versions: &[Stored<IndicatorVersion>],
+        candidates: &mut [Candidate],
+    ) -> Result<()> {
+        let breaks = self.breaks_of(query.indicator).await?;
+        if !breaks.iter().any(|one| one.reason == BreakReason::Definition && one.bridge.is_some()) {
+            return Ok(());
+        }
+        let figures = self.store.read().figures();
+        let before = CandidateQuery { period: query.baseline_period, baseline_period: None, ..query.clone() };
+        let earlier = figures.candidates(&self.scope(actor), &before).await?;
+        let series: BTreeSet<_> = candidates.iter().chain(&earlier).map(|candidate| candidate.series_id).collect();
+        let earlier = Earlier {
+            candidates: earlier,
+            of_period: query.baseline_period.is_some(),
+            breaks,
+            marked: figures.marked_breaks(&series.into_iter().collect::<Vec<_>>(), query.as_of).await?,
+            numbers: versions.iter().map(|version| (version.id, version.number)).collect(),
+        };
+        earlier.bridge(candidates);
+        Ok(())
+    }
+
+    async fn breaks_of(&self, indicator: IndicatorId) -> Result<Vec<Stored<SeriesBreak>>> {
+        let mut query: ListQuery<_, SeriesBreakSort> = ListQuery {
+            filter: SeriesBreakFilter { indicator: Some(indicator), ..SeriesBreakFilter::default() },
+            page: PageArgs::first(MAX_PAGE),
+            ..ListQuery::default()
+        };
+        let mut breaks = Vec::new();
+        loop {
+            let page = self.store.read().series_breaks().list(&Scope::Everything, &query).await?;
+            query.page.after = page.items.last().map(|(cursor, _)| cursor.clone());
+            breaks.extend(page.items.into_iter().map(|(_, one)| one));
+            if !page.has_next {
+                return Ok(breaks);
+            }
+        }
     }
 
     async fn suppression(&self, network: NetworkId) -> Result<SuppressionPolicy> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 
-use super::{Services, Session};
+use super::{Delivery, Services, Session};
 use crate::{
     access::{Actor, Scope},
     audit::{Action, NewEntry},
@@ -12,12 +12,14 @@ use crate::{
     id::{CommunityId, IndicatorId, IndicatorVersionId, SeriesId, SourceId},
     indicator::IndicatorVersion,
     membership::{MembershipFilter, MembershipSort},
-    observation::{Figure, NewObservation, Observation, ObservationFilter, ObservationSort, Outcome},
+    observation::{Figure, Observation, ObservationFilter, ObservationSort, Outcome},
     page::{ListQuery, MAX_PAGE, Page, PageArgs},
+    pending::{PendingObservation, PendingSight},
     period::Period,
     port::figures::Latest,
+    quality::Finding,
+    revision::{Cause, Restatement},
     series::{Disaggregation, Series},
-    small_cells::smallest_count,
 };
 
 /// A figure to record, with everything that says which it is.
@@ -35,8 +37,25 @@ pub struct NewFigure {
     pub period: Period,
     /// What is known.
     pub figure: Figure,
-    /// Whether it says nothing of its confidentiality; see [`NewObservation::inherits`].
+    /// Whether it says nothing of its confidentiality; see [`crate::observation::NewObservation::inherits`].
     pub inherits: bool,
+    /// Whether it waits until a steward publishes it, though the actor could.
+    pub submit: bool,
+    /// Why it changes a figure of a locked period, if it does.
+    pub restatement: Option<Restatement>,
+}
+
+/// A figure as it stands once it was recorded or sent in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recorded {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// The published figure, if it went there.
+    pub observation: Option<Observation>,
+    /// What waits for a steward, if it went there.
+    pub pending: Option<PendingObservation>,
+    /// What is doubtful in it, as far as the actor may know.
+    pub findings: Vec<Finding>,
 }
 
 /// Whether a figure is refused because of who records it.
@@ -102,11 +121,11 @@ impl Services {
         Ok(revisions)
     }
 
-    /// Records one figure and answers it as it now stands with what became of it.
+    /// Records one figure, or lets it wait for a steward, and answers how it now stands.
     ///
     /// # Errors
     /// [`Error::Validation`] naming the field of a figure that breaks a rule, or what it refers to and does not exist.
-    pub async fn record_figure(&self, actor: &Actor, new: NewFigure) -> Result<(Observation, Outcome)> {
+    pub async fn record_figure(&self, actor: &Actor, new: NewFigure) -> Result<Recorded> {
         let session = self.session(actor, "record figures").await?;
         let refused = session.refused();
         let result = Box::pin(self.try_record_figure(session, new)).await;
@@ -117,39 +136,37 @@ impl Services {
         self.denied(actor, &refused, result).await
     }
 
-    async fn try_record_figure(&self, mut session: Session, new: NewFigure) -> Result<(Observation, Outcome)> {
+    async fn try_record_figure(&self, mut session: Session, new: NewFigure) -> Result<Recorded> {
         let version = session.check_figure(&new, self.clock.today()).await?;
-        let indicator = version.indicator;
         let series = Series {
             community: new.community,
-            indicator,
+            indicator: version.indicator,
             indicator_version: new.indicator_version,
             source: new.source,
             disaggregation: new.disaggregation,
         };
-        let series_id = session.ensure_series(&[series]).await?.pop();
-        let series_id = series_id.ok_or_else(|| Error::internal("ensure_series answered nothing"))?;
-        let observation = NewObservation {
-            series: series_id,
-            period: new.period,
-            smallest_count: smallest_count(&version, &new.figure),
-            figure: new.figure,
-            inherits: new.inherits,
-        };
-        let outcome = session.record(&[observation], [indicator]).await?.pop();
-        let outcome = match outcome {
-            Some(Outcome::Rejected(problem)) => return Err(problem.into()),
-            Some(outcome) => outcome,
-            None => return Err(Error::internal("record answered nothing")),
-        };
-        let revisions = session
-            .repositories()
-            .figures()
-            .revisions(&Scope::Everything, &[(series_id, new.period)], session.now())
-            .await?;
-        let current = revisions.into_iter().next_back();
+        let nothing = || Error::internal("recording a figure answered nothing");
+        let to = session.destinations(vec![series], new.submit).await?.pop().ok_or_else(nothing)?;
+        let (period, figure, inherits) = (new.period, new.figure, new.inherits);
+        let cause = Cause { retraction: None, restatement: new.restatement };
+        let delivery = Delivery { to: &to, definition: &version, period, figure, inherits, cause };
+        let delivered = session.deliver(vec![delivery]).await?.pop().ok_or_else(nothing)?;
+        let (outcome, findings) = (delivered.outcome, delivered.findings);
+        let mut recorded = Recorded { outcome, observation: None, pending: None, findings };
+        if let Outcome::Rejected(problem) = recorded.outcome {
+            return Err(problem.into());
+        }
+        let repositories = session.repositories();
+        if let Some(id) = delivered.pending {
+            recorded.pending = repositories.pending().get(&PendingSight::Everything, &[id]).await?.pop();
+        }
+        if let Some(series) = to.series_id() {
+            let figures = repositories.figures();
+            let revisions = figures.revisions(&Scope::Everything, &[(series, period)], session.now()).await?;
+            recorded.observation = Some(revisions.into_iter().next_back().ok_or_else(nothing)?);
+        }
         session.commit().await?;
-        Ok((current.ok_or_else(|| Error::internal("a recorded figure is not there"))?, outcome))
+        Ok(recorded)
     }
 }
 
@@ -172,8 +189,29 @@ impl Session {
         Series::check_kind(&indicator.value, &mut problems);
         problems.into_result()?;
         new.figure.check(&version.value, new.period, today)?;
+        if let Some(restatement) = &new.restatement {
+            restatement.check()?;
+            if !self.may_restate(new.community) {
+                let entry = NewEntry::by(self.actor(), self.now(), Action::Denied);
+                self.refuse(entry.on(new.community).of_community(new.community));
+                return Err(Error::Forbidden("restate figures of locked periods"));
+            }
+        }
         self.check_has_not_left(new.community, today).await?;
         Ok(version.value)
+    }
+
+    /// The last revisions of these periods, whoever may see them: what is known of each, or that it was withdrawn.
+    pub(super) async fn last_revisions(
+        &self,
+        keys: &[(SeriesId, Period)],
+    ) -> Result<HashMap<(SeriesId, Period), Observation>> {
+        if keys.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let revisions = self.repositories().figures().revisions(&Scope::Everything, keys, self.now()).await?;
+        // Oldest first, so that the last stays.
+        Ok(revisions.into_iter().map(|revision| ((revision.series, revision.period), revision)).collect())
     }
 
     /// Writes for a community that left every network it was in are refused.

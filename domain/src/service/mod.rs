@@ -3,8 +3,11 @@
 
 mod audit;
 mod authority;
+mod change_feed;
 mod comparison;
 mod context;
+mod declared;
+mod delivery;
 mod export;
 mod figures;
 mod governed;
@@ -19,10 +22,13 @@ mod measures;
 mod membership;
 mod named;
 mod opening;
+mod pending;
 mod push;
+mod quality;
 mod records;
 mod references;
 mod refusals;
+mod retract;
 mod session;
 mod targets;
 mod throttle;
@@ -37,12 +43,14 @@ use std::sync::{
 pub use audit::AuditExport;
 pub use comparison::ComparisonRequest;
 pub use context::Context;
+pub use delivery::{Delivered, Delivery, Destination};
 pub use export::FigureExport;
-pub use figures::NewFigure;
+pub use figures::{NewFigure, Recorded};
 pub use governed::{Change, Governed};
 pub use import_jobs::Upload;
 pub use mappings::NamedMapping;
 pub use records::MayChange;
+pub use retract::{Retracted, Retracting, Retraction};
 pub use session::{DECIDING, Session};
 
 use crate::{
@@ -54,6 +62,7 @@ use crate::{
 };
 use authority::Authorities;
 use known::Known;
+use quality::Rules;
 use uses::Uses;
 
 /// Every use case, over the ports that the composition root chose.
@@ -65,6 +74,7 @@ pub struct Services {
     known: Arc<Known<CommunityId, Arc<Stored<Community>>>>,
     actors: Arc<AtomicU64>,
     authorities: Arc<Authorities>,
+    rules: Arc<Rules>,
     uses: Arc<Uses>,
 }
 
@@ -78,6 +88,7 @@ impl Services {
             known: Arc::default(),
             actors: Arc::default(),
             authorities: Arc::default(),
+            rules: Arc::default(),
             uses: Arc::default(),
         }
     }
@@ -92,10 +103,11 @@ impl Services {
         self.actors.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// A community has changed, perhaps whether it is under an Indigenous data authority.
+    /// A community has changed, perhaps whether it is under an Indigenous data authority; or which data-quality rules there are.
     pub fn forget_communities(&self) {
         self.known.doubt();
         self.authorities.forget();
+        self.rules.forget();
     }
 
     /// What this actor can read at this moment.

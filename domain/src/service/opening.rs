@@ -6,21 +6,21 @@ use std::collections::{BTreeSet, HashMap};
 use super::Session;
 use crate::{
     access::Who,
-    error::{Problem, ProblemCode, Result},
-    observation::{NewObservation, Outcome},
+    error::Result,
+    observation::{NewObservation, Outcome, opened_by_a_program},
 };
 
-fn refusal() -> Outcome {
-    let message = "a program does not open a figure to more readers than it has; a steward of the community may";
-    Outcome::Rejected(Problem::new("confidentiality", ProblemCode::Forbidden, message))
-}
-
 impl Session {
+    /// Whether what the actor sends in may be open to more readers than what it takes the place of, once a steward publishes it.
+    pub(super) const fn may_open(&self) -> bool {
+        !matches!(self.actor().who, Who::Integration(_))
+    }
+
     /// The places of those figures that would be open to more readers than what they take the place of, if a program records them.
     ///
     /// Figures that say nothing of who may read them stay as they are, so nothing is looked up for those.
     pub(super) async fn opening(&self, figures: &[NewObservation]) -> Result<BTreeSet<usize>> {
-        if !matches!(self.actor().who, Who::Integration(_)) {
+        if self.may_open() {
             return Ok(BTreeSet::new());
         }
         let explicit = || figures.iter().enumerate().filter(|(_, new)| !new.inherits);
@@ -52,7 +52,9 @@ impl Session {
             .collect();
         let recorded = self.repositories().figures().record(&others, self.now(), &self.actor().name()).await?;
         let mut recorded = recorded.into_iter();
-        let outcome = |place| if refused.contains(&place) { Some(refusal()) } else { recorded.next() };
+        let outcome = |place| {
+            if refused.contains(&place) { Some(Outcome::Rejected(opened_by_a_program())) } else { recorded.next() }
+        };
         Ok(places().filter_map(outcome).collect())
     }
 }

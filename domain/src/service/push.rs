@@ -4,24 +4,27 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::TimeDelta;
 
-use super::{Services, Session, references::archived, session::to_record};
+use super::{
+    Delivered, Delivery, Destination, Services, Session, pending::sight, references::archived, session::NO_STEWARD,
+};
 use crate::{
-    access::{Actor, Scope},
+    access::{Actor, Needs, Scope},
     audit::{Action, NewEntry},
     error::{Error, Problem, ProblemCode, Problems, Result},
     id::{CommunityId, IndicatorId, NodeRef, SeriesId, SourceId},
     indicator::{Indicator, IndicatorVersion, IndicatorVersionParent, in_force},
     key::Code,
-    observation::{Figure, NewObservation, Outcome},
+    observation::{Figure, Observation, Outcome},
+    pending::Replaced,
     period::Period,
     port::ingest::Claim,
     push::{
-        CommunityRef, Difference, IndicatorRef, KEY_DAYS, KEY_LENGTH, MOST_ROWS, Push, PushMode, PushRow, Pushed,
-        Rejection, SourceRef,
+        CommunityRef, Difference, Doubt, IndicatorRef, KEY_DAYS, KEY_LENGTH, MOST_ROWS, Push, PushMode, PushRow,
+        Pushed, Rejection, SourceRef,
     },
     record::Stored,
+    revision::{Cause, Restatement},
     series::Series,
-    small_cells::smallest_count,
 };
 
 /// Completes “sign in to …” and “you may not …”.
@@ -62,7 +65,7 @@ impl Services {
         if !shown.is_empty() {
             self.note_reading(actor, "figures, by a dry run", shown).await?;
         }
-        let mut refused = named(refused);
+        let mut refused = named(refused, WHAT);
         if refused.is_empty() && pushed.rejections.iter().any(|rejection| rejection.code == ProblemCode::Forbidden) {
             refused.push(NewEntry::by(actor, self.clock.now(), Action::Denied).detail("open figures to more readers"));
         }
@@ -75,13 +78,13 @@ impl Services {
 const MOST_NAMED: usize = 100;
 
 /// Entries for what was refused; of very many communities the rest is counted.
-fn named(mut refused: Vec<NewEntry>) -> Vec<NewEntry> {
+pub(super) fn named(mut refused: Vec<NewEntry>, what: &str) -> Vec<NewEntry> {
     let more = refused.len().saturating_sub(MOST_NAMED);
     refused.truncate(MOST_NAMED);
-    let mut entries: Vec<_> =
-        refused.into_iter().map(|entry| entry.detail("record figures of this community")).collect();
+    let detail = format!("{what} of this community");
+    let mut entries: Vec<_> = refused.into_iter().map(|entry| entry.detail(&detail)).collect();
     if let Some(last) = entries.last_mut().filter(|_| more > 0) {
-        *last = last.clone().detail(&format!("record figures of this community and of {more} more"));
+        *last = last.clone().detail(&format!("{detail} and of {more} more"));
     }
     entries
 }
@@ -94,6 +97,8 @@ struct Known {
     departed: HashSet<CommunityId>,
     archived: HashSet<NodeRef>,
     refused: HashSet<(CommunityId, IndicatorId)>,
+    /// The communities whose figures the push wants to restate, and may not.
+    unrestated: HashSet<CommunityId>,
 }
 
 /// A definition with its indicator.
@@ -119,14 +124,19 @@ struct Ready<'a> {
     place: usize,
     row: &'a PushRow,
     series: Series,
-    /// See [`NewObservation::smallest_count`].
-    smallest_count: Option<i32>,
+    definition: &'a IndicatorVersion,
 }
 
-impl Ready<'_> {
-    fn observation(&self, series: SeriesId) -> NewObservation {
+impl<'a> Ready<'a> {
+    /// Which figure it is, if there is the series.
+    fn key(&self, series: Option<SeriesId>) -> Option<Key> {
+        Some((series?, self.row.period))
+    }
+
+    fn delivery(&self, to: &'a Destination, restatement: Option<&Restatement>) -> Delivery<'a> {
         let PushRow { period, ref figure, inherits, .. } = *self.row;
-        NewObservation { series, period, figure: figure.clone(), inherits, smallest_count: self.smallest_count }
+        let cause = Cause { retraction: None, restatement: restatement.cloned() };
+        Delivery { to, definition: self.definition, period, figure: figure.clone(), inherits, cause }
     }
 }
 
@@ -134,11 +144,21 @@ impl Ready<'_> {
 type Key = (SeriesId, Period);
 
 /// What a figure would take the place of.
+#[derive(Clone)]
 enum Before {
     /// As it is.
     Shown(Figure),
     /// Something that the actor may not read: what they are told of the change is what they said themselves.
     Hidden,
+}
+
+impl Before {
+    fn shown(self) -> Option<Figure> {
+        match self {
+            Self::Shown(figure) => Some(figure),
+            Self::Hidden => None,
+        }
+    }
 }
 
 impl Session {
@@ -168,7 +188,10 @@ impl Session {
     /// Records what can be recorded of a push; answers also the communities of which a dry run shows figures.
     async fn push(&mut self, push: &Push, today: chrono::NaiveDate) -> Result<(Pushed, BTreeSet<CommunityId>)> {
         let mut pushed = Pushed::default();
-        let known = self.known(&push.rows, today).await?;
+        if let Some(restatement) = &push.restatement {
+            restatement.check()?;
+        }
+        let known = self.known(push, today).await?;
         let mut ready = Vec::with_capacity(push.rows.len());
         for (place, row) in push.rows.iter().enumerate() {
             let row = row.as_ref().map_err(Clone::clone);
@@ -177,90 +200,95 @@ impl Session {
                 Err(problem) => pushed.rejections.push(Rejection::new(place, problem)),
             }
         }
-        let shown = self.write(&ready, push.dry_run, &mut pushed).await?;
+        let shown = self.write(&ready, push, &mut pushed).await?;
         pushed.rejections.sort_by_key(|rejection| rejection.row);
         Ok((pushed, shown))
     }
 
-    async fn write(
-        &mut self,
-        ready: &[Ready<'_>],
-        dry_run: bool,
-        pushed: &mut Pushed,
-    ) -> Result<BTreeSet<CommunityId>> {
-        if ready.is_empty() {
-            return Ok(BTreeSet::new());
-        }
+    /// Delivers the rows; answers whose figures a dry run shows.
+    async fn write(&mut self, ready: &[Ready<'_>], push: &Push, pushed: &mut Pushed) -> Result<BTreeSet<CommunityId>> {
         let series: Vec<Series> = ready.iter().map(|row| row.series.clone()).collect();
-        let ids = self.ensure_series(&series).await?;
-        let figures: Vec<NewObservation> = ready.iter().zip(&ids).map(|(ready, &id)| ready.observation(id)).collect();
-        let before = if dry_run { self.before(&figures).await? } else { HashMap::new() };
-        let indicators: BTreeSet<_> = series.iter().map(|series| series.indicator).collect();
-        let outcomes = self.record(&figures, indicators).await?;
-        let mut written = Vec::new();
-        for ((row, new), outcome) in ready.iter().zip(&figures).zip(outcomes) {
-            match outcome {
+        let destinations = self.destinations(series, push.submit).await?;
+        let rows = || ready.iter().zip(&destinations);
+        let keys: Vec<Key> =
+            if push.dry_run { rows().filter_map(|(row, to)| row.key(to.series_id())).collect() } else { Vec::new() };
+        let mut before = self.before(&keys).await?;
+        let restatement = push.restatement.as_ref();
+        let delivered = self.deliver(rows().map(|(row, to)| row.delivery(to, restatement)).collect()).await?;
+        let after = self.current_of(&Scope::Everything, &keys).await?;
+        if push.dry_run {
+            let waiting = ready.iter().zip(&delivered).filter_map(|(row, delivered)| row.key(delivered.published));
+            before.extend(self.before(&waiting.collect::<Vec<_>>()).await?);
+        }
+        let mut shown = BTreeSet::new();
+        for ((row, to), delivered) in rows().zip(delivered) {
+            let number = u32::try_from(row.place).unwrap_or(u32::MAX);
+            let findings = delivered.findings.iter().cloned();
+            pushed.doubts.extend(findings.map(|finding| Doubt { row: number, finding }));
+            match &delivered.outcome {
+                Outcome::Unchanged => pushed.unchanged += 1,
+                Outcome::Rejected(problem) => pushed.rejections.push(Rejection::new(row.place, problem.clone())),
+                Outcome::Received => pushed.received += 1,
                 Outcome::Created => pushed.created += 1,
                 Outcome::Updated => pushed.updated += 1,
-                Outcome::Unchanged => {
-                    pushed.unchanged += 1;
-                    continue;
-                }
-                Outcome::Rejected(problem) => {
-                    pushed.rejections.push(Rejection::new(row.place, problem));
-                    continue;
-                }
             }
-            written.push((row, new));
-        }
-        if dry_run { self.differences(&written, &before, pushed).await } else { Ok(BTreeSet::new()) }
-    }
-
-    /// Says of each row that was written what it takes the place of, as far as the actor may read that; answers whose figures are
-    /// shown so.
-    async fn differences(
-        &self,
-        written: &[(&Ready<'_>, &NewObservation)],
-        before: &HashMap<Key, Before>,
-        pushed: &mut Pushed,
-    ) -> Result<BTreeSet<CommunityId>> {
-        let keys: Vec<_> = written.iter().map(|(_, new)| (new.series, new.period)).collect();
-        let mut after = self.current_of(&Scope::Everything, &keys).await?;
-        let mut shown = BTreeSet::new();
-        for ((ready, new), key) in written.iter().zip(keys) {
-            let row = u32::try_from(ready.place).unwrap_or(u32::MAX);
-            let (before, after) = match before.get(&key) {
-                Some(Before::Hidden) => (None, Some(new.figure.clone())),
-                Some(Before::Shown(before)) => {
-                    shown.insert(ready.series.community);
-                    (Some(before.clone()), after.remove(&key))
+            if !push.dry_run || matches!(delivered.outcome, Outcome::Unchanged | Outcome::Rejected(_)) {
+                continue;
+            }
+            let (before, after) = match row.key(to.series_id()) {
+                Some(key) => {
+                    let before = before.get(&key).filter(|_| delivered.outcome == Outcome::Updated).cloned();
+                    // What is inherited from a figure that the actor may not read is not told.
+                    let whole = !matches!(before, Some(Before::Hidden));
+                    (before, after.get(&key).filter(|_| whole).unwrap_or(&row.row.figure).clone())
                 }
-                None => (None, after.remove(&key)),
+                None => self.would_wait(row, delivered, &before),
             };
-            pushed.differences.extend(after.map(|after| Difference { row, before, after }));
+            let before = before.and_then(Before::shown);
+            if before.is_some() {
+                shown.insert(row.series.community);
+            }
+            pushed.differences.push(Difference { row: number, before, after });
         }
         Ok(shown)
     }
 
-    /// What these figures would take the place of.
-    async fn before(&self, figures: &[NewObservation]) -> Result<HashMap<Key, Before>> {
-        let keys: Vec<_> = figures.iter().map(|new| (new.series, new.period)).collect();
-        let all = self.current_of(&Scope::Everything, &keys).await?;
-        let mut read = self.current_of(&self.reader(), &keys).await?;
+    /// What a row that waits would take the place of, and what it would be once it is published: whoever sends figures in does not
+    /// read there what they may not read elsewhere.
+    fn would_wait(&self, row: &Ready<'_>, sent: Delivered, before: &HashMap<Key, Before>) -> (Option<Before>, Figure) {
+        let published = row.key(sent.published).and_then(|key| before.get(&key)).cloned();
+        let mut after = row.row.figure.clone();
+        if let Some(Before::Shown(published)) = &published
+            && row.row.inherits
+        {
+            after.inherit(published);
+        }
+        let Some(Replaced { figure, by }) = sent.replaced else { return (published, after) };
+        let seen = sight(self.actor(), &self.reader()).covers(row.series.community, &by);
+        (Some(if seen { Before::Shown(figure) } else { Before::Hidden }), after)
+    }
+
+    /// What figures of these periods would take the place of.
+    async fn before(&self, keys: &[Key]) -> Result<HashMap<Key, Before>> {
+        let all = self.current_of(&Scope::Everything, keys).await?;
+        let mut read = self.current_of(&self.reader(), keys).await?;
         let as_seen = |key| (key, read.remove(&key).map_or(Before::Hidden, Before::Shown));
         Ok(all.into_keys().map(as_seen).collect())
     }
 
     /// The current figures of these periods that the reader sees, as they are within the session.
     async fn current_of(&self, scope: &Scope, keys: &[Key]) -> Result<HashMap<Key, Figure>> {
+        if keys.is_empty() {
+            return Ok(HashMap::new());
+        }
         let revisions = self.repositories().figures().revisions(scope, keys, self.now()).await?;
-        let current = revisions.into_iter().filter(|revision| revision.superseded_at.is_none());
+        let current = revisions.into_iter().filter(Observation::is_current);
         Ok(current.map(|revision| ((revision.series, revision.period), revision.figure)).collect())
     }
 
     /// Looks up what the rows refer to: a statement or two for each kind of thing, however many rows there are.
-    async fn known(&self, rows: &[Result<PushRow, Problem>], today: chrono::NaiveDate) -> Result<Known> {
-        let rows = || rows.iter().flatten();
+    async fn known(&self, push: &Push, today: chrono::NaiveDate) -> Result<Known> {
+        let rows = || push.rows.iter().flatten();
         let communities = self.known_communities(rows().map(|row| &row.community).collect()).await?;
         let versions = self.known_versions(rows().map(|row| &row.indicator).collect(), today).await?;
         let sources = self.known_sources(rows().map(|row| &row.source).collect()).await?;
@@ -273,9 +301,14 @@ impl Session {
             .collect();
         let refused: HashSet<_> = of_what
             .into_iter()
-            .filter(|&(community, indicator)| !to_record(community, Some(indicator)).met_by(self.actor(), self.now()))
+            .filter(|&(community, indicator)| {
+                !Needs::to_submit(community, Some(indicator)).met_by(self.actor(), self.now())
+            })
             .collect();
-        let of: BTreeSet<_> = refused.iter().map(|(community, _)| *community).collect();
+        let unrestated: HashSet<_> =
+            ids.into_iter().filter(|&id| push.restatement.is_some() && !self.may_restate(id)).collect();
+        let of: BTreeSet<_> =
+            refused.iter().map(|(community, _)| *community).chain(unrestated.iter().copied()).collect();
         for community in of {
             let entry = NewEntry::by(self.actor(), self.now(), Action::Denied);
             self.refuse(entry.on(community).of_community(community));
@@ -290,7 +323,7 @@ impl Session {
             .chain(of_versions)
             .collect();
         let archived = self.repositories().archived(&named).await?;
-        Ok(Known { communities, versions, sources, departed, archived, refused })
+        Ok(Known { communities, versions, sources, departed, archived, refused, unrestated })
     }
 
     async fn known_communities(&self, named: HashSet<&CommunityRef>) -> Result<HashMap<CommunityRef, CommunityId>> {
@@ -378,7 +411,7 @@ impl Session {
 impl Known {
     /// The row with the series that it belongs to, once its figure is checked.
     fn place<'a>(
-        &self,
+        &'a self,
         place: usize,
         row: &'a PushRow,
         today: chrono::NaiveDate,
@@ -394,6 +427,9 @@ impl Known {
         if self.refused.contains(&(community, indicator.id)) {
             let message = "you may not record figures of this community by this indicator";
             return Err(Problem::new("community", ProblemCode::Forbidden, message));
+        }
+        if self.unrestated.contains(&community) {
+            return Err(Problem::new("community", ProblemCode::Forbidden, NO_STEWARD));
         }
         let references: [(_, NodeRef); 4] = [
             ("community", community.into()),
@@ -417,6 +453,6 @@ impl Known {
             source,
             disaggregation: row.disaggregation.clone(),
         };
-        Ok(Ready { place, row, series, smallest_count: smallest_count(version, &row.figure) })
+        Ok(Ready { place, row, series, definition: &version.value })
     }
 }

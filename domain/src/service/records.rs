@@ -214,8 +214,8 @@ impl Services {
         needs.met_by(actor, self.clock.now())
     }
 
-    /// Whether the actor may record figures of the community.
+    /// Whether the actor may record figures of the community, or send them in.
     pub fn may_record(&self, actor: &Actor, community: CommunityId) -> bool {
-        super::session::to_record(community, None).met_by(actor, self.clock.now())
+        self.may(actor, &Needs::to_submit(community, None))
     }
 }

@@ -12,8 +12,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Change, Context, Governed, Services};
 use crate::{
-    access::{self, Actor, Need, Needs, Scope},
-    api_token::TokenAction,
+    access::{self, Actor, Needs, Scope},
     audit::{Action, ActorKind, NewEntry},
     error::{Error, Result},
     event::{Event, Topic},
@@ -21,16 +20,15 @@ use crate::{
     observation::{NewObservation, Outcome},
     port::store::{Holds, Repositories, UnitOfWork},
     record::Stored,
+    revision::Cause,
     series::Series,
 };
 
 /// The kinds of record on which it depends who may do what.
 pub const DECIDING: [NodeKind; 4] = [NodeKind::Account, NodeKind::Grant, NodeKind::ApiToken, NodeKind::Membership];
 
-/// What recording figures of a community asks for: its steward, or a program that may do so.
-pub(super) fn to_record(community: CommunityId, indicator: Option<IndicatorId>) -> Needs {
-    Needs::steward(community).or_need(Need::Integration(TokenAction::RecordFigures, community, indicator))
-}
+/// Why somebody may not restate figures.
+pub(super) const NO_STEWARD: &str = "figures of locked periods are restated by stewards of the community alone";
 
 /// What a lock holds; whoever panicked while it was held left it whole.
 fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -48,6 +46,22 @@ impl Refused {
     }
 }
 
+/// What was recorded of a community.
+#[derive(Default)]
+struct Tally {
+    figures: u64,
+    /// Why some were withdrawn or restated.
+    causes: BTreeSet<String>,
+}
+
+/// What the audit log says of why there is a revision.
+fn causes(new: &NewObservation) -> impl Iterator<Item = String> {
+    let Cause { retraction, restatement } = &new.cause;
+    let retracted = retraction.map(|reason| format!("retracted: {reason}"));
+    let restated = restatement.as_ref().map(|restatement| format!("restated: {restatement}"));
+    retracted.into_iter().chain(restated)
+}
+
 /// Several changes by one actor at one moment. Dropped without [`Session::commit`], it leaves nothing behind.
 pub struct Session {
     actor: Actor,
@@ -58,8 +72,8 @@ pub struct Session {
     work: Box<dyn UnitOfWork>,
     revisions: u64,
     indicators: BTreeSet<IndicatorId>,
-    /// How many figures were recorded of whom.
-    recorded: BTreeMap<CommunityId, u64>,
+    /// What was recorded of whom.
+    recorded: BTreeMap<CommunityId, Tally>,
     /// Whose series these are, as far as it was met.
     owners: Mutex<HashMap<SeriesId, CommunityId>>,
     /// What figures refer to and was found good.
@@ -179,9 +193,14 @@ impl Session {
         Ok(record)
     }
 
-    /// Whether the actor may record figures of the community by the indicator.
+    /// Whether the actor may record figures of the community by the indicator, or send them in.
     pub fn may_record(&self, community: CommunityId, indicator: IndicatorId) -> bool {
-        to_record(community, Some(indicator)).met_by(&self.actor, self.now)
+        Needs::to_submit(community, Some(indicator)).met_by(&self.actor, self.now)
+    }
+
+    /// Whether the actor may change figures of the community in locked periods.
+    pub fn may_restate(&self, community: CommunityId) -> bool {
+        Needs::steward(community).met_by(&self.actor, self.now)
     }
 
     /// The ids of these series, in their order; those that are missing are created.
@@ -192,7 +211,7 @@ impl Session {
     pub async fn ensure_series(&self, series: &[Series]) -> Result<Vec<SeriesId>> {
         let of_what: BTreeSet<_> = series.iter().map(|series| (series.community, series.indicator)).collect();
         for (community, indicator) in of_what {
-            let needs = to_record(community, Some(indicator));
+            let needs = Needs::to_publish(community, Some(indicator));
             if let Err(error) = access::require(&self.actor, &needs, self.now, "record figures of this community") {
                 self.refuse(self.entry(Action::Denied).on(community).of_community(community));
                 return Err(error);
@@ -204,8 +223,8 @@ impl Session {
         Ok(ids)
     }
 
-    /// Records figures that were checked against their indicator versions, and says what became of each.
-    /// `indicators` are those that the figures are of.
+    /// Records figures that were checked against their indicator versions, and says what became of each. Who restates has been
+    /// asked for by [`Session::may_restate`]. `indicators` are those that the figures are of.
     pub async fn record(
         &mut self,
         figures: &[NewObservation],
@@ -219,7 +238,7 @@ impl Session {
         };
         let is_written = |outcome: &Outcome| matches!(outcome, Outcome::Created | Outcome::Updated);
         let written = figures.iter().zip(&outcomes).filter(|(_, outcome)| is_written(outcome));
-        let written: Vec<SeriesId> = written.map(|(figure, _)| figure.series).collect();
+        let written: Vec<&NewObservation> = written.map(|(new, _)| new).collect();
         if !written.is_empty() {
             self.revisions += written.len() as u64;
             self.indicators.extend(indicators);
@@ -228,21 +247,24 @@ impl Session {
         Ok(outcomes)
     }
 
-    /// Counts a figure of each of these series for whose it is.
-    async fn count(&mut self, written: &[SeriesId]) -> Result<()> {
+    /// Counts these figures for whose they are.
+    async fn count(&mut self, written: &[&NewObservation]) -> Result<()> {
         let unknown: BTreeSet<SeriesId> = {
             let owners = held(&self.owners);
-            written.iter().copied().filter(|series| !owners.contains_key(series)).collect()
+            written.iter().map(|new| new.series).filter(|series| !owners.contains_key(series)).collect()
         };
         if !unknown.is_empty() {
-            // They were found in an earlier session.
+            // They were found in an earlier session, or by their ids.
             let unknown: Vec<_> = unknown.into_iter().collect();
             let found = self.repositories().series().get(&Scope::Everything, &unknown).await?;
             held(&self.owners).extend(found.iter().map(|series| (series.id, series.community)));
         }
         let owners = held(&self.owners);
-        for community in written.iter().filter_map(|series| owners.get(series)) {
-            *self.recorded.entry(*community).or_default() += 1;
+        for new in written {
+            let Some(community) = owners.get(&new.series) else { continue };
+            let tally = self.recorded.entry(*community).or_default();
+            tally.figures += 1;
+            tally.causes.extend(causes(new));
         }
         Ok(())
     }
@@ -253,9 +275,9 @@ impl Session {
             let indicators = self.indicators.clone();
             let event = Event::ObservationsRecorded { indicators, revisions: self.revisions };
             self.work.emit(&event).await?;
-            let entries = self.recorded.iter().map(|(&community, count)| {
-                let entry = self.entry(Action::RecordFigures).on(community).of_community(community);
-                entry.detail(&format!("{count} figures"))
+            let entries = self.recorded.iter().map(|(&community, Tally { figures, causes })| {
+                let detail: Vec<_> = [format!("{figures} figures")].into_iter().chain(causes.iter().cloned()).collect();
+                self.entry(Action::RecordFigures).on(community).of_community(community).detail(&detail.join("; "))
             });
             held(&self.done).extend(entries);
         }
@@ -345,6 +367,16 @@ impl Session {
     pub(super) fn act_for(&mut self, other: &Actor) {
         self.kind = other.into();
         self.actor.who = crate::access::Who::Operator(other.name().into());
+    }
+
+    /// The use cases that it is one of.
+    pub(super) const fn services(&self) -> &Services {
+        &self.services
+    }
+
+    /// An identifier that nothing has yet.
+    pub(super) fn next_id(&self) -> uuid::Uuid {
+        self.services.clock.next_id()
     }
 
     /// Who acts.

@@ -9,6 +9,7 @@ use crate::{
     error::{Error, Problem, ProblemCode, Problems, Result},
     id::{CommunityId, IndicatorVersionId, SeriesId},
     indicator::IndicatorVersion,
+    observation::Observation,
     page::{ListQuery, MAX_PAGE, PageArgs},
     period::Period,
     port::store::Repository,
@@ -170,6 +171,6 @@ async fn all<N: Noun>(repository: &dyn Repository<N>, filter: N::Filter) -> Resu
 async fn current_value(context: &Context<'_>, series: SeriesId, period: Period) -> Result<Option<f64>> {
     let figures = context.repositories.figures();
     let revisions = figures.revisions(&Scope::Everything, &[(series, period)], context.now).await?;
-    let current = revisions.into_iter().find(|revision| revision.superseded_at.is_none());
+    let current = revisions.into_iter().find(Observation::is_current);
     Ok(current.and_then(|current| current.figure.value))
 }

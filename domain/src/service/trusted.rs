@@ -146,8 +146,14 @@ impl Governed for ApiToken {
         }
     }
 
-    async fn needs(&self, _: Change<'_, Self>, _: &Context<'_>) -> Result<Vec<Needs>> {
-        let needs = |community: &CommunityId| Needs::administrator().or(Needs::steward(*community));
+    /// Whoever answers for all of its communities. Administrators manage access and have no part in content: they take tokens back,
+    /// and give none.
+    async fn needs(&self, change: Change<'_, Self>, _: &Context<'_>) -> Result<Vec<Needs>> {
+        let taken_back = matches!(change, Change::Archive(_));
+        let needs = |community: &CommunityId| {
+            let steward = Needs::steward(*community);
+            if taken_back { steward.or(Needs::administrator()) } else { steward }
+        };
         Ok(self.communities.iter().map(needs).collect())
     }
 

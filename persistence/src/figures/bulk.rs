@@ -10,6 +10,7 @@ use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
 use domain::{
     id::SeriesId,
     observation::{Figure, NewObservation},
+    revision::{Cause, RetractionReason},
 };
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement, Value};
 use uuid::Uuid;
@@ -112,7 +113,7 @@ async fn insert_arrays<C: ConnectionTrait>(
     at: DateTime<Utc>,
     by: &str,
 ) -> Result<(), DbErr> {
-    const COLUMNS: [(&str, &str); 15] = [
+    const COLUMNS: [(&str, &str); 17] = [
         ("series_id", "uuid"),
         ("period_kind", "text"),
         ("period_start", "date"),
@@ -128,11 +129,13 @@ async fn insert_arrays<C: ConnectionTrait>(
         ("embargo_until", "timestamptz"),
         ("note", "text"),
         ("external_id", "text"),
+        ("restatement", "text"),
+        ("retraction", "text"),
     ];
     if rows.is_empty() {
         return Ok(());
     }
-    let mut columns: [Column; 15] = Default::default();
+    let mut columns: [Column; 17] = Default::default();
     let [
         series,
         kind,
@@ -149,6 +152,8 @@ async fn insert_arrays<C: ConnectionTrait>(
         embargo,
         note,
         external,
+        restatement,
+        retraction,
     ] = &mut columns;
     for (at, Revision { new, revision: number }) in rows.iter().enumerate() {
         let (period, figure) = (new.period, &new.figure);
@@ -170,6 +175,8 @@ async fn insert_arrays<C: ConnectionTrait>(
         );
         note.put_text(at, figure.note.as_deref());
         external.put_text(at, figure.external_id.as_deref());
+        restatement.put_text(at, new.cause.restatement.as_ref().map(ToString::to_string).as_deref());
+        retraction.put(at, new.cause.retraction.map(RetractionReason::code));
     }
     let mut sql = Sql::new(db.get_database_backend());
     let (mut arrays, mut names) = (String::new(), String::new());
@@ -181,8 +188,8 @@ async fn insert_arrays<C: ConnectionTrait>(
     }
     let (at, by) = (sql.bind(at), sql.bind(by));
     let text = format!(
-        "INSERT INTO observation ({names}, recorded_at, recorded_by) \
-         SELECT {names}, {at}, {by} FROM unnest({arrays}) AS t({names})"
+        "INSERT INTO observation ({names}, recorded_at, recorded_by, superseded_at) \
+         SELECT {names}, {at}, {by}, CASE WHEN retraction IS NOT NULL THEN {at} END FROM unnest({arrays}) AS t({names})"
     );
     db.execute_raw(sql.statement(text)).await.map(drop)
 }
@@ -202,8 +209,12 @@ const COMMON: [Common; 4] = [
 /// What every row says for itself.
 const OWN: [&str; 4] = ["series_id", "period_start", "period_end", "value"];
 /// The columns that many files leave empty altogether; a batch that does so does not name them.
-const OPTIONAL: [&[&str]; 3] =
-    [&["numerator", "denominator"], &["lower_limit", "upper_limit"], &["embargo_until", "note", "external_id"]];
+const OPTIONAL: [&[&str]; 4] = [
+    &["numerator", "denominator"],
+    &["lower_limit", "upper_limit"],
+    &["embargo_until", "note", "external_id"],
+    &["restatement", "retraction", "superseded_at"],
+];
 
 /// What is alike in all rows of a batch is given once: parameters are what the driver and `SQLite` spend most on.
 fn insert_of(rows: &[Revision<'_>], first: &Revision<'_>, at: DateTime<Utc>, by: &str) -> Statement {
@@ -213,8 +224,9 @@ fn insert_of(rows: &[Revision<'_>], first: &Revision<'_>, at: DateTime<Utc>, by:
     let ratio = some(|figure| figure.numerator.is_some() || figure.denominator.is_some());
     let limits = some(|figure| figure.lower.is_some() || figure.upper.is_some());
     let texts = some(|figure| figure.embargo_until.is_some() || figure.note.is_some() || figure.external_id.is_some());
+    let causes = rows.iter().any(|row| row.new.cause != Cause::default());
     let mut sql = Sql::new(DbBackend::Sqlite);
-    sql.reserve(6 + rows.len() * 15);
+    sql.reserve(6 + rows.len() * 18);
     sql.push(at);
     sql.push(by);
     for (_, _, value) in &alike {
@@ -243,8 +255,13 @@ fn insert_of(rows: &[Revision<'_>], first: &Revision<'_>, at: DateTime<Utc>, by:
             sql.push(figure.note.clone());
             sql.push(figure.external_id.clone());
         }
+        if causes {
+            sql.push(row.new.cause.restatement.as_ref().map(ToString::to_string));
+            sql.push(row.new.cause.retraction.map(RetractionReason::code));
+            sql.push(row.new.cause.retraction.map(|_| at));
+        }
     }
-    let present = OPTIONAL.iter().zip([ratio, limits, texts]).filter(|(_, present)| *present);
+    let present = OPTIONAL.iter().zip([ratio, limits, texts, causes]).filter(|(_, present)| *present);
     let own = differing.iter().map(|(name, ..)| *name).chain(OWN).chain(present.flat_map(|(names, _)| *names).copied());
     let once = ["recorded_at", "recorded_by"].into_iter().chain(alike.iter().map(|(name, ..)| *name));
     sql.statement(text_of_rows(rows.len(), &once.collect::<Vec<_>>(), &own.collect::<Vec<_>>()))

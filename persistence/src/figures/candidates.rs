@@ -2,16 +2,17 @@
 
 use std::{num::NonZero, sync::LazyLock};
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use domain::{
     Error, Result,
     access::Scope,
     compare::Candidate,
-    id::{CommunityId, NetworkId},
+    id::{CommunityId, NetworkId, SeriesId},
     observation::Observation,
     period::Period,
     port::figures::{CandidateQuery, Member},
     series::Series,
+    series_break::Crossing,
 };
 use sea_orm::ConnectionTrait;
 use serde::Deserialize;
@@ -55,11 +56,12 @@ pub(super) async fn candidates<C: ConnectionTrait>(
         "SELECT c.community_id, c.indicator_version_id, c.source_id, {current_figure}{current_end}, {declared}, \
          {baseline_figure}{baseline_end}, CASE WHEN p.series_id IS NULL THEN FALSE ELSE EXISTS (SELECT 1 FROM observation x WHERE x.series_id = c.series_id \
          AND x.status = 'B' AND {break_known} AND x.period_end > p.period_end AND x.period_end <= c.period_end) END, \
-         {aggregated} \
+         {breaks}, {aggregated} \
          FROM ({current}) AS c LEFT JOIN baseline b ON b.series_id = c.series_id AND b.archived_at IS NULL \
          LEFT JOIN observation p ON p.series_id = c.series_id AND {baseline} AND p.value IS NOT NULL \
          AND {seen_baseline} WHERE {compared}",
         compared = let_into(&decisions, "COMPARE"),
+        breaks = declared_breaks(sql.is_postgres(), &decisions.indicator),
         aggregated = let_into(&decisions, "AGGREGATE"),
         current_figure = sql::figure("c"),
         current_end = known.superseded("c"),
@@ -98,10 +100,28 @@ pub(super) async fn candidates<C: ConnectionTrait>(
                 baseline_declared: declared && baseline.is_some(),
                 baseline,
                 broken_since_baseline: row.take()?,
+                crossing: Crossing::over(row.optional_json()?.unwrap_or_default()),
                 aggregated: row.take()?,
             })
         })
         .collect()
+}
+
+/// The days of the declared breaks between the baseline `p` and the figure `c`, with their bridges: those that begin after the
+/// baseline's first day and by the last of the figure, since a period that a break lies in is measured in both ways. Like baselines,
+/// they are those of today whatever moment the figures are of. Mostly there is none at all.
+fn declared_breaks(is_postgres: bool, indicator: &str) -> String {
+    let list = if is_postgres {
+        "jsonb_agg(jsonb_build_array(d.starts_on, d.bridge))"
+    } else {
+        "json_group_array(json_array(d.starts_on, json(d.bridge)))"
+    };
+    format!(
+        "CASE WHEN p.series_id IS NULL OR NOT EXISTS (SELECT 1 FROM series_break) THEN NULL ELSE \
+         (SELECT {list} FROM series_break d WHERE d.community_id = c.community_id AND d.indicator_id = {indicator} \
+         AND (d.source_id IS NULL OR d.source_id = c.source_id) AND d.archived_at IS NULL \
+         AND d.starts_on > p.period_start AND d.starts_on < c.period_end) END"
+    )
 }
 
 /// The parameters by which the decisions of Indigenous data authorities are found.
@@ -168,6 +188,29 @@ fn baseline(sql: &mut Sql, period: Option<Period>) -> (String, String) {
         None => (same("p", "b"), "b.series_id IS NOT NULL".to_owned()),
         Some(period) => (for_period(sql, "p", period), format!("COALESCE({}, FALSE)", same("p", "b"))),
     }
+}
+
+/// See [`domain::port::figures::Figures::marked_breaks`].
+pub(super) async fn marked_breaks<C: ConnectionTrait>(
+    db: &C,
+    series: &[SeriesId],
+    as_of: Option<DateTime<Utc>>,
+) -> Result<Vec<(SeriesId, NaiveDate)>> {
+    let mut sql = Sql::new(db.get_database_backend());
+    let known = Known::new(&mut sql, as_of);
+    let ids = sql.ids(series.iter().copied(), "ids");
+    let text = format!(
+        "SELECT x.series_id, x.period_end FROM {ids} JOIN observation x ON x.series_id = ids.id \
+         WHERE x.status = 'B' AND {}",
+        known.current("x")
+    );
+    let rows = db.query_all_raw(sql.statement(text)).await.map_err(database)?;
+    rows.iter()
+        .map(|row| {
+            let mut row = Row::new(row)?;
+            Ok((row.id()?, row.take()?))
+        })
+        .collect()
 }
 
 /// As much of a code as tells when the geography changed; comparisons read a thousand members at once.

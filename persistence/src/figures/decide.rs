@@ -15,7 +15,7 @@ use domain::{
 
 /// What is to be done with a figure.
 #[derive(Debug, PartialEq)]
-pub(super) enum Decision {
+pub(crate) enum Decision {
     /// It is written as the first revision.
     Create,
     /// It is written as the revision after this one.
@@ -28,11 +28,15 @@ struct Known<'a> {
     revision: i32,
     figure: Cow<'a, Figure>,
     recorded_at: DateTime<Utc>,
+    /// Whether it is a retraction: nothing stands in its period.
+    retracted: bool,
 }
 
-/// The current figures of some series, as far as new ones can meet them.
-pub(super) struct Decider<'a> {
+/// The current figures of some series, and the retractions that stand, as far as new ones can meet them.
+pub(crate) struct Decider<'a> {
     at: DateTime<Utc>,
+    /// The last day of the periods of each series that are locked.
+    locks: &'a HashMap<SeriesId, NaiveDate>,
     known: HashMap<(SeriesId, Period), Known<'a>>,
     /// Start -> end of the current periods of those kinds that could overlap.
     spans: HashMap<(SeriesId, PeriodKind), BTreeMap<NaiveDate, NaiveDate>>,
@@ -40,32 +44,52 @@ pub(super) struct Decider<'a> {
 
 impl<'a> Decider<'a> {
     /// For figures recorded at `at`, beside `current` ones.
-    pub(super) fn new(at: DateTime<Utc>, current: Vec<Observation>, expected: usize) -> Self {
-        let mut decider = Self { at, known: HashMap::with_capacity(current.len() + expected), spans: HashMap::new() };
-        for Observation { series, period, revision, figure, recorded_at, .. } in current {
-            decider.note(series, period, Known { revision, figure: Cow::Owned(figure), recorded_at });
+    pub(crate) fn new(
+        at: DateTime<Utc>,
+        locks: &'a HashMap<SeriesId, NaiveDate>,
+        current: Vec<Observation>,
+        expected: usize,
+    ) -> Self {
+        let mut decider =
+            Self { at, locks, known: HashMap::with_capacity(current.len() + expected), spans: HashMap::new() };
+        for Observation { series, period, revision, figure, recorded_at, cause, .. } in current {
+            let retracted = cause.retraction.is_some();
+            decider.note(series, period, Known { revision, figure: Cow::Owned(figure), recorded_at, retracted });
         }
         decider
     }
 
     fn note(&mut self, series: SeriesId, period: Period, known: Known<'a>) {
         if !period.kind().may_overlap() && !period.kind().is_aligned() {
-            self.spans.entry((series, period.kind())).or_default().insert(period.start(), period.end());
+            let spans = self.spans.entry((series, period.kind())).or_default();
+            if known.retracted {
+                // Only its own: where another reaches in by now, that one keeps its place.
+                if spans.get(&period.start()) == Some(&period.end()) {
+                    spans.remove(&period.start());
+                }
+            } else {
+                spans.insert(period.start(), period.end());
+            }
         }
         self.known.insert((series, period), known);
     }
 
     /// Decides about one figure, and counts it as known from then on.
-    pub(super) fn decide(&mut self, new: &'a NewObservation) -> Decision {
-        let known = Known { revision: 1, figure: Cow::Borrowed(&new.figure), recorded_at: self.at };
+    pub(crate) fn decide(&mut self, new: &'a NewObservation) -> Decision {
+        let retracted = new.cause.retraction.is_some();
+        let known = Known { revision: 1, figure: Cow::Borrowed(&new.figure), recorded_at: self.at, retracted };
         let Some(before) = self.known.get(&(new.series, new.period)) else {
-            if let Some(problem) = self.overlap(new) {
+            if retracted {
+                let message = format!("there is no figure for {} to retract", new.period);
+                return Decision::Leave(Outcome::Rejected(Problem::new("period", ProblemCode::NotFound, message)));
+            }
+            if let Some(problem) = self.locked(new).or_else(|| self.overlap(new)) {
                 return Decision::Leave(Outcome::Rejected(problem));
             }
             self.note(new.series, new.period, known);
             return Decision::Create;
         };
-        if says_the_same(&before.figure, &new.figure) {
+        if before.retracted == retracted && (retracted || says_the_same(&before.figure, &new.figure)) {
             return Decision::Leave(Outcome::Unchanged);
         }
         if before.recorded_at == self.at {
@@ -73,9 +97,30 @@ impl<'a> Decider<'a> {
                 format!("another figure for {} was recorded at the same time and says something else", new.period);
             return Decision::Leave(Outcome::Rejected(Problem::new("period", ProblemCode::Conflict, message)));
         }
+        if let Some(problem) = self.locked(new) {
+            return Decision::Leave(Outcome::Rejected(problem));
+        }
         let revision = before.revision;
-        self.known.insert((new.series, new.period), Known { revision: revision.saturating_add(1), ..known });
+        // While nothing stood in its period, another may have come to reach into it.
+        if before.retracted
+            && let Some(problem) = self.overlap(new)
+        {
+            return Decision::Leave(Outcome::Rejected(problem));
+        }
+        self.note(new.series, new.period, Known { revision: revision.saturating_add(1), ..known });
         Decision::Supersede(revision)
+    }
+
+    /// After a lock nothing changes any more, except with a reason.
+    fn locked(&self, new: &NewObservation) -> Option<Problem> {
+        let until = self.locks.get(&new.series).filter(|until| new.period.last_day() <= **until)?;
+        new.cause.restatement.is_none().then(|| {
+            let message = format!(
+                "{} is locked, as are all periods that end by {until}: a steward may restate its figures, with a reason",
+                new.period
+            );
+            Problem::new("period", ProblemCode::Locked, message)
+        })
     }
 
     fn overlap(&self, new: &NewObservation) -> Option<Problem> {
@@ -91,7 +136,7 @@ impl<'a> Decider<'a> {
 }
 
 /// Whether two figures say the same. Databases keep whole microseconds.
-fn says_the_same(kept: &Figure, new: &Figure) -> bool {
+pub(crate) fn says_the_same(kept: &Figure, new: &Figure) -> bool {
     let embargo = |figure: &Figure| figure.embargo_until.map(|until| until.trunc_subsecs(6));
     kept.value == new.value
         && kept.status == new.status

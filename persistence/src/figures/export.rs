@@ -104,7 +104,7 @@ fn ids<I: Copy + Into<Uuid>>(ids: Option<&Vec<I>>) -> Option<Vec<Uuid>> {
 /// The conditions on figures `o` that are wanted and in sight, each beginning with `AND`.
 fn figures(sql: &mut Sql, sight: &Sight, span: ExportSpan) -> String {
     let ExportSpan { from, until, as_of } = span;
-    let filter = ObservationFilter { kind: None, from, until, as_of };
+    let filter = ObservationFilter { kind: None, from, until, as_of, retracted: false };
     let seen = Known::new(sql, as_of).seen(sight, "o");
     format!("{} AND {seen}", filtered(sql, &filter))
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     sight::Sight,
-    sql::{Sql, figure, has_newest_value, newest_first, series},
+    sql::{Sql, figure, has_newest_value, is_last, newest_first, series},
 };
 
 /// When figures are as they were known.
@@ -23,12 +23,14 @@ impl Known {
         as_of.map_or(Self::Now, |moment| Self::At(sql.bind(moment)))
     }
 
-    /// The revision in table `alias` is the current one, or was at the moment.
+    /// The revision in table `alias` is the current one, or was at the moment. A retraction never is: where a figure was recorded
+    /// after it, it stood in between.
     pub(super) fn current(&self, alias: &str) -> String {
         match self {
             Self::Now => format!("{alias}.superseded_at IS NULL"),
             Self::At(moment) => format!(
-                "{alias}.recorded_at <= {moment} AND ({alias}.superseded_at IS NULL OR {alias}.superseded_at > {moment})"
+                "{alias}.recorded_at <= {moment} AND ({alias}.superseded_at IS NULL OR {alias}.superseded_at > {moment}) \
+                 AND {alias}.retraction IS NULL"
             ),
         }
     }
@@ -40,6 +42,19 @@ impl Known {
             Self::At(_) => sight.revision(alias),
         };
         format!("{}{sight}", self.current(alias))
+    }
+
+    /// The same as [`Known::seen`] with the retractions that stand, or stood at the moment. Who never saw a figure does not see that
+    /// it was withdrawn, so they are in sight as history is.
+    pub(super) fn seen_or_retracted(&self, sight: &Sight, alias: &str) -> String {
+        let last = match self {
+            Self::Now => is_last(alias),
+            Self::At(moment) => format!(
+                "{alias}.recorded_at <= {moment} AND ({last} OR {alias}.superseded_at > {moment})",
+                last = is_last(alias)
+            ),
+        };
+        format!("{last}{}", sight.revision(alias))
     }
 
     /// One more column of a figure: when another took its place. What is current has no need of it.

@@ -6,20 +6,23 @@
 
 mod bulk;
 mod candidates;
-mod decide;
+pub(crate) mod decide;
 mod export;
+pub(crate) mod feed;
+mod keys;
 mod known;
+pub(crate) mod locks;
 mod newest;
 mod read;
-mod record;
-mod series;
+pub(crate) mod record;
+pub(crate) mod series;
 pub(crate) mod small_cells;
 mod statistics;
 #[cfg(test)]
 pub(crate) mod tests;
 mod withheld;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -117,12 +120,25 @@ impl<C: ConnectionTrait + Send + Sync> Figures for Repos<C> {
         candidates::candidates(&self.0, scope, query).await
     }
 
+    async fn marked_breaks(
+        &self,
+        series: &[SeriesId],
+        as_of: Option<DateTime<Utc>>,
+    ) -> Result<Vec<(SeriesId, NaiveDate)>> {
+        candidates::marked_breaks(&self.0, series, as_of).await
+    }
+
     async fn withheld(&self, scope: &Scope, query: &CandidateQuery) -> Result<Vec<Withheld>> {
         withheld::withheld(&self.0, scope, query).await
     }
 
     async fn ensure_series(&self, series: &[Series], at: DateTime<Utc>, by: &str) -> Result<Vec<SeriesId>> {
         series::ensure(&self.0, series, at, by).await
+    }
+
+    async fn hold(&self, series: &[SeriesId]) -> Result<()> {
+        let series: BTreeSet<_> = series.iter().copied().collect();
+        record::hold(&self.0, &series.into_iter().collect::<Vec<_>>()).await
     }
 
     async fn held(&self, keys: &[(SeriesId, Period)]) -> Result<Vec<Observation>> {

@@ -120,6 +120,13 @@ pub(super) fn filtered(sql: &mut Sql, filter: &ObservationFilter) -> String {
     conditions.into_iter().flatten().collect()
 }
 
+/// The conditions for figures in table `o` as they are known now, or were at a moment, in sight; with the retractions that stand, where
+/// they are asked for.
+fn known(sql: &mut Sql, sight: &Sight, filter: &ObservationFilter) -> String {
+    let known = Known::new(sql, filter.as_of);
+    if filter.retracted { known.seen_or_retracted(sight, "o") } else { known.seen(sight, "o") }
+}
+
 /// See [`domain::port::figures::Figures::observations`].
 pub(super) async fn observations<C: ConnectionTrait>(
     db: &C,
@@ -148,7 +155,7 @@ async fn count<C: ConnectionTrait>(
     let mut sql = Sql::new(db.get_database_backend());
     let sight = Sight::new(&mut sql, scope, now);
     let whose = sight.one_of(&mut sql, "o.series_id", series);
-    let known = Known::new(&mut sql, filter.as_of).seen(&sight, "o");
+    let known = known(&mut sql, &sight, filter);
     let filter = filtered(&mut sql, filter);
     let text = format!(
         "SELECT o.series_id, count(*) FROM observation o WHERE {whose}{filter} AND {known} GROUP BY o.series_id"
@@ -175,7 +182,7 @@ async fn fetch<C: ConnectionTrait>(
     let mut sql = Sql::new(db.get_database_backend());
     let sight = Sight::new(&mut sql, scope, now);
     let whose = sight.one_of(&mut sql, "o.series_id", series);
-    let known = Known::new(&mut sql, query.filter.as_of).seen(&sight, "o");
+    let known = known(&mut sql, &sight, &query.filter);
     let mut condition = filtered(&mut sql, &query.filter);
     let ascending = query.order.direction == Direction::Ascending;
     for (cursor, field, follows) in [(&page.after, "after", ascending), (&page.before, "before", !ascending)] {
@@ -190,7 +197,7 @@ async fn fetch<C: ConnectionTrait>(
     let way = if ascending == page.from_end { "DESC" } else { "ASC" };
     let most = sql.bind(i64::try_from(page.size).unwrap_or(i64::MAX).saturating_add(1));
     let text = format!(
-        "SELECT {ranked}, ranked.superseded_at FROM (SELECT {figure}, o.superseded_at, row_number() OVER (PARTITION BY o.series_id \
+        "SELECT {ranked}, ranked.superseded_at, ranked.retraction FROM (SELECT {figure}, o.superseded_at, o.retraction, row_number() OVER (PARTITION BY o.series_id \
          ORDER BY o.period_end {way}, o.period_start {way}, o.period_kind {way}) AS place \
          FROM observation o WHERE {whose}{condition} AND {known}) AS ranked \
          WHERE ranked.place <= {most} ORDER BY ranked.series_id, ranked.place",
@@ -201,8 +208,7 @@ async fn fetch<C: ConnectionTrait>(
     let mut fetched: HashMap<SeriesId, Items> = HashMap::with_capacity(series.len());
     for row in &rows(db, sql, text).await? {
         let mut row = Row::new(row)?;
-        let observation = row.observation()?;
-        let observation = Observation { superseded_at: row.take()?, ..observation };
+        let observation = row.revision()?;
         let cursor = Cursor {
             order: tag.clone(),
             value: CursorValue::Text(place(observation.period)),
@@ -224,7 +230,7 @@ pub(super) async fn revisions<C: ConnectionTrait>(
     let sight = Sight::new(&mut sql, scope, now);
     let wanted = sql.periods(keys.iter().copied(), "k");
     let text = format!(
-        "SELECT {figure}, o.superseded_at FROM {wanted} JOIN observation o ON o.series_id = k.series_id \
+        "SELECT {figure}, o.superseded_at, o.retraction FROM {wanted} JOIN observation o ON o.series_id = k.series_id \
          AND o.period_end = k.period_end AND o.period_start = k.period_start AND o.period_kind = k.period_kind \
          WHERE TRUE{revision}{series} ORDER BY o.series_id, o.period_end, o.period_start, o.period_kind, o.revision",
         figure = sql::figure("o"),
@@ -232,13 +238,7 @@ pub(super) async fn revisions<C: ConnectionTrait>(
         series = sight.series("o.series_id"),
     );
     let rows = rows(db, sql, text).await?;
-    rows.iter()
-        .map(|row| {
-            let mut row = Row::new(row)?;
-            let observation = row.observation()?;
-            Ok(Observation { superseded_at: row.take()?, ..observation })
-        })
-        .collect()
+    rows.iter().map(|row| Row::new(row)?.revision()).collect()
 }
 
 /// See [`domain::port::figures::Figures::is_observed`].

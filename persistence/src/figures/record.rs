@@ -5,7 +5,7 @@ use std::{
     collections::{BTreeSet, HashMap},
 };
 
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
 use domain::{
     Error, Result,
     access::Scope,
@@ -18,7 +18,7 @@ use sea_orm::ConnectionTrait;
 use super::{
     bulk::{self, Revision},
     decide::{Decider, Decision},
-    read, small_cells, statistics,
+    feed, locks, read, small_cells, statistics,
 };
 use crate::{
     error::database,
@@ -31,8 +31,9 @@ const CHUNK: usize = 5_000;
 
 /// Records figures; see [`domain::port::figures::Figures::record`].
 ///
-/// Statements for every chunk, however many rows it has: read the current figures, write the new revisions (`SQLite`: one
-/// for every 500), mark those that they supersede, bring the newest values up to date.
+/// Two statements find the series and their locks. Statements for every chunk, however many rows it has: read the current figures,
+/// write the new revisions (`SQLite`: one for every 500), mark those that they supersede, put them into the feed of changes, bring the
+/// newest values up to date.
 pub(super) async fn record<C: ConnectionTrait>(
     db: &C,
     figures: &[NewObservation],
@@ -40,10 +41,12 @@ pub(super) async fn record<C: ConnectionTrait>(
     by: &str,
 ) -> Result<Vec<Outcome>> {
     let at = at.trunc_subsecs(6);
-    lock(db, &series_of(figures)).await?;
+    let series = series_of(figures);
+    hold(db, &series).await?;
+    let locks = locks::of_series(db, &series, at.date_naive()).await?;
     let mut outcomes = Vec::with_capacity(figures.len());
     for chunk in figures.chunks(CHUNK) {
-        record_chunk(db, chunk, at, by, &mut outcomes).await?;
+        record_chunk(db, chunk, &locks, (at, by), &mut outcomes).await?;
     }
     Ok(outcomes)
 }
@@ -51,11 +54,12 @@ pub(super) async fn record<C: ConnectionTrait>(
 /// See [`domain::port::figures::Figures::held`].
 pub(super) async fn held<C: ConnectionTrait>(db: &C, keys: &[(SeriesId, Period)]) -> Result<Vec<Observation>> {
     let series: BTreeSet<_> = keys.iter().map(|(series, _)| *series).collect();
-    lock(db, &series.into_iter().collect::<Vec<_>>()).await?;
+    hold(db, &series.into_iter().collect::<Vec<_>>()).await?;
     // Whoever reads everything reads the same at every moment.
-    let mut current = read::revisions(db, &Scope::Everything, keys, DateTime::UNIX_EPOCH).await?;
-    current.retain(|revision| revision.superseded_at.is_none());
-    Ok(current)
+    let mut last = read::revisions(db, &Scope::Everything, keys, DateTime::UNIX_EPOCH).await?;
+    // A retraction that stands is superseded by nothing, as it is read.
+    last.retain(|revision| revision.superseded_at.is_none());
+    Ok(last)
 }
 
 /// The different series of these figures, in order.
@@ -70,7 +74,7 @@ fn series_of<'a>(figures: impl IntoIterator<Item = &'a NewObservation>) -> Vec<S
 /// true until it is written. Every call takes its series in one order, so two calls never wait for each other. Transactions
 /// of several calls still can: PostgreSQL then ends one of them, which is [`Error::Busy`] and has kept nothing. `SQLite` has
 /// one writer at a time anyway.
-async fn lock<C: ConnectionTrait>(db: &C, series: &[SeriesId]) -> Result<()> {
+pub(super) async fn hold<C: ConnectionTrait>(db: &C, series: &[SeriesId]) -> Result<()> {
     let mut sql = Sql::new(db.get_database_backend());
     let ids = sql.ids(series.iter().copied(), "ids");
     let found = if sql.is_postgres() {
@@ -92,13 +96,13 @@ async fn lock<C: ConnectionTrait>(db: &C, series: &[SeriesId]) -> Result<()> {
 async fn record_chunk<C: ConnectionTrait>(
     db: &C,
     chunk: &[NewObservation],
-    at: DateTime<Utc>,
-    by: &str,
+    locks: &HashMap<SeriesId, NaiveDate>,
+    (at, by): (DateTime<Utc>, &str),
     outcomes: &mut Vec<Outcome>,
 ) -> Result<()> {
     let current = current(db, chunk).await?;
     let chunk = &*inherited(&current, chunk);
-    let mut decider = Decider::new(at, current, chunk.len());
+    let mut decider = Decider::new(at, locks, current, chunk.len());
     let (mut written, mut superseded) = (Vec::with_capacity(chunk.len()), Vec::new());
     for new in chunk {
         outcomes.push(match decider.decide(new) {
@@ -120,14 +124,18 @@ async fn record_chunk<C: ConnectionTrait>(
     written.sort_unstable_by_key(Revision::place);
     bulk::insert(db, &written, at, by).await.map_err(database)?;
     statistics::refresh(db, written.len()).await?;
+    feed::keep(db, &written, at).await?;
     small_cells::keep(db, &written).await?;
     update_latest(db, &written).await
 }
 
 /// The figures with what they inherit from the current ones. Few figures are anything but free, so mostly nothing is copied.
-fn inherited<'a>(current: &[Observation], chunk: &'a [NewObservation]) -> Cow<'a, [NewObservation]> {
-    let says_more =
-        |of: &&Observation| of.figure.confidentiality != Confidentiality::Free || of.figure.external_id.is_some();
+pub(crate) fn inherited<'a>(current: &[Observation], chunk: &'a [NewObservation]) -> Cow<'a, [NewObservation]> {
+    let says_more = |of: &&Observation| {
+        of.figure.confidentiality != Confidentiality::Free
+            || of.figure.external_id.is_some()
+            || of.figure.status == ObservationStatus::Suppressed
+    };
     let before: HashMap<_, _> =
         current.iter().filter(says_more).map(|of| ((of.series, of.period), &of.figure)).collect();
     if before.is_empty() {
@@ -136,10 +144,10 @@ fn inherited<'a>(current: &[Observation], chunk: &'a [NewObservation]) -> Cow<'a
     let mut chunk = chunk.to_vec();
     for new in chunk.iter_mut().filter(|new| new.inherits) {
         if let Some(before) = before.get(&(new.series, new.period)) {
-            new.figure.confidentiality = before.confidentiality;
-            new.figure.embargo_until = before.embargo_until;
-            if new.figure.external_id.is_none() {
-                new.figure.external_id.clone_from(&before.external_id);
+            new.figure.inherit(before);
+            // What was suppressed stays so when it is withdrawn: its history would be read again.
+            if new.cause.retraction.is_some() && before.status == ObservationStatus::Suppressed {
+                new.figure.status = ObservationStatus::Suppressed;
             }
         }
     }
@@ -166,23 +174,23 @@ fn counts_as_newest(new: &NewObservation) -> bool {
     new.figure.value.is_some() && new.figure.status != ObservationStatus::Forecast
 }
 
-/// The current figures that these could meet: those of their series that reach into their span of time.
-async fn current<C: ConnectionTrait>(db: &C, chunk: &[NewObservation]) -> Result<Vec<Observation>> {
+/// The current figures and standing retractions that these could meet: those of their series that reach into their span of time.
+pub(crate) async fn current<C: ConnectionTrait>(db: &C, chunk: &[NewObservation]) -> Result<Vec<Observation>> {
     let start = chunk.iter().map(|new| new.period.start()).min();
     let end = chunk.iter().map(|new| new.period.end()).max();
     let (Some(start), Some(end)) = (start, end) else { return Ok(Vec::new()) };
     let mut sql = Sql::new(db.get_database_backend());
     let ids = sql.ids(series_of(chunk), "ids");
     let (start, end) = (sql.bind(start), sql.bind(end));
-    let condition = format!(
-        "o.series_id = ids.id AND o.period_end > {start} AND o.period_start < {end} AND o.superseded_at IS NULL"
-    );
-    let text = format!("SELECT {} FROM {ids} {}", sql::figure("o"), sql.beside("observation", "o", &condition));
+    let condition =
+        format!("o.series_id = ids.id AND o.period_end > {start} AND o.period_start < {end} AND {}", sql::is_last("o"));
+    let columns = format!("{}, o.superseded_at, o.retraction", sql::figure("o"));
+    let text = format!("SELECT {columns} FROM {ids} {}", sql.beside("observation", "o", &condition));
     let rows = db.query_all_raw(sql.statement(text)).await.map_err(database)?;
-    rows.iter().map(|row| Row::new(row)?.observation()).collect()
+    rows.iter().map(|row| Row::new(row)?.revision()).collect()
 }
 
-/// Marks the current revisions of these periods as superseded.
+/// Marks the last revisions of these periods as superseded.
 async fn supersede<C: ConnectionTrait>(
     db: &C,
     keys: impl IntoIterator<Item = (SeriesId, Period)>,
@@ -194,7 +202,8 @@ async fn supersede<C: ConnectionTrait>(
     let text = format!(
         "UPDATE observation SET superseded_at = {at} FROM {keys} WHERE observation.series_id = k.series_id \
          AND observation.period_end = k.period_end AND observation.period_start = k.period_start \
-         AND observation.period_kind = k.period_kind AND observation.superseded_at IS NULL"
+         AND observation.period_kind = k.period_kind AND {}",
+        sql::is_last("observation")
     );
     db.execute_raw(sql.statement(text)).await.map_err(database).map(drop)
 }

@@ -39,9 +39,9 @@ fn key(series: &Series) -> Key<'_> {
     (series.community.into(), series.indicator_version.into(), series.source.into(), &series.disaggregation)
 }
 
-async fn find<'a, C: ConnectionTrait>(db: &C, series: &[&'a Series]) -> Result<HashMap<&'a Series, SeriesId>> {
-    let mut sql = Sql::new(db.get_database_backend());
-    let wanted = if sql.is_postgres() {
+/// A table `w(community_id, indicator_version_id, source_id, disaggregation, place)` of these series, counted from 1.
+pub(crate) fn wanted(sql: &mut Sql, series: &[&Series]) -> Result<String> {
+    Ok(if sql.is_postgres() {
         let communities = sql.bind(uuids(series, |series| series.community.into()));
         let versions = sql.bind(uuids(series, |series| series.indicator_version.into()));
         let sources = sql.bind(uuids(series, |series| series.source.into()));
@@ -56,7 +56,16 @@ async fn find<'a, C: ConnectionTrait>(db: &C, series: &[&'a Series]) -> Result<H
             "(SELECT unhex(value ->> 0) AS community_id, unhex(value ->> 2) AS indicator_version_id, \
              unhex(value ->> 3) AS source_id, value ->> 4 AS disaggregation, key + 1 AS place FROM json_each({json})) AS w"
         )
-    };
+    })
+}
+
+/// The identifiers of those of these series that there are.
+pub(crate) async fn find<'a, C: ConnectionTrait>(
+    db: &C,
+    series: &[&'a Series],
+) -> Result<HashMap<&'a Series, SeriesId>> {
+    let mut sql = Sql::new(db.get_database_backend());
+    let wanted = wanted(&mut sql, series)?;
     let same = "s.community_id = w.community_id AND s.indicator_version_id = w.indicator_version_id \
         AND s.source_id = w.source_id AND s.disaggregation = w.disaggregation";
     let text = format!("SELECT w.place, s.id FROM {wanted} {}", sql.beside("series", "s", same));

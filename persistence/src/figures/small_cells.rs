@@ -37,8 +37,12 @@ pub(super) async fn keep<C: ConnectionTrait>(db: &C, written: &[Revision<'_>]) -
     for Revision { new, revision } in written {
         match new.smallest_count {
             Some(count) => small.push(((new.series, new.period), count)),
-            // A small figure that is suppressed in its own place can still be worked out from the others.
-            None if *revision > 1 && new.figure.status != ObservationStatus::Suppressed => {
+            // A small figure that is suppressed in its own place can still be worked out from the others, and one that is
+            // withdrawn was told before.
+            None if *revision > 1
+                && new.figure.status != ObservationStatus::Suppressed
+                && new.cause.retraction.is_none() =>
+            {
                 no_longer.push((new.series, new.period));
             }
             None => {}

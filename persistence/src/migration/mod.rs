@@ -8,6 +8,10 @@ mod m0005_ingest;
 mod m0006_import_jobs;
 mod m0007_learning_slug;
 mod m0010_mappings;
+mod m0011_pending;
+mod m0012_retraction;
+mod m0013_period_lock;
+mod m0014_series_break;
 mod m0015_partitions;
 
 use domain::{Error, Result};
@@ -31,6 +35,10 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_import_jobs::Migration),
             Box::new(m0007_learning_slug::Migration),
             Box::new(m0010_mappings::Migration),
+            Box::new(m0011_pending::Migration),
+            Box::new(m0012_retraction::Migration),
+            Box::new(m0013_period_lock::Migration),
+            Box::new(m0014_series_break::Migration),
             Box::new(m0015_partitions::Migration),
         ]
     }

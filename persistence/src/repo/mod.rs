@@ -15,7 +15,10 @@ mod network;
 mod page;
 mod participation;
 mod partner;
+mod period_lock;
+mod quality_rule;
 mod series;
+mod series_break;
 mod sharing_rule;
 mod source;
 mod table;
@@ -45,17 +48,23 @@ use domain::{
     page::{ListQuery, Page},
     participation::Participation,
     partner::Partner,
+    period_lock::PeriodLock,
     port::{
         audit::AuditLog,
+        change_feed::ChangeFeed,
         export::Exports,
         figures::Figures,
         identity::Identities,
         import_jobs::ImportJobs,
         ingest::Ingest,
+        pending::PendingFigures,
+        quality::Quality,
         store::{Repositories, Repository},
     },
+    quality::QualityRule,
     record::Stored,
     series::Series,
+    series_break::SeriesBreak,
     sharing::SharingRule,
     source::Source,
     target::Target,
@@ -227,9 +236,12 @@ fn kept(kind: NodeKind) -> (&'static str, fn(&Scope, &mut Where)) {
         NodeKind::Learning => of::<Learning>(),
         NodeKind::SharingRule => of::<SharingRule>(),
         NodeKind::AuthorityDecision => of::<AuthorityDecision>(),
+        NodeKind::PeriodLock => of::<PeriodLock>(),
+        NodeKind::SeriesBreak => of::<SeriesBreak>(),
         NodeKind::Account => of::<Account>(),
         NodeKind::Grant => of::<Grant>(),
         NodeKind::ApiToken => of::<ApiToken>(),
+        NodeKind::QualityRule => of::<QualityRule>(),
     }
 }
 
@@ -283,6 +295,12 @@ impl<C: ConnectionTrait + Send + Sync> Repositories for Repos<C> {
     fn authority_decisions(&self) -> &dyn Repository<AuthorityDecision> {
         self
     }
+    fn period_locks(&self) -> &dyn Repository<PeriodLock> {
+        self
+    }
+    fn series_breaks(&self) -> &dyn Repository<SeriesBreak> {
+        self
+    }
     fn accounts(&self) -> &dyn Repository<Account> {
         self
     }
@@ -296,6 +314,18 @@ impl<C: ConnectionTrait + Send + Sync> Repositories for Repos<C> {
         self
     }
     fn ingest(&self) -> &dyn Ingest {
+        self
+    }
+    fn quality_rules(&self) -> &dyn Repository<QualityRule> {
+        self
+    }
+    fn quality(&self) -> &dyn Quality {
+        self
+    }
+    fn pending(&self) -> &dyn PendingFigures {
+        self
+    }
+    fn change_feed(&self) -> &dyn ChangeFeed {
         self
     }
     fn import_jobs(&self) -> &dyn ImportJobs {

@@ -9,7 +9,7 @@ use sea_orm::Value;
 use uuid::Uuid;
 
 use super::table::{ParentLink, SortColumn, Table, Where};
-use crate::{figures::small_cells::breakdown_id, row::Row};
+use crate::{figures::small_cells::breakdown_id, row::Row, sql::is_standing_retraction};
 
 impl Table for Series {
     const TABLE: &'static str = "series";
@@ -63,9 +63,13 @@ impl Table for Series {
         }
         conditions.and_seen(&sight.shared("t.community_id", "t.indicator_id"));
         // That there is a series, and about whom, says that there are figures: whoever sees none of them does not see it.
+        // So do retractions, to those who could see what they withdrew.
         conditions.and(format!(
-            "EXISTS (SELECT 1 FROM observation o WHERE o.series_id = t.id AND o.superseded_at IS NULL{})",
-            sight.figure("o")
+            "(EXISTS (SELECT 1 FROM observation o WHERE o.series_id = t.id AND o.superseded_at IS NULL{}) \
+             OR EXISTS (SELECT 1 FROM observation o WHERE o.series_id = t.id AND {}{}))",
+            sight.figure("o"),
+            is_standing_retraction("o"),
+            sight.revision("o"),
         ));
     }
 }

@@ -274,6 +274,18 @@ impl Where {
         }
     }
 
+    /// The same where the column names a community at all.
+    pub(super) fn only_own_if(&mut self, scope: &Scope, column: &str) {
+        match scope {
+            Scope::Everything => {}
+            Scope::Public => self.and(format!("{column} IS NULL")),
+            Scope::Of(reader) => {
+                let own = self.sql.ids(reader.own.iter().copied(), "own");
+                self.and(format!("({column} IS NULL OR {column} IN (SELECT own.id FROM {own}))"));
+            }
+        }
+    }
+
     /// What the reader sees of figures, as conditions.
     pub(super) fn sight(&mut self, scope: &Scope) -> Sight {
         Sight::new(&mut self.sql, scope, Utc::now())

@@ -42,6 +42,7 @@ use super::{
     samples::{day, id, text},
     sight_candidates::check_candidates,
     sight_exports::check_exports,
+    sight_feed::check_feed,
     sight_model::{Eyes, World},
     sight_records::Seen,
     sight_world::{build, keep, plan},
@@ -55,6 +56,7 @@ fn cases() -> usize {
 
 /// What a world leaves behind, in an order in which it can go.
 const TABLES: &[&str] = &[
+    "figure_change",
     "small_cell",
     "latest_observation",
     "observation",
@@ -398,6 +400,7 @@ async fn check_figures(store: &SqlStore, world: &World, scope: &Scope, now: Date
     keys.dedup();
     let expected: Vec<_> = keys.iter().flat_map(|&(series, period)| eyes.revisions(series, period)).cloned().collect();
     assert_eq!(figures.revisions(scope, &keys, now).await.unwrap(), expected, "{scope:?} at {now}");
+    check_feed(store, &expected, scope, now).await;
     let recorded: Vec<_> = world.observations.iter().map(|found| found.recorded_at).collect();
     for as_of in [None, recorded.iter().max().map(|last| *last - TimeDelta::microseconds(1))] {
         check_candidates(figures, world, &eyes, scope, as_of, now).await;

@@ -10,6 +10,7 @@ use domain::{
     baseline::Baseline,
     community::Community,
     decision::{AuthorityAct, AuthorityDecision},
+    event::Event,
     grant::Grant,
     id::CommunityId,
     learning::{Learning, LearningStatus, Visibility},
@@ -369,6 +370,7 @@ fn measure(plan: &Plan, maker: &mut Maker, world: &mut World) {
                 recorded_at: maker.moment(days),
                 recorded_by: "test".into(),
                 superseded_at: (place + 1 < revisions.len()).then(|| maker.moment(days + 10)),
+                cause: Default::default(),
             });
         }
     }
@@ -474,12 +476,15 @@ pub(super) async fn keep(store: &SqlStore, world: &World) {
     let mut rounds: BTreeMap<DateTime<Utc>, Vec<NewObservation>> = BTreeMap::new();
     for (observation, &smallest_count) in world.observations.iter().cloned().zip(&world.counts) {
         let Observation { series, period, figure, recorded_at, .. } = observation;
-        let new = NewObservation { series, period, figure, inherits: false, smallest_count };
+        let new = NewObservation { series, period, figure, inherits: false, smallest_count, cause: Default::default() };
         rounds.entry(recorded_at).or_default().push(new);
     }
     for (at, figures) in rounds {
         let outcomes = work.repositories().figures().record(&figures, at, "test").await.unwrap();
         assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Created | Outcome::Updated)), "{outcomes:?}");
     }
+    // So they enter the feed of changes.
+    let revisions = world.observations.len() as u64;
+    work.emit(&Event::ObservationsRecorded { indicators: Default::default(), revisions }).await.unwrap();
     work.commit().await.unwrap();
 }

@@ -70,7 +70,7 @@ impl World {
 
     async fn record(&self, series: SeriesId, figure: Figure, smallest_count: Option<i32>, hour: i64) {
         let period = Period::year(YEAR).unwrap();
-        let new = NewObservation { series, period, figure, inherits: false, smallest_count };
+        let new = NewObservation { series, period, figure, inherits: false, smallest_count, cause: Default::default() };
         let work = self.store.begin().await.unwrap();
         work.repositories().figures().record(&[new], at(hour), "test").await.unwrap();
         work.commit().await.unwrap();
@@ -220,7 +220,7 @@ on_both! {
     async fn the_newest_figure_in_sight_is_one_before_the_small_one(scratch: &Scratch) {
         let world = World::new(scratch).await;
         let (period, figure) = (Period::year(YEAR - 1).unwrap(), Figure::of(12.0));
-        let new = NewObservation { series: world.women, period, figure, inherits: false, smallest_count: Some(12) };
+        let new = NewObservation { series: world.women, period, figure, inherits: false, smallest_count: Some(12), cause: Default::default() };
         let work = world.store.begin().await.unwrap();
         work.repositories().figures().record(&[new], at(10), "test").await.unwrap();
         work.commit().await.unwrap();

@@ -183,6 +183,7 @@ async fn whether_a_definition_is_observed_waits_for_whoever_records_under_it() {
         figure: Figure::of(1.0),
         inherits: false,
         smallest_count: None,
+        cause: Default::default(),
     };
     figures.record(&[figure], moment(1), "test").await.unwrap();
 

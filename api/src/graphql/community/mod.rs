@@ -148,9 +148,14 @@ impl Community {
         Ok(may_change(ctx, &self.0).await?.archive)
     }
 
-    /// Whether you may record its figures.
+    /// Whether you may record its figures, or send them in for its steward to publish.
     async fn viewer_can_record_figures(&self, ctx: &Context<'_>) -> bool {
         ctx.services().may_record(ctx.actor(), self.0.id)
+    }
+
+    /// Whether you may publish figures that wait, and whether those that you record are published at once.
+    async fn viewer_can_publish_figures(&self, ctx: &Context<'_>) -> bool {
+        ctx.services().may(ctx.actor(), &Needs::steward(self.0.id))
     }
 
     /// Whether you may write down initiatives and learnings for it.

@@ -50,6 +50,9 @@ pub enum Reason {
     PeriodMismatch,
     /// The series breaks between the baseline and the figure.
     SeriesBreak,
+    /// A declared break lies between the baseline and the figure, and a declared bridge leads over it: the change is counted from
+    /// the baseline as the bridge converts it.
+    Bridged,
     /// The unit is another.
     Unit,
     /// The figure is provisional, estimated, a forecast or not yet validated.

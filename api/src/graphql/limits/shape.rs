@@ -8,7 +8,9 @@ use async_graphql::parser::{
 };
 use domain::{
     page::{DEFAULT_PAGE, MAX_PAGE},
+    pending::MOST_IDS,
     push::MOST_ROWS,
+    revision::MOST_RETRACTED,
     rules::{MOST_CODES, MOST_IDENTIFIERS, MOST_JOINED, MOST_NAMED, MOST_PHASES, MOST_POPULATIONS},
     series::MOST_DIMENSIONS,
     text::MOST_TRANSLATIONS,
@@ -76,12 +78,21 @@ const LISTS: &[(&str, &str, Count)] = &[
     ("Series", "disaggregation", Count::Parts(MOST_DIMENSIONS as u64)),
     ("Viewer", "grants", Count::Parts(MOST_GRANTS as u64)),
     ("ObservationsPushPayload", "rejectedRows", Count::Parts(MOST_ROWS as u64)),
+    ("ObservationsPushPayload", "findings", Count::Parts(MOST_ROWS as u64)),
     ("ObservationsPushPayload", "differences", Count::Parts(MOST_ROWS as u64)),
+    ("ObservationPayload", "findings", Count::Parts(MOST_FINDINGS)),
+    ("ObservationsRetractPayload", "rejectedRows", Count::Parts(MOST_RETRACTED as u64)),
+    ("ObservationsDecisionPayload", "refusedRows", Count::AtMost(MOST_IDS as u64)),
+    ("PendingObservation", "disaggregation", Count::Parts(MOST_DIMENSIONS as u64)),
+    ("PendingObservation", "findings", Count::Parts(MOST_FINDINGS)),
+    ("ChangePage", "items", Count::AtMost(MAX_PAGE as u64)),
     ("*", "userErrors", Count::Parts(MOST_PROBLEMS)),
 ];
 
 /// The elements of the longest list that an input holds, of which each can be wrong.
 const MOST_PROBLEMS: u64 = 1_000;
+/// What rules find in one figure: few rules hold for any.
+const MOST_FINDINGS: u64 = 20;
 
 /// As many as the argument says, or so many without it.
 const fn chosen(by: &'static str, otherwise: u64) -> Count {

@@ -7,11 +7,13 @@ use domain::{
     service::NewFigure,
 };
 
-use super::{Confidentiality, Observation, ObservationStatus};
+use super::{Confidentiality, Observation, ObservationStatus, RestatementInput};
 use crate::graphql::{
     context::ContextExt as _,
     error::{UserError, user_errors},
     id,
+    pending::PendingObservation,
+    quality_rule::QualityFinding,
     scalars::{DateTime, Period},
     series::{DisaggregationInput, disaggregation},
 };
@@ -51,6 +53,11 @@ pub struct ObservationRecordInput {
     pub note: Option<String>,
     /// What the giver calls it, at most 200 characters.
     pub external_id: Option<String>,
+    /// Whether it waits until a steward publishes it, though the caller could do that at once.
+    #[graphql(default)]
+    pub submit: bool,
+    /// Why a figure of a locked period is changed all the same, for stewards. Without it that is refused as LOCKED.
+    pub restate: Option<RestatementInput>,
 }
 
 /// What became of a figure to record.
@@ -60,15 +67,21 @@ pub enum ObservationOutcome {
     Created,
     /// A new revision, because it says something else than the one before.
     Updated,
-    /// Nothing: the current revision says the same.
+    /// Nothing: the current revision says the same, or what waits already does.
     Unchanged,
+    /// It waits until a steward publishes it.
+    Received,
 }
 
 /// What recording a figure answers.
 #[derive(SimpleObject)]
 pub struct ObservationPayload {
-    /// The figure as it now stands; nothing if it was refused.
+    /// The figure as it now stands; nothing if it was refused or waits.
     pub observation: Option<Observation>,
+    /// The figure that waits until a steward publishes it; nothing if it was refused, published at once, or is published already.
+    pub pending_observation: Option<PendingObservation>,
+    /// What data-quality rules find doubtful in it. Findings that tell of other figures are told to stewards of the community alone.
+    pub findings: Vec<QualityFinding>,
     /// What became of it; nothing if it was refused.
     pub outcome: Option<ObservationOutcome>,
     /// Why it was refused; empty if it was not.
@@ -83,7 +96,9 @@ impl ObservationRecordInput {
             source: id::parse(&self.source, "source")?,
             disaggregation: disaggregation(self.disaggregation, "disaggregation")?,
             period: self.period.get("period")?,
+            restatement: self.restate.map(Into::into),
             inherits: self.confidentiality.is_none() && self.embargo_until.is_none(),
+            submit: self.submit,
             figure: Figure {
                 value: self.value,
                 numerator: self.numerator,
@@ -107,7 +122,8 @@ pub struct ObservationMutation;
 /// Recording figures.
 #[Object]
 impl ObservationMutation {
-    /// Records one figure. Saying the same again changes nothing; saying something else adds a revision.
+    /// Records one figure. Saying the same again changes nothing; saying something else adds a revision. That of a contributor, or of
+    /// a program without PUBLISH_FIGURES, waits until a steward publishes it.
     async fn observation_record(
         &self,
         ctx: &Context<'_>,
@@ -118,14 +134,20 @@ impl ObservationMutation {
             Err(error) => Err(error),
         };
         Ok(match result {
-            Ok((observation, outcome)) => ObservationPayload {
-                observation: Some(Observation(observation)),
-                outcome: shown(&outcome),
+            Ok(recorded) => ObservationPayload {
+                observation: recorded.observation.map(Observation),
+                pending_observation: recorded.pending.map(PendingObservation),
+                findings: recorded.findings.into_iter().map(Into::into).collect(),
+                outcome: shown(&recorded.outcome),
                 user_errors: Vec::new(),
             },
-            Err(error) => {
-                ObservationPayload { observation: None, outcome: None, user_errors: user_errors(error, "input")? }
-            }
+            Err(error) => ObservationPayload {
+                observation: None,
+                pending_observation: None,
+                findings: Vec::new(),
+                outcome: None,
+                user_errors: user_errors(error, "input")?,
+            },
         })
     }
 }
@@ -135,6 +157,7 @@ fn shown(outcome: &Outcome) -> Option<ObservationOutcome> {
         Outcome::Created => Some(ObservationOutcome::Created),
         Outcome::Updated => Some(ObservationOutcome::Updated),
         Outcome::Unchanged => Some(ObservationOutcome::Unchanged),
+        Outcome::Received => Some(ObservationOutcome::Received),
         Outcome::Rejected(_) => None,
     }
 }

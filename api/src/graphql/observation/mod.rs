@@ -3,6 +3,7 @@
 mod input;
 mod loaders;
 mod push;
+mod retract;
 mod rows;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object};
@@ -10,7 +11,8 @@ use domain::{error::Result, observation as noun};
 
 pub use input::ObservationMutation;
 pub use loaders::{latest_of, observations, revisions};
-pub use push::PushMutation;
+pub use push::{FigureContent, PushMutation};
+pub use retract::{ObservationRestatement, ObservationRetraction, RestatementInput, RetractMutation};
 
 use super::{
     connection::Listed,
@@ -188,6 +190,17 @@ impl Observation {
         self.0.superseded_at.map(Into::into)
     }
 
+    /// Why the figure before was withdrawn, of a revision that does so; it has no value.
+    async fn retraction(&self) -> Option<ObservationRetraction> {
+        let reason = self.0.cause.retraction?.into();
+        Some(ObservationRetraction { reason, note: self.0.figure.note.clone() })
+    }
+
+    /// Why it was changed after its period had been locked, if it was.
+    async fn restatement(&self) -> Option<ObservationRestatement> {
+        self.0.cause.restatement.as_ref().map(Into::into)
+    }
+
     /// The revisions of this period that the reader may see, the newest of them, oldest first.
     async fn revisions(
         &self,
@@ -219,6 +232,9 @@ pub struct ObservationFilter {
     pub from: Option<Date>,
     /// For periods that start on or before this day.
     pub until: Option<Date>,
+    /// Whether the retractions of withdrawn figures are listed too, each as the revision that says why.
+    #[graphql(default)]
+    pub include_retracted: bool,
 }
 
 impl ObservationFilter {
@@ -229,6 +245,7 @@ impl ObservationFilter {
             from: self.from.map(|day| day.get("filter.from")).transpose()?,
             until: self.until.map(|day| day.get("filter.until")).transpose()?,
             as_of: None,
+            retracted: self.include_retracted,
         })
     }
 }

@@ -4,15 +4,17 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use domain::{
     error::{Error, Problem, ProblemCode, Result},
     observation::Figure,
-    push::{self as noun, CommunityRef, IndicatorRef, Push, PushKey, PushRow, Pushed, SourceRef},
+    push::{self as noun, CommunityRef, IndicatorRef, Push, PushKey, PushRow, Pushed, Rejection, SourceRef},
+    revision::Restatement,
 };
 
-use super::{Confidentiality, ObservationStatus};
+use super::{Confidentiality, ObservationStatus, RestatementInput};
 use crate::graphql::{
     context::ContextExt as _,
     error::{UserError, UserErrorCode, user_errors},
     id,
     input::{ExternalIdInput, key},
+    quality_rule::{QualityCheck, QualityEffect},
     scalars::{DateTime, Period},
     series::{DisaggregationInput, disaggregation},
 };
@@ -80,8 +82,14 @@ pub struct ObservationsPushInput {
     /// Whether nothing is to be kept: the answer says what would become of every row, and what it would change.
     #[graphql(default)]
     pub dry_run: bool,
-    /// The caller's own name for this push, 1 to 255 characters, remembered for 7 days. Sent again with the same rows and mode, the
-    /// push is answered as it was and writes nothing; with others it is refused as a CONFLICT. A push of which nothing was kept
+    /// Whether all of it waits until a steward publishes it, though the caller could do that at once. Figures of whoever may not
+    /// publish wait anyway.
+    #[graphql(default)]
+    pub submit: bool,
+    /// Why figures of locked periods are changed all the same, for stewards. Without it they are refused as LOCKED.
+    pub restate: Option<RestatementInput>,
+    /// The caller's own name for this push, 1 to 255 characters, remembered for 7 days. Sent again with the same rows and settings,
+    /// the push is answered as it was and writes nothing; with others it is refused as a CONFLICT. A push of which nothing was kept
     /// does not use up its key.
     pub idempotency_key: Option<String>,
 }
@@ -97,6 +105,19 @@ pub struct RejectedRow {
     pub message: String,
     /// The kind of problem, for programs.
     pub code: UserErrorCode,
+}
+
+/// Something doubtful in a row of a push that was not refused.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct RowFinding {
+    /// Its place in the push, from 0.
+    pub index: i32,
+    /// What was looked at.
+    pub rule: QualityCheck,
+    /// What becomes of the figure. One that waits is refused when it is to be published.
+    pub effect: QualityEffect,
+    /// What is doubtful, for people.
+    pub message: String,
 }
 
 /// What a figure says, apart from what it is of.
@@ -129,7 +150,8 @@ pub struct FigureContent {
 pub struct RowDifference {
     /// Its place in the push, from 0.
     pub index: i32,
-    /// The figure as it is; nothing if the row would create it, or if you may not read it.
+    /// The figure as it is; nothing if the row would create it, or if you may not read it. For a row that would wait: the one that
+    /// waits now, else the published one.
     pub before: Option<FigureContent>,
     /// The figure as it would be; as the row has it, if you may not read what it takes the place of.
     pub after: FigureContent,
@@ -142,15 +164,20 @@ pub struct ObservationsPushPayload {
     pub created: i32,
     /// How many said something else than the current revision and are a new one.
     pub updated: i32,
-    /// How many said the same as the current revision; nothing was written for them.
+    /// How many said the same as the current revision, or as what waits already; nothing was written for them.
     pub unchanged: i32,
+    /// How many wait until a steward publishes them: see `pendingObservations`.
+    pub received: i32,
     /// How many were refused.
     pub rejected: i32,
     /// Those that were refused, by their place.
     pub rejected_rows: Vec<RejectedRow>,
+    /// What data-quality rules find doubtful in the others, by their place. Findings that tell of other figures are told to stewards of
+    /// the community alone.
+    pub findings: Vec<RowFinding>,
     /// Of a dry run: what it would write, by place. Empty otherwise.
     pub differences: Vec<RowDifference>,
-    /// Whether what was created and updated is kept: not that of a dry run, nor of an ATOMIC push with refused rows.
+    /// Whether what was created, updated and received is kept: not that of a dry run, nor of an ATOMIC push with refused rows.
     pub kept: bool,
     /// Whether this push was answered before, under the same key; nothing was written now.
     pub repeated: bool,
@@ -247,14 +274,16 @@ impl ObservationsPushInput {
         if rows.is_empty() {
             return Err(Error::invalid("rows", ProblemCode::Required, "a push has at least one row"));
         }
-        let key = self.idempotency_key.map(|key| PushKey { key, digest: digest(&rows, self.mode) });
-        Ok(Push { rows, mode: self.mode.into(), dry_run: self.dry_run, key })
+        let (mode, submit, restatement) = (self.mode, self.submit, self.restate.map(Into::into));
+        let digest = digest(&rows, mode, submit, restatement.as_ref());
+        let key = self.idempotency_key.map(|key| PushKey { key, digest });
+        Ok(Push { rows, mode: mode.into(), dry_run: self.dry_run, submit, restatement, key })
     }
 }
 
 /// What is wrong with a row, as one problem.
 #[allow(clippy::needless_pass_by_value)] // as `map_err` hands it over
-fn first_problem(error: Error) -> Problem {
+pub(super) fn first_problem(error: Error) -> Problem {
     let first = match &error {
         Error::Validation(problems) => problems.iter().next().cloned(),
         _ => None,
@@ -263,19 +292,39 @@ fn first_problem(error: Error) -> Problem {
 }
 
 /// What tells one push from another: the rows as they were understood, so that neither spaces nor the order of fields count.
-fn digest(rows: &[std::result::Result<PushRow, Problem>], mode: PushMode) -> [u8; 32] {
+fn digest(
+    rows: &[std::result::Result<PushRow, Problem>],
+    mode: PushMode,
+    submit: bool,
+    restatement: Option<&Restatement>,
+) -> [u8; 32] {
     use sha2::Digest as _;
     let mut hasher = sha2::Sha256::new();
-    hasher.update(format!("{mode:?}"));
+    hasher.update(format!("{mode:?} {submit}"));
+    // With quotes and escapes: a note must not be taken for a row.
+    if let Some(restatement) = restatement {
+        hasher.update(format!(" {restatement:?}"));
+    }
     for row in rows {
         hasher.update(format!("\n{row:?}"));
     }
     hasher.finalize().into()
 }
 
-fn number(count: impl TryInto<i32>) -> i32 {
+pub(super) fn number(count: impl TryInto<i32>) -> i32 {
     // A push has at most 10 000 rows.
     count.try_into().unwrap_or(i32::MAX)
+}
+
+/// The rows that were refused, as they are shown.
+pub(super) fn rejected_rows(rejections: Vec<Rejection>) -> Vec<RejectedRow> {
+    let shown = |rejection: Rejection| RejectedRow {
+        index: number(rejection.row),
+        field: Some(rejection.path.join(".")).filter(|field| !field.is_empty()),
+        message: rejection.message,
+        code: rejection.code.into(),
+    };
+    rejections.into_iter().map(shown).collect()
 }
 
 impl From<Pushed> for ObservationsPushPayload {
@@ -284,15 +333,17 @@ impl From<Pushed> for ObservationsPushPayload {
             created: number(pushed.created),
             updated: number(pushed.updated),
             unchanged: number(pushed.unchanged),
+            received: number(pushed.received),
             rejected: number(pushed.rejections.len()),
-            rejected_rows: pushed
-                .rejections
+            rejected_rows: rejected_rows(pushed.rejections),
+            findings: pushed
+                .doubts
                 .into_iter()
-                .map(|rejection| RejectedRow {
-                    index: number(rejection.row),
-                    field: Some(rejection.path.join(".")).filter(|field| !field.is_empty()),
-                    message: rejection.message,
-                    code: rejection.code.into(),
+                .map(|doubt| RowFinding {
+                    index: number(doubt.row),
+                    rule: doubt.finding.check.into(),
+                    effect: doubt.finding.effect.into(),
+                    message: doubt.finding.message,
                 })
                 .collect(),
             differences: pushed
@@ -319,7 +370,7 @@ pub struct PushMutation;
 #[Object]
 impl PushMutation {
     /// Records many figures at once: new ones are created, those that say something else become a new revision, and those that say
-    /// the same write nothing.
+    /// the same write nothing. Those of contributors, and of programs without PUBLISH_FIGURES, wait until a steward publishes them.
     async fn observations_push(
         &self,
         ctx: &Context<'_>,

@@ -81,6 +81,7 @@ pub(super) fn observation(series: SeriesId, when: &str, figure: Figure) -> Obser
         recorded_at: DateTime::UNIX_EPOCH,
         recorded_by: "test".to_owned(),
         superseded_at: None,
+        cause: Default::default(),
     }
 }
 
@@ -107,6 +108,7 @@ pub(super) fn offer(community: u32, version: u32, source: u32, when: &str, figur
         baseline: None,
         baseline_declared: false,
         broken_since_baseline: false,
+        crossing: Default::default(),
         aggregated: true,
     }
 }

@@ -15,6 +15,7 @@ use domain::{
         figures::{CandidateQuery, Figures},
         store::Store,
     },
+    revision::{Cause, RetractionReason},
     series::{Disaggregation, Series},
 };
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
@@ -78,12 +79,13 @@ fn figure() -> impl Strategy<Value = Figure> {
     )
 }
 
-/// Figures by the number of their series.
-type Pushes = Vec<(usize, Period, Figure)>;
+/// Figures by the number of their series; nothing where what is known is retracted.
+type Pushes = Vec<(usize, Period, Option<Figure>)>;
 
 /// Some calls of `record`: hours since the one before, and figures by the number of their series.
 fn history() -> impl Strategy<Value = Vec<(i64, Pushes)>> {
-    let pushes = proptest::collection::vec((0..4usize, period(), figure()), 1..16);
+    let said = prop_oneof![5 => figure().prop_map(Some), 1 => Just(None)];
+    let pushes = proptest::collection::vec((0..4usize, period(), said), 1..16);
     proptest::collection::vec((prop_oneof![1 => Just(0i64), 4 => Just(1)], pushes), 1..6)
 }
 
@@ -134,16 +136,17 @@ async fn record(
     model: &mut Model,
     ids: &[SeriesId],
     at: DateTime<Utc>,
-    pushes: &[(usize, Period, Figure)],
+    pushes: &[(usize, Period, Option<Figure>)],
 ) {
     let new: Vec<_> = pushes
         .iter()
-        .map(|(series, period, figure)| NewObservation {
-            series: ids[*series],
-            period: *period,
-            figure: figure.clone(),
-            inherits: false,
-            smallest_count: None,
+        .map(|(series, period, figure)| {
+            let (series, period) = (ids[*series], *period);
+            let Some(figure) = figure.clone() else {
+                let cause = Cause { retraction: Some(RetractionReason::Error), restatement: None };
+                return NewObservation::retraction(series, period, None, cause);
+            };
+            NewObservation { series, period, figure, inherits: false, smallest_count: None, cause: Cause::default() }
         })
         .collect();
     let work = store.begin().await.unwrap();

@@ -30,7 +30,14 @@ fn part(world: &World, number: usize) -> Series {
 }
 
 fn plain(series: SeriesId, period: Period) -> NewObservation {
-    NewObservation { series, period, figure: Figure::of(1.0), inherits: false, smallest_count: None }
+    NewObservation {
+        series,
+        period,
+        figure: Figure::of(1.0),
+        inherits: false,
+        smallest_count: None,
+        cause: Default::default(),
+    }
 }
 
 async fn many_series(store: &SqlStore, world: &World, count: usize) -> Vec<SeriesId> {
@@ -56,7 +63,7 @@ on_both! {
             .iter()
             .flat_map(|id| years().map(move |period| (*id, period)))
             .enumerate()
-            .map(|(number, (series, period))| NewObservation { series, period, figure: Figure::of(value(number)), inherits: false, smallest_count: None })
+            .map(|(number, (series, period))| NewObservation { series, period, figure: Figure::of(value(number)), inherits: false, smallest_count: None, cause: Default::default() })
             .collect();
         assert_eq!(new.len(), 5_600);
         for (at, expected) in [(1, Outcome::Created), (2, Outcome::Unchanged)] {
@@ -78,7 +85,7 @@ on_both! {
         let store = &scratch.store;
         let world = world(store).await;
         let ids = many_series(store, &world, 1).await;
-        let new = NewObservation { series: ids[0], period: Period::year(2020).unwrap(), figure: Figure::of(1.0), inherits: false, smallest_count: None };
+        let new = NewObservation { series: ids[0], period: Period::year(2020).unwrap(), figure: Figure::of(1.0), inherits: false, smallest_count: None, cause: Default::default() };
         let work = store.begin().await.unwrap();
         work.repositories().figures().record(&[new], hour(1), "test").await.unwrap();
         drop(work);
@@ -95,7 +102,7 @@ on_both! {
             period: Period::year(2020).unwrap(),
             figure: Figure::of(1.0),
             inherits: false,
-            smallest_count: None,
+            smallest_count: None, cause: Default::default()
         };
         let work = store.begin().await.unwrap();
         let result = work.repositories().figures().record(&[new], hour(1), "test").await;
@@ -117,7 +124,7 @@ on_both! {
             async move {
                 let figure = Figure::of(value(number + 1));
                 let new: Vec<_> =
-                    ids.iter().map(|id| NewObservation { series: *id, period, figure: figure.clone(), inherits: false, smallest_count: None }).collect();
+                    ids.iter().map(|id| NewObservation { series: *id, period, figure: figure.clone(), inherits: false, smallest_count: None, cause: Default::default() }).collect();
                 let work = store.begin().await.unwrap();
                 let at = hour(i64::try_from(number).unwrap());
                 work.repositories().figures().record(&new, at, "test").await.unwrap();
@@ -177,8 +184,8 @@ on_both! {
             (2020, forecast, None),
         ];
         for (at, (year, figure, newest)) in (1..).zip(steps) {
-            let new = NewObservation { series: ids[0], period: Period::year(year).unwrap(), figure, inherits: false, smallest_count: None };
-            let other = NewObservation { series: ids[1], period: Period::year(2000 + at).unwrap(), figure: Figure::of(9.0), inherits: false, smallest_count: None };
+            let new = NewObservation { series: ids[0], period: Period::year(year).unwrap(), figure, inherits: false, smallest_count: None, cause: Default::default() };
+            let other = NewObservation { series: ids[1], period: Period::year(2000 + at).unwrap(), figure: Figure::of(9.0), inherits: false, smallest_count: None, cause: Default::default() };
             let work = store.begin().await.unwrap();
             work.repositories().figures().record(&[new, other], hour(i64::from(at)), "test").await.unwrap();
             work.commit().await.unwrap();

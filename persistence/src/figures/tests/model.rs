@@ -31,12 +31,13 @@ pub(super) fn became(outcome: &Outcome) -> Became {
         Outcome::Updated => Became::Updated,
         Outcome::Unchanged => Became::Unchanged,
         Outcome::Rejected(problem) => Became::Rejected(problem.code),
+        Outcome::Received => panic!("nothing that is recorded waits"),
     }
 }
 
 impl Model {
     pub(super) fn current(&self) -> impl Iterator<Item = &Observation> {
-        self.revisions.iter().filter(|revision| revision.superseded_at.is_none())
+        self.revisions.iter().filter(|revision| revision.is_current())
     }
 
     pub(super) fn record(&mut self, new: &NewObservation, at: DateTime<Utc>, by: &str) -> Became {
@@ -51,17 +52,32 @@ impl Model {
         let before = self.revisions.iter().position(|revision| {
             revision.superseded_at.is_none() && revision.series == new.series && revision.period == new.period
         });
-        let mut revision = 1;
+        let retracts = new.cause.retraction.is_some();
+        let (mut revision, mut figure) = (1, new.figure.clone());
         if let Some(place) = before {
             let before = &mut self.revisions[place];
-            if before.figure == new.figure {
+            let retracted = before.cause.retraction.is_some();
+            if retracted == retracts && (retracts || before.figure == new.figure) {
                 return Became::Unchanged;
             }
             if before.recorded_at == at {
                 return Became::Rejected(ProblemCode::Conflict);
             }
+            if retracted && clashes {
+                return Became::Rejected(ProblemCode::Overlap);
+            }
             before.superseded_at = Some(at);
             revision = before.revision + 1;
+            if retracts {
+                figure = Figure {
+                    confidentiality: before.figure.confidentiality,
+                    embargo_until: before.figure.embargo_until,
+                    external_id: before.figure.external_id.clone(),
+                    ..figure
+                };
+            }
+        } else if retracts {
+            return Became::Rejected(ProblemCode::NotFound);
         } else if clashes {
             return Became::Rejected(ProblemCode::Overlap);
         }
@@ -69,10 +85,11 @@ impl Model {
             series: new.series,
             period: new.period,
             revision,
-            figure: new.figure.clone(),
+            figure,
             recorded_at: at,
             recorded_by: by.to_owned(),
             superseded_at: None,
+            cause: new.cause.clone(),
         });
         if before.is_some() { Became::Updated } else { Became::Created }
     }
@@ -103,9 +120,15 @@ impl Model {
         period: Period,
         now: DateTime<Utc>,
     ) -> Vec<Observation> {
-        let visible = self.visible(scope, now);
-        let shown = visible.iter().any(|current| current.series == series && current.period == period);
-        let was_public = |found: &&Observation| match (scope, found.figure.confidentiality, found.superseded_at) {
+        let last =
+            |found: &&Observation| found.superseded_at.is_none() && found.series == series && found.period == period;
+        let shown = self.revisions.iter().filter(last).any(|last| self.in_sight(scope, series, &last.figure, now));
+        // A retraction is public if what it withdrew was.
+        let end = |found: &Observation| match found.cause.retraction {
+            Some(_) => Some(found.recorded_at),
+            None => found.superseded_at,
+        };
+        let was_public = |found: &&Observation| match (scope, found.figure.confidentiality, end(found)) {
             (&Scope::Everything, _, _) | (_, Confidentiality::Free, _) => true,
             (_, Confidentiality::Embargoed, until) => {
                 let end = found.figure.embargo_until.unwrap();

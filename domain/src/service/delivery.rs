@@ -1,0 +1,282 @@
+//! Where figures that come in go: those of whoever may publish are recorded at once, all others wait for a steward. Pushes,
+//! files and single figures all come this way.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use super::{Session, quality::refusal};
+use crate::{
+    access::{self, Needs},
+    audit::{Action, NewEntry},
+    error::{Error, Problem, ProblemCode, Result},
+    id::{CommunityId, SeriesId},
+    indicator::IndicatorVersion,
+    observation::{Figure, NewObservation, Outcome},
+    pending::{PendingId, Receipt, Replaced, Submission},
+    period::Period,
+    quality::Finding,
+    revision::Cause,
+    series::Series,
+    small_cells::smallest_count,
+};
+
+/// Where the figures of a series go.
+#[derive(Debug, Clone)]
+pub struct Destination {
+    series: Arc<Series>,
+    /// None: they wait, and there need be no such series yet.
+    id: Option<SeriesId>,
+}
+
+impl Destination {
+    /// The series that they are recorded in; nothing if they wait for a steward.
+    pub const fn series_id(&self) -> Option<SeriesId> {
+        self.id
+    }
+
+    /// What they are of.
+    pub fn series(&self) -> &Series {
+        &self.series
+    }
+}
+
+/// A figure on its way, checked by [`Figure::check`], or the withdrawal of one.
+#[derive(Debug, Clone)]
+pub struct Delivery<'a> {
+    /// Where it goes.
+    pub to: &'a Destination,
+    /// The definition that the series is by.
+    pub definition: &'a IndicatorVersion,
+    /// For which period.
+    pub period: Period,
+    /// What it says.
+    pub figure: Figure,
+    /// See [`NewObservation::inherits`].
+    pub inherits: bool,
+    /// Why it is recorded. Who restates has been asked for by [`Session::may_restate`]; of what is withdrawn the figure says no more
+    /// than a note.
+    pub cause: Cause,
+}
+
+impl Delivery<'_> {
+    /// Whether it withdraws what is known.
+    pub const fn withdraws(&self) -> bool {
+        self.cause.retraction.is_some()
+    }
+}
+
+/// Why nothing is withdrawn by whoever only sends figures in, nor by what is to wait.
+pub(super) const NOT_WITHDRAWN: &str =
+    "figures are withdrawn at once or not at all: only who may publish figures of the community withdraws them";
+
+/// What became of a figure.
+#[derive(Debug, Clone)]
+pub struct Delivered {
+    /// What.
+    pub outcome: Outcome,
+    /// Of a received one: another that waited, whose place it took.
+    pub replaced: Option<Replaced>,
+    /// Of a received one: the series in which a figure for its period is published, if one is.
+    pub published: Option<SeriesId>,
+    /// What waits now for a steward, if it went there.
+    pub pending: Option<PendingId>,
+    /// What is doubtful in it though it was not refused, as far as the actor may know.
+    pub findings: Vec<Finding>,
+}
+
+impl Delivered {
+    /// The same with what is doubtful in it, where something became of it.
+    fn with(self, findings: Vec<Finding>) -> Self {
+        if matches!(self.outcome, Outcome::Rejected(_)) { self } else { Self { findings, ..self } }
+    }
+}
+
+impl From<Outcome> for Delivered {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, replaced: None, published: None, pending: None, findings: Vec::new() }
+    }
+}
+
+impl Session {
+    /// Where figures of these series go, in their order. Series whose figures are published at once are created if they are
+    /// missing; `submit` lets all wait, though the actor might publish.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] for figures that the actor may not even send in. The caller has checked that what the series refer to
+    /// exists.
+    pub async fn destinations(&self, series: Vec<Series>, submit: bool) -> Result<Vec<Destination>> {
+        if series.is_empty() {
+            return Ok(Vec::new());
+        }
+        let of_what: BTreeSet<_> = series.iter().map(|series| (series.community, series.indicator)).collect();
+        let mut published = BTreeSet::new();
+        for (community, indicator) in of_what {
+            let met = |needs: Needs| needs.met_by(self.actor(), self.now());
+            if !submit && met(Needs::to_publish(community, Some(indicator))) {
+                published.insert((community, indicator));
+                continue;
+            }
+            let needs = Needs::to_submit(community, Some(indicator));
+            if let Err(error) = access::require(self.actor(), &needs, self.now(), "record figures of this community") {
+                let entry = NewEntry::by(self.actor(), self.now(), Action::Denied);
+                self.refuse(entry.on(community).of_community(community));
+                return Err(error);
+            }
+        }
+        let is_published = |series: &Series| published.contains(&(series.community, series.indicator));
+        let ids = if series.iter().all(is_published) {
+            self.ensure_series(&series).await?
+        } else {
+            let some: Vec<Series> = series.iter().filter(|series| is_published(series)).cloned().collect();
+            if some.is_empty() { Vec::new() } else { self.ensure_series(&some).await? }
+        };
+        let mut ids = ids.into_iter();
+        let place = |series: Series| {
+            let id = if is_published(&series) { Some(ids.next().ok_or_else(unanswered)?) } else { None };
+            Ok(Destination { series: Arc::new(series), id })
+        };
+        series.into_iter().map(place).collect()
+    }
+
+    /// Records figures or lets them wait, each where it goes, and says what became of each, in their order.
+    pub async fn deliver(&mut self, deliveries: Vec<Delivery<'_>>) -> Result<Vec<Delivered>> {
+        let mut findings = self.examine(&deliveries).await?.into_iter();
+        let mut told = vec![Vec::new(); deliveries.len()];
+        let mut delivered: Vec<Option<Delivered>> = vec![None; deliveries.len()];
+        let (mut direct, mut waiting) = (Batch::default(), Batch::default());
+        let mut indicators = BTreeSet::new();
+        let places = delivered.iter_mut().zip(&mut told).enumerate();
+        for (delivery, (place, (slot, told))) in deliveries.into_iter().zip(places) {
+            let findings = findings.next().unwrap_or_default();
+            if delivery.withdraws() && delivery.to.id.is_none() {
+                let problem = Problem::new("", ProblemCode::Forbidden, NOT_WITHDRAWN);
+                *slot = Some(Outcome::Rejected(problem).into());
+                continue;
+            }
+            if let Some(problem) = self.refused_by_rules(&delivery, &findings) {
+                *slot = Some(Outcome::Rejected(problem).into());
+                continue;
+            }
+            *told = self.known_to_actor(&delivery, &findings);
+            let to = delivery.to;
+            if let Some(series) = to.id {
+                indicators.insert(to.series.indicator);
+                direct.put(place, recorded_in(series, delivery));
+            } else {
+                let Delivery { period, figure, inherits, cause: Cause { restatement, .. }, .. } = delivery;
+                let (id, series) = (PendingId(self.next_id()), Arc::clone(&to.series));
+                let may_open = self.may_open();
+                waiting
+                    .put(place, Submission { id, series, period, figure, inherits, restatement, findings, may_open });
+            }
+        }
+        // Those that wait take their communities before others take their series, as whoever publishes them does.
+        let receipts = self.receive(&waiting.items).await?;
+        waiting.told(receipts, &mut delivered);
+        if !direct.items.is_empty() {
+            let outcomes = self.record(&direct.items, indicators).await?;
+            direct.told(outcomes, &mut delivered);
+        }
+        let all = delivered.into_iter().zip(told);
+        all.map(|(one, findings)| one.map(|one| one.with(findings)).ok_or_else(unanswered)).collect()
+    }
+
+    /// Whether the actor reads what a figure is held against.
+    fn reads_others_of(&self, delivery: &Delivery<'_>) -> bool {
+        Needs::steward(delivery.to.series.community).met_by(self.actor(), self.now())
+    }
+
+    /// Why a rule refuses a figure. One that waits is refused for what it is held against when it is published: until then that
+    /// it is would tell whoever sends it in of figures that they may not read.
+    fn refused_by_rules(&self, delivery: &Delivery<'_>, findings: &[Finding]) -> Option<Problem> {
+        if findings.is_empty() {
+            return None;
+        }
+        if delivery.to.id.is_some() {
+            return refusal(findings, self.reads_others_of(delivery));
+        }
+        let own: Vec<Finding> = findings.iter().filter(|finding| !finding.check.tells_of_others()).cloned().collect();
+        refusal(&own, false)
+    }
+
+    /// What the actor may know of what is doubtful.
+    fn known_to_actor(&self, delivery: &Delivery<'_>, findings: &[Finding]) -> Vec<Finding> {
+        if findings.is_empty() {
+            return Vec::new();
+        }
+        let reads = self.reads_others_of(delivery);
+        findings.iter().filter(|finding| reads || !finding.check.tells_of_others()).cloned().collect()
+    }
+
+    /// Lets figures wait.
+    async fn receive(&self, figures: &[Submission]) -> Result<Vec<Receipt>> {
+        if figures.is_empty() {
+            return Ok(Vec::new());
+        }
+        let receipts = self.repositories().pending().receive(figures, self.now(), &self.actor().name()).await?;
+        let mut counts: BTreeMap<CommunityId, (u64, u64)> = BTreeMap::new();
+        for (figure, receipt) in figures.iter().zip(&receipts) {
+            if receipt.outcome == Outcome::Received {
+                let (received, replaced) = counts.entry(figure.series.community).or_default();
+                *received += 1;
+                *replaced += u64::from(receipt.replaced.is_some());
+            }
+        }
+        for (community, (received, replaced)) in counts {
+            let detail = format!("{received} figures, {replaced} of them in the place of others that waited");
+            let entry = NewEntry::by(self.actor(), self.now(), Action::SubmitFigures);
+            self.note_entry(entry.of_community(community).detail(&detail));
+        }
+        Ok(receipts)
+    }
+}
+
+/// A figure as it is recorded in this series.
+fn recorded_in(series: SeriesId, delivery: Delivery<'_>) -> NewObservation {
+    let withdraws = delivery.withdraws();
+    let Delivery { definition, period, figure, inherits, cause, .. } = delivery;
+    if withdraws {
+        return NewObservation::retraction(series, period, figure.note, cause);
+    }
+    NewObservation { series, period, smallest_count: smallest_count(definition, &figure), figure, inherits, cause }
+}
+
+/// Figures that go one way, with the places that they have among all.
+struct Batch<T> {
+    places: Vec<usize>,
+    items: Vec<T>,
+}
+
+impl<T> Default for Batch<T> {
+    fn default() -> Self {
+        Self { places: Vec::new(), items: Vec::new() }
+    }
+}
+
+impl<T> Batch<T> {
+    fn put(&mut self, place: usize, item: T) {
+        self.places.push(place);
+        self.items.push(item);
+    }
+
+    /// Puts what became of them where it belongs.
+    fn told(&self, outcomes: Vec<impl Into<Delivered>>, delivered: &mut [Option<Delivered>]) {
+        for (&place, outcome) in self.places.iter().zip(outcomes) {
+            if let Some(slot) = delivered.get_mut(place) {
+                *slot = Some(outcome.into());
+            }
+        }
+    }
+}
+
+impl From<Receipt> for Delivered {
+    fn from(Receipt { outcome, id, replaced, published }: Receipt) -> Self {
+        Self { outcome, replaced, published, pending: id, findings: Vec::new() }
+    }
+}
+
+fn unanswered() -> Error {
+    Error::internal("figures were recorded, and not all of them answered for")
+}

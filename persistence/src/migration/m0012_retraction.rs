@@ -1,0 +1,60 @@
+//! Figures that are withdrawn, and the feed of changes.
+//!
+//! A retraction is a further revision, born superseded: its `superseded_at` is its `recorded_at`. So it is nowhere taken for
+//! a current figure, and no index of current figures holds it. Once a figure is recorded after it, `superseded_at` is that
+//! figure's moment.
+
+use sea_orm_migration::prelude::*;
+
+use super::written_for;
+
+const STATEMENTS: &[&str] = &[
+    "ALTER TABLE observation ADD COLUMN retraction {code}",
+    // The keys of the revisions that a batch wrote; without a place until its unit of work is committed.
+    "CREATE TABLE figure_change (
+    id {serial},
+    place bigint,
+    figures integer NOT NULL,
+    released boolean NOT NULL,
+    keys {bytes} NOT NULL)",
+    "CREATE INDEX figure_change_place ON figure_change (place)",
+    // One row: the last place taken.
+    "CREATE TABLE change_counter (last bigint NOT NULL)",
+    "INSERT INTO change_counter (last) VALUES (0)",
+    // Revisions under an embargo that has not ended, or that nobody has read the feed since.
+    "CREATE TABLE embargoed (
+    until {time} NOT NULL,
+    series_id {uuid} NOT NULL,
+    period_end {date} NOT NULL,
+    period_start {date} NOT NULL,
+    revision integer NOT NULL,
+    period_kind {code} NOT NULL,
+    PRIMARY KEY (until, series_id, period_end, period_start, period_kind, revision))",
+];
+
+#[derive(DeriveMigrationName)]
+pub(super) struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let db = manager.get_connection();
+        for statement in STATEMENTS {
+            db.execute_unprepared(&written_for(manager.get_database_backend(), statement)).await?;
+        }
+        Ok(())
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let db = manager.get_connection();
+        for statement in [
+            "DROP TABLE embargoed",
+            "DROP TABLE change_counter",
+            "DROP TABLE figure_change",
+            "ALTER TABLE observation DROP COLUMN retraction",
+        ] {
+            db.execute_unprepared(statement).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,289 @@
+//! Receiving figures in bulk: what becomes of each is decided as if it were recorded, and what would be is written to wait.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, NaiveDate, SubsecRound as _, Utc};
+use domain::{
+    Error, Result,
+    id::SeriesId,
+    observation::{Figure, NewObservation, Observation, Outcome, opened_by_a_program},
+    pending::{PendingId, PendingObservation, Receipt, Replaced, Submission},
+    period::Period,
+    revision::{Cause, Restatement},
+    series::Series,
+};
+use sea_orm::ConnectionTrait;
+use uuid::Uuid;
+
+use super::COLUMNS;
+use crate::{
+    figures::{
+        decide::{Decider, Decision, says_the_same},
+        locks,
+        record::{current, inherited},
+        series,
+    },
+    repo::Repos,
+    row::Row,
+    sql::Sql,
+};
+
+/// How many figures are read and decided together.
+const CHUNK: usize = 5_000;
+/// How many are written by one statement. Few sizes, so that few texts are ever prepared.
+const WRITTEN: [usize; 4] = [500, 50, 5, 1];
+
+/// What waits in one place.
+struct Waiting {
+    id: PendingId,
+    figure: Figure,
+    by: String,
+    inherits: bool,
+    restatement: Option<Restatement>,
+}
+
+impl Waiting {
+    fn says_the_same_as(&self, row: &Submission) -> bool {
+        (self.inherits, &self.restatement) == (row.inherits, &row.restatement)
+            && says_the_same(&self.figure, &row.figure)
+    }
+}
+
+/// A figure of a series that may not be there yet.
+type Key<'a> = (&'a Series, Period);
+
+/// See [`domain::port::pending::PendingFigures::receive`].
+pub(super) async fn receive<C: ConnectionTrait + Send + Sync>(
+    repos: &Repos<C>,
+    figures: &[Submission],
+    at: DateTime<Utc>,
+    by: &str,
+) -> Result<Vec<Receipt>> {
+    let mut sql = repos.sql();
+    let communities: HashSet<_> = figures.iter().map(|figure| figure.series.community).collect();
+    let ids = sql.ids(communities, "whose");
+    repos.take_communities(sql, &format!("SELECT whose.id FROM {ids}")).await?;
+    let mut receipts = Vec::with_capacity(figures.len());
+    for chunk in figures.chunks(CHUNK) {
+        receive_chunk(repos, chunk, at, by, &mut receipts).await?;
+    }
+    Ok(receipts)
+}
+
+async fn receive_chunk<C: ConnectionTrait + Send + Sync>(
+    repos: &Repos<C>,
+    chunk: &[Submission],
+    at: DateTime<Utc>,
+    by: &str,
+    receipts: &mut Vec<Receipt>,
+) -> Result<()> {
+    let series = distinct(chunk);
+    let waiting = waiting(repos, &series, chunk).await?;
+    let locks = locks::of_what(&repos.0, &series, at.date_naive()).await?;
+    let mut known = series::find(&repos.0, &series).await?;
+    let (mut there, mut as_new) = (Vec::new(), Vec::with_capacity(chunk.len()));
+    for row in chunk {
+        let found = known.get(&*row.series).copied();
+        // A series that is not there has no figures that this one could meet, but others of this call.
+        let id = *known.entry(&row.series).or_insert_with(|| SeriesId::from(Uuid::now_v7()));
+        let new = NewObservation {
+            series: id,
+            period: row.period,
+            figure: row.figure.clone(),
+            inherits: row.inherits,
+            smallest_count: None,
+            cause: Cause { retraction: None, restatement: row.restatement.clone() },
+        };
+        there.extend(found.map(|_| new.clone()));
+        as_new.push(new);
+    }
+    let published = if there.is_empty() { Vec::new() } else { current(&repos.0, &there).await? };
+    let as_new = inherited(&published, &as_new);
+    let last: HashMap<(SeriesId, Period), Observation> =
+        published.iter().map(|kept| ((kept.series, kept.period), kept.clone())).collect();
+    let locks: HashMap<SeriesId, NaiveDate> =
+        locks.into_iter().filter_map(|(series, until)| Some((*known.get(series)?, until))).collect();
+    let mut decider = Decider::new(at, &locks, published, chunk.len());
+    let mut met: HashSet<Key<'_>> = HashSet::with_capacity(chunk.len());
+    let mut written = Vec::new();
+    for (row, new) in chunk.iter().zip(&*as_new) {
+        let key: Key<'_> = (&row.series, row.period);
+        let waits = waiting.get(&key);
+        let left = |outcome, id| Receipt { outcome, id, replaced: None, published: None };
+        let last = last.get(&(new.series, new.period));
+        if !row.may_open && !row.inherits && last.is_some_and(|last| row.figure.is_more_open_than(&last.figure, at)) {
+            receipts.push(left(Outcome::Rejected(opened_by_a_program()), None));
+            continue;
+        }
+        let first = met.insert(key);
+        receipts.push(match decider.decide(new) {
+            Decision::Leave(Outcome::Rejected(problem)) => left(Outcome::Rejected(problem), None),
+            // It is said for the second time, or published so while nothing else waits.
+            Decision::Leave(_) if !first || waits.is_none() => left(Outcome::Unchanged, None),
+            _ if waits.is_some_and(|waits| waits.says_the_same_as(row)) => {
+                left(Outcome::Unchanged, waits.map(|waits| waits.id))
+            }
+            _ => {
+                written.push(row);
+                let replaced = waits.map(|waits| Replaced { figure: waits.figure.clone(), by: waits.by.clone() });
+                let published = last.filter(|last| last.is_current()).map(|last| last.series);
+                Receipt { outcome: Outcome::Received, id: Some(row.id), replaced, published }
+            }
+        });
+    }
+    write(repos, &written, at, by).await
+}
+
+/// The different series of these figures, in an order of their own.
+fn distinct(chunk: &[Submission]) -> Vec<&Series> {
+    let mut met = HashSet::new();
+    chunk.iter().map(|row| &*row.series).filter(|series| met.insert(*series)).collect()
+}
+
+/// What waits already of these series, as far as these figures can meet it.
+async fn waiting<'a, C: ConnectionTrait + Send + Sync>(
+    repos: &Repos<C>,
+    series: &[&'a Series],
+    chunk: &[Submission],
+) -> Result<HashMap<Key<'a>, Waiting>> {
+    let start = chunk.iter().map(|row| row.period.start()).min();
+    let end = chunk.iter().map(|row| row.period.end()).max();
+    let (Some(start), Some(end)) = (start, end) else { return Ok(HashMap::new()) };
+    let mut sql = repos.sql();
+    let wanted = series::wanted(&mut sql, series)?;
+    let (start, end) = (sql.bind(start), sql.bind(end));
+    let text = format!(
+        "SELECT w.place, {COLUMNS} FROM {wanted} JOIN pending_observation p ON p.community_id = w.community_id \
+         AND p.indicator_version_id = w.indicator_version_id AND p.source_id = w.source_id \
+         AND p.disaggregation = w.disaggregation AND p.period_end > {start} AND p.period_start < {end}"
+    );
+    let rows = repos.query(sql.statement(text)).await?;
+    let mut found = HashMap::with_capacity(rows.len());
+    for row in &rows {
+        let mut row = Row::new(row)?;
+        let place: i64 = row.take()?;
+        let series = usize::try_from(place - 1).ok().and_then(|place| series.get(place));
+        let series = *series.ok_or_else(|| Error::internal("what waits was found and not looked for"))?;
+        let PendingObservation { id, period, figure, received_by: by, inherits, restatement, .. } =
+            super::read(&mut row)?;
+        found.insert((series, period), Waiting { id, figure, by, inherits, restatement });
+    }
+    Ok(found)
+}
+
+/// Writes figures to wait, each in the place of the one that waits there.
+async fn write<C: ConnectionTrait + Send + Sync>(
+    repos: &Repos<C>,
+    rows: &[&Submission],
+    at: DateTime<Utc>,
+    by: &str,
+) -> Result<()> {
+    let mut rest = rows;
+    for size in WRITTEN {
+        while let Some((batch, others)) = rest.split_at_checked(size) {
+            let mut sql = repos.sql();
+            let text = insertion(&mut sql, batch, at, by)?;
+            repos.run(sql.statement(text)).await?;
+            rest = others;
+        }
+    }
+    Ok(())
+}
+
+/// What every row says for itself.
+const OWN: [&str; 23] = [
+    "id",
+    "community_id",
+    "indicator_id",
+    "indicator_version_id",
+    "source_id",
+    "disaggregation",
+    "period_kind",
+    "period_start",
+    "period_end",
+    "value",
+    "numerator",
+    "denominator",
+    "lower_limit",
+    "upper_limit",
+    "status",
+    "confidentiality",
+    "embargo_until",
+    "note",
+    "external_id",
+    "inherits",
+    "restatement",
+    "has_findings",
+    "findings",
+];
+
+fn insertion(sql: &mut Sql, rows: &[&Submission], at: DateTime<Utc>, by: &str) -> Result<String> {
+    // Bare parameters on `SQLite`, which looks numbered ones up in a list, one by one.
+    let postgres = sql.is_postgres();
+    let mut given = 0;
+    let mut values = Vec::with_capacity(rows.len());
+    for row in rows {
+        push(sql, row, at, by)?;
+        let parameters = (0..OWN.len() + 2).map(|_| {
+            given += 1;
+            if postgres { format!("${given}") } else { "?".to_owned() }
+        });
+        let parameters = parameters.collect::<Vec<_>>().join(", ");
+        values.push(format!("({parameters}, 'RECEIVED')"));
+    }
+    let set: Vec<_> =
+        OWN.iter().filter(|name| !KEY.contains(*name)).map(|name| format!("{name} = excluded.{name}")).collect();
+    Ok(format!(
+        "INSERT INTO pending_observation ({own}, received_at, received_by, state) VALUES {values} \
+         ON CONFLICT ({key}) DO UPDATE SET {set}, received_at = excluded.received_at, received_by = excluded.received_by, \
+         state = excluded.state, decided_at = NULL, decided_by = NULL, reason = NULL",
+        own = OWN.join(", "),
+        values = values.join(", "),
+        key = KEY.join(", "),
+        set = set.join(", "),
+    ))
+}
+
+/// What tells one place from another.
+const KEY: [&str; 7] = [
+    "community_id",
+    "indicator_version_id",
+    "source_id",
+    "disaggregation",
+    "period_end",
+    "period_start",
+    "period_kind",
+];
+
+fn push(sql: &mut Sql, row: &Submission, at: DateTime<Utc>, by: &str) -> Result<()> {
+    let (series, period, figure) = (&*row.series, row.period, &row.figure);
+    let ids: [Uuid; 5] = [
+        row.id.0,
+        series.community.into(),
+        series.indicator.into(),
+        series.indicator_version.into(),
+        series.source.into(),
+    ];
+    for id in ids {
+        sql.push(id);
+    }
+    sql.push(series.disaggregation.to_string());
+    sql.push(period.kind().code());
+    sql.push(period.start());
+    sql.push(period.end());
+    for number in [figure.value, figure.numerator, figure.denominator, figure.lower, figure.upper] {
+        sql.push(number);
+    }
+    sql.push(figure.status.code());
+    sql.push(figure.confidentiality.code());
+    sql.push(figure.embargo_until.map(|until| until.trunc_subsecs(6)));
+    sql.push(figure.note.clone());
+    sql.push(figure.external_id.clone());
+    sql.push(row.inherits);
+    sql.push(row.restatement.as_ref().map(ToString::to_string));
+    sql.push(!row.findings.is_empty());
+    sql.push(serde_json::to_value(&row.findings).map_err(Error::internal)?);
+    sql.push(at);
+    sql.push(by);
+    Ok(())
+}

@@ -1,0 +1,133 @@
+//! What data-quality rules look at.
+
+use std::collections::{BTreeSet, HashMap};
+
+use async_trait::async_trait;
+use chrono::NaiveDate;
+use domain::{
+    Error, Result,
+    access::Scope,
+    id::{CommunityId, NetworkId},
+    observation::ObservationStatus,
+    page::{ListQuery, PageArgs},
+    period::{Period, PeriodKind},
+    port::{
+        quality::{Quality, Stretch},
+        store::Repository,
+    },
+    quality::{History, Past, QualityRule},
+    series::{Disaggregation, Series},
+};
+use sea_orm::ConnectionTrait;
+
+use crate::{figures::series::wanted, repo::Repos, row::Row, sql::Sql};
+
+/// More rules than anybody keeps.
+const MOST_RULES: usize = 100_000;
+
+/// A table `k(kind, since, until, place)` of these, counted from 1.
+fn spans(sql: &mut Sql, spans: &[(PeriodKind, NaiveDate, NaiveDate)]) -> Result<String> {
+    if sql.is_postgres() {
+        let kinds = sql.bind(spans.iter().map(|span| span.0.code().to_owned()).collect::<Vec<String>>());
+        let since = sql.bind(spans.iter().map(|span| span.1).collect::<Vec<NaiveDate>>());
+        let until = sql.bind(spans.iter().map(|span| span.2).collect::<Vec<NaiveDate>>());
+        return Ok(format!("unnest({kinds}, {since}, {until}) WITH ORDINALITY AS k(kind, since, until, place)"));
+    }
+    let texts: Vec<_> = spans.iter().map(|(kind, since, until)| (kind.code(), since, until)).collect();
+    let json = sql.bind(serde_json::to_string(&texts).map_err(Error::internal)?);
+    Ok(format!(
+        "(SELECT value ->> 0 AS kind, value ->> 1 AS since, value ->> 2 AS until, key + 1 AS place FROM json_each({json})) AS k"
+    ))
+}
+
+/// The entry that a row with this place belongs to.
+fn entry<T>(all: &mut [T], place: i64) -> Result<&mut T> {
+    let found = usize::try_from(place - 1).ok().and_then(|place| all.get_mut(place));
+    found.ok_or_else(|| Error::internal("a figure was found that was not looked for"))
+}
+
+#[async_trait]
+impl<C: ConnectionTrait + Send + Sync> Quality for Repos<C> {
+    async fn rules(&self) -> Result<Vec<QualityRule>> {
+        let query = ListQuery { page: PageArgs::first(MOST_RULES), ..ListQuery::default() };
+        let page = Repository::<QualityRule>::list(self, &Scope::Everything, &query).await?;
+        Ok(page.items.into_iter().map(|(_, rule)| rule.value).collect())
+    }
+
+    async fn members_of(
+        &self,
+        networks: &BTreeSet<NetworkId>,
+        communities: &BTreeSet<CommunityId>,
+        day: NaiveDate,
+    ) -> Result<BTreeSet<(NetworkId, CommunityId)>> {
+        let mut sql = self.sql();
+        let networks = sql.ids(networks.iter().copied(), "n");
+        let communities = sql.ids(communities.iter().copied(), "c");
+        let day = sql.bind(day);
+        let text = format!(
+            "SELECT m.network_id, m.community_id FROM membership m WHERE m.network_id IN (SELECT n.id FROM {networks}) \
+             AND m.community_id IN (SELECT c.id FROM {communities}) AND m.archived_at IS NULL AND m.joined_on <= {day} \
+             AND (m.left_on IS NULL OR {day} < m.left_on)"
+        );
+        let rows = self.query(sql.statement(text)).await?;
+        rows.iter()
+            .map(|row| {
+                let mut row = Row::new(row)?;
+                Ok((row.id()?, row.id()?))
+            })
+            .collect()
+    }
+
+    async fn histories(&self, stretches: &[Stretch<'_>]) -> Result<Vec<History>> {
+        let mut found = vec![History::new(); stretches.len()];
+        if stretches.is_empty() {
+            return Ok(found);
+        }
+        let mut sql = self.sql();
+        let wanted = wanted(&mut sql, &stretches.iter().map(|stretch| stretch.series).collect::<Vec<_>>())?;
+        let places: Vec<_> = stretches.iter().map(|stretch| (stretch.kind, stretch.since, stretch.until)).collect();
+        let spans = spans(&mut sql, &places)?;
+        let text = format!(
+            "SELECT w.place, o.period_kind, o.period_start, o.period_end, o.value, o.status FROM {wanted} \
+             JOIN {spans} ON k.place = w.place JOIN series s ON s.community_id = w.community_id \
+             AND s.indicator_version_id = w.indicator_version_id AND s.source_id = w.source_id \
+             AND s.disaggregation = w.disaggregation JOIN observation o ON o.series_id = s.id AND o.period_kind = k.kind \
+             AND o.period_end > k.since AND o.period_end <= k.until AND o.superseded_at IS NULL AND o.value IS NOT NULL \
+             AND o.status <> 'F'"
+        );
+        for row in &self.query(sql.statement(text)).await? {
+            let mut row = Row::new(row)?;
+            let history = entry(&mut found, row.take()?)?;
+            let period = row.period()?;
+            let value = row.take()?;
+            let breaks = row.parse::<ObservationStatus>()? == ObservationStatus::SeriesBreak;
+            history.insert(period, Past { value, breaks });
+        }
+        Ok(found)
+    }
+
+    async fn breakdowns(&self, totals: &[(Series, Period)]) -> Result<Vec<HashMap<Disaggregation, Option<f64>>>> {
+        let mut found = vec![HashMap::new(); totals.len()];
+        if totals.is_empty() {
+            return Ok(found);
+        }
+        let mut sql = self.sql();
+        let wanted = wanted(&mut sql, &totals.iter().map(|(series, _)| series).collect::<Vec<_>>())?;
+        let places: Vec<_> = totals.iter().map(|(_, period)| (period.kind(), period.start(), period.end())).collect();
+        let spans = spans(&mut sql, &places)?;
+        // A disaggregation by several dimensions has a semicolon between them, and nowhere else.
+        let text = format!(
+            "SELECT w.place, s.disaggregation, o.value FROM {wanted} JOIN {spans} ON k.place = w.place \
+             JOIN series s ON s.community_id = w.community_id AND s.indicator_version_id = w.indicator_version_id \
+             AND s.source_id = w.source_id AND s.disaggregation NOT LIKE '%;%' \
+             LEFT JOIN observation o ON o.series_id = s.id AND o.period_kind = k.kind AND o.period_start = k.since \
+             AND o.period_end = k.until AND o.superseded_at IS NULL"
+        );
+        for row in &self.query(sql.statement(text)).await? {
+            let mut row = Row::new(row)?;
+            let values = entry(&mut found, row.take()?)?;
+            values.insert(row.parse()?, row.take()?);
+        }
+        Ok(found)
+    }
+}
