@@ -31,8 +31,10 @@ const HIDDEN: [&str; 15] = [
     "break",
 ];
 /// Who sees none of it, with what they ask for in place of what is not theirs: then no want of rights there stands before an id.
-const OUTSIDERS: [(&str, &[(&str, &str)]); 4] = [
+const OUTSIDERS: [(&str, &[(&str, &str)]); 6] = [
     ("anonymous", &[]),
+    ("nobody", &[]),
+    ("representative", &[]),
     ("other-steward", &[("here", "there")]),
     ("other-coordinator", &[("net", "other")]),
     ("funder", &[]),
@@ -259,10 +261,14 @@ fn versioned(change: &str, input: &Value) -> Option<(String, String)> {
     Some((noun[..1].to_ascii_uppercase() + &noun[1..], input["id"].as_str()?.to_owned()))
 }
 
-/// The cast, and a figure that waits and cannot be published: another for its period was recorded since.
+/// The cast, with a sharing rule on an indicator, and a figure that waits and cannot be published: another for its period was recorded
+/// since.
 async fn assembled() -> Cast {
     let cast = Cast::assemble().await;
-    let newer = json!({ "community": "@here", "indicatorVersion": "@version", "source": "@source", "period": "2018", "value": 32.0 });
+    let rule = json!({ "community": "@here", "indicator": "@indicator", "visibility": "COMMUNITY" });
+    cast.app.admin.change("sharingRuleCreate", cast.filled(rule), "sharingRule", "id").await;
+    let newer = json!({ "community": "@here", "indicatorVersion": "@version", "source": "@source", "period": "2018",
+        "value": 32.0 });
     cast.app.admin.change("observationRecord", cast.filled(newer), "observation", "id").await;
     cast
 }

@@ -152,12 +152,6 @@ impl Cast {
             ("net-target", "target", target(json!({ "network": "@net" })), &["coordinator"]),
             ("rule", "sharingRule", json!({ "community": "@here", "visibility": "COMMUNITY" }), &["steward"]),
             (
-                "indicator-rule",
-                "sharingRule",
-                json!({ "community": "@here", "indicator": "@indicator", "visibility": "COMMUNITY" }),
-                &["steward"],
-            ),
-            (
                 "quality-rule",
                 "qualityRule",
                 json!({ "community": "@here", "indicator": "@indicator", "rule": "RANGE", "maximum": 99.0 }),
