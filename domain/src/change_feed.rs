@@ -17,6 +17,17 @@ pub struct FeedPlace {
     pub offset: i64,
 }
 
+/// The secret under which readers are told of places. A place counts what others recorded too, also what a reader may not see,
+/// and is therefore never told as it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct CursorKey(pub [u8; 32]);
+
+impl std::fmt::Debug for CursorKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CursorKey(…)")
+    }
+}
+
 /// Where the feed is read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Since {
@@ -81,6 +92,9 @@ pub struct ChangeQuery {
     pub filter: ChangeFilter,
     /// From where on.
     pub from: FeedPlace,
+    /// Up to where, itself not included: what came to be kept later may be hidden from who looks at an earlier moment, and would
+    /// be passed over.
+    pub until: FeedPlace,
     /// At most so many.
     pub most: usize,
     /// The moment of reading, for embargoes.

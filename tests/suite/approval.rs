@@ -279,6 +279,42 @@ async fn what_is_published_is_checked_once_more() {
 }
 
 #[tokio::test]
+async fn an_archived_source_holds_up_its_own_figures_alone() {
+    let town = Town::new().await;
+    let other = town.app.admin.change(
+        "sourceCreate",
+        json!({ "key": "other", "name": english("Other") }),
+        "source",
+        "id version",
+    );
+    let other = other.await;
+    let mut theirs = town.row("2020", 2.0);
+    merge(&mut theirs, json!({ "sourceKey": "other" }));
+    push(&town.sender, json!([town.row("2019", 1.0), theirs]), json!({})).await;
+    let archive = json!({ "id": other["id"], "version": other["version"] });
+    town.app.admin.change("sourceArchive", archive, "source", "id").await;
+    let payload = decide(&town.steward, "Publish", json!({ "filter": { "community": town.here } })).await;
+    assert_eq!((decided(&payload), &payload["refusedRows"][0]["code"]), ([1, 0, 1], &json!("ARCHIVED")));
+    assert_eq!(values(&waiting(&town.steward, json!({})).await), json!([["2020", 2.0, "RECEIVED"]]));
+}
+
+/// Who says the same as what waits is told so, and nothing of whose it is or why it was declined.
+#[tokio::test]
+async fn a_figure_that_waits_is_not_shown_to_whoever_says_the_same() {
+    let town = Town::new().await;
+    push(&town.contributor, town.rows(&[("2019", 12.0)]), json!({})).await;
+    let query = "mutation($input: ObservationRecordInput!) { observationRecord(input: $input) {
+        outcome pendingObservation { receivedBy } userErrors { code } } }";
+    let input = json!({ "community": town.here, "indicatorVersion": town.world.version, "source": town.world.source,
+        "period": "2019", "value": 12.0 });
+    for (client, shown) in [(&town.sender, false), (&town.contributor, true)] {
+        let told = client.data(query, json!({ "input": input })).await["observationRecord"].take();
+        assert_eq!((&told["outcome"], &told["userErrors"]), (&json!("UNCHANGED"), &json!([])));
+        assert_eq!(!told["pendingObservation"].is_null(), shown, "{told}");
+    }
+}
+
+#[tokio::test]
 async fn dry_runs_keys_and_modes_are_as_for_all_figures() {
     let town = Town::new().await;
     push(&town.steward, town.rows(&[("2018", 9.0)]), json!({})).await;

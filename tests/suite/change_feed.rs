@@ -88,6 +88,28 @@ async fn changes_come_in_the_order_in_which_they_were_kept() {
     }
 }
 
+/// What is recorded and not seen moves the place of a reader, who must not learn of it.
+#[tokio::test]
+async fn a_cursor_tells_nothing_and_any_replica_reads_it() {
+    let app = App::start().await;
+    let world = app.world().await;
+    let community = app.member(&world.network, "c").await;
+    let there = app.replica().await;
+    let cursor = |page: Value| page["cursor"].as_str().unwrap().to_owned();
+    let begun = cursor(part(&app.anonymous, &Value::Null, 10, Value::Null).await);
+    let same = cursor(part(&app.anonymous, &json!(begun), 10, Value::Null).await);
+    assert_ne!(begun, same, "a place that has not moved looks like one that has");
+    push(&app.admin, &world, &community, &[("2019", 9.0), ("2020", 10.0)]).await;
+    for since in [begun, same] {
+        assert_eq!(told(&rest(&Client::new(&there.url, None), json!(since), 1, Value::Null).await.0).len(), 2);
+    }
+    // Neither the form of other cursors nor a number is taken for one.
+    for forged in ["MS4w", "0.0", ""] {
+        let error = app.anonymous.error(CHANGES, json!({ "since": forged })).await;
+        assert_eq!(error["extensions"]["field"], "since", "{forged}: {error:#}");
+    }
+}
+
 #[tokio::test]
 async fn changes_are_narrowed() {
     let app = App::start().await;

@@ -169,3 +169,32 @@ async fn a_bridge_leads_from_one_definition_to_the_next() {
     town.app.record(&town.world, &town.community, "2021", json!({ "value": 11.0, "status": "SERIES_BREAK" })).await;
     assert_eq!(entry(asked).await["change"], Value::Null);
 }
+
+/// Both figures are by one definition, whatever was declared of another.
+#[tokio::test]
+async fn a_bridge_between_definitions_is_not_taken_within_one() {
+    let town = Town::new().await;
+    town.declare(json!({ "reason": "DEFINITION", "bridge": bridge(2.0, 0.0) })).await;
+    assert_eq!(town.compared().await, (Value::Null, json!(["SERIES_BREAK"])));
+}
+
+#[tokio::test]
+async fn every_change_of_definition_needs_its_bridge() {
+    let Town { app, world, community } = Town::new().await;
+    for (year, from) in [("2023", "2020-01-01"), ("2024", "2024-01-01")] {
+        let version = app.version(&world.indicator, json!({ "effectiveFrom": from })).await;
+        let by = World { version, network: String::new(), source: world.source.clone(), indicator: String::new() };
+        app.record(&by, &community, year, json!({ "value": 30.0 })).await;
+    }
+    let town = Town { app, world, community };
+    let change = async || {
+        let mut data =
+            town.app.anonymous.data(&COMPARE.replace("network:", "period: \"2024\", network:"), json!({})).await;
+        data["comparison"]["entries"][0]["change"].take()
+    };
+    assert_eq!(change().await, Value::Null);
+    town.declare(json!({ "reason": "DEFINITION", "bridge": bridge(2.0, 0.0) })).await;
+    assert_eq!(change().await, Value::Null, "two changes and one bridge");
+    town.declare(json!({ "reason": "DEFINITION", "startsOn": "2024-01-01", "bridge": bridge(0.5, 0.0) })).await;
+    assert_eq!(change().await, 20.0, "30 - 0.5 x 2 x 10");
+}

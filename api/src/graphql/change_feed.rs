@@ -1,14 +1,13 @@
 //! The feed of changes in the schema.
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{
-    change_feed::{self as noun, FeedPlace, Since},
+    change_feed::{self as noun, Since},
     error::{Error, ProblemCode, Result},
     page::DEFAULT_PAGE,
 };
 
-use super::{context::ContextExt as _, error::IntoGraphql as _, id, observation::Observation};
+use super::{context::ContextExt as _, cursor::Cursors, error::IntoGraphql as _, id, observation::Observation};
 
 /// What begins a feed with what is recorded from now on.
 const NOW: &str = "now";
@@ -37,7 +36,10 @@ pub struct FigureChange {
 }
 
 /// A part of the feed of changes.
-pub struct ChangePage(noun::ChangePage);
+pub struct ChangePage {
+    page: noun::ChangePage,
+    cursor: String,
+}
 
 /// A part of the feed of changes.
 #[Object]
@@ -49,19 +51,18 @@ impl ChangePage {
             observation: change.observation.clone().into(),
             previous: change.previous.clone().map(Into::into),
         };
-        self.0.changes.iter().map(shown).collect()
+        self.page.changes.iter().map(shown).collect()
     }
 
     /// What to give as `since` for the next part. Keep it once what is in this one has been dealt with.
-    async fn cursor(&self) -> String {
-        let FeedPlace { part, offset } = self.0.next;
-        URL_SAFE_NO_PAD.encode(format!("{part}.{offset}"))
+    async fn cursor(&self) -> &str {
+        &self.cursor
     }
 
     /// Whether there is more already, or may be: a part may hold fewer than were asked for, or none, where most of what was recorded
     /// is not for the reader.
     async fn has_more(&self) -> bool {
-        self.0.more
+        self.page.more
     }
 }
 
@@ -89,17 +90,11 @@ impl ChangeFilter {
     }
 }
 
-fn since(text: Option<&str>) -> Result<Since> {
-    let place = |text: &str| {
-        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-        let (part, offset) = std::str::from_utf8(&bytes).ok()?.split_once('.')?;
-        let place = FeedPlace { part: part.parse().ok()?, offset: offset.parse().ok()? };
-        (place.part >= 0 && place.offset >= 0).then_some(Since::Place(place))
-    };
+fn since(text: Option<&str>, cursors: &Cursors) -> Result<Since> {
     match text {
         None => Ok(Since::Beginning),
         Some(NOW) => Ok(Since::Now),
-        Some(text) => place(text).ok_or_else(|| {
+        Some(text) => cursors.open(text).map(Since::Place).ok_or_else(|| {
             Error::invalid("since", ProblemCode::Invalid, "this is not a cursor of the feed of changes")
         }),
     }
@@ -113,8 +108,10 @@ pub async fn changes(
     filter: Option<ChangeFilter>,
 ) -> async_graphql::Result<ChangePage> {
     let most = first.map_or(DEFAULT_PAGE, |first| usize::try_from(first).unwrap_or(0));
-    let since = since(from.as_deref()).into_graphql()?;
+    let cursors = Cursors::of(ctx.services()).await.into_graphql()?;
+    let since = since(from.as_deref(), &cursors).into_graphql()?;
     let filter = filter.unwrap_or_default().read().into_graphql()?;
     let page = ctx.services().changes(ctx.actor(), since, most, filter).await.into_graphql()?;
-    Ok(ChangePage(page))
+    let cursor = cursors.seal(page.next).into_graphql()?;
+    Ok(ChangePage { page, cursor })
 }

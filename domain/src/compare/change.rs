@@ -43,9 +43,8 @@ pub(super) fn is_broken(candidate: &Candidate) -> bool {
 }
 
 /// The two values, if one may be taken from the other: both there, of one series and hence of one version (or of two with a
-/// bridge), by its definition,
-/// with no break between them that no bridge leads over, for earlier and later periods that measure time alike. A figure that is its own baseline has
-/// not changed by zero; it has no change yet.
+/// bridge), by its definition, with no break between them that no bridge leads over, for earlier and later periods that
+/// measure time alike. A figure that is its own baseline has not changed by zero; it has no change yet.
 pub(super) fn pair(candidate: &Candidate) -> Option<Pair> {
     let (current, baseline) = (&candidate.current, candidate.baseline.as_ref()?);
     let differs = |status| status == ObservationStatus::DefinitionDiffers;

@@ -33,15 +33,16 @@ impl Earlier {
     /// is declared with a bridge, and so is every other break in between (invariant 5).
     pub fn bridge(&self, candidates: &mut [Candidate]) {
         for candidate in candidates.iter_mut().filter(|candidate| candidate.baseline.is_none()) {
-            let Some((series, baseline)) = self.baseline(candidate) else { continue };
-            let Some(crossing) = self.crossing(series, baseline, &candidate.current) else { continue };
+            let Some((steps, series, baseline)) = self.baseline(candidate) else { continue };
+            let Some(crossing) = self.crossing(steps, series, baseline, &candidate.current) else { continue };
             candidate.baseline = Some(baseline.clone());
             candidate.baseline_declared = !self.of_period;
             candidate.crossing = crossing;
         }
     }
 
-    fn baseline(&self, candidate: &Candidate) -> Option<(&Series, &Observation)> {
+    /// The figure that change may be counted from, and how many definitions lie between its own and the candidate's.
+    fn baseline(&self, candidate: &Candidate) -> Option<(i32, &Series, &Observation)> {
         let number = self.numbers.get(&candidate.series.indicator_version)?;
         let earlier = self.candidates.iter().filter_map(|other| {
             let figure = if self.of_period { Some(&other.current) } else { other.baseline.as_ref() }?;
@@ -51,11 +52,11 @@ impl Earlier {
             let fits = same && version < number && figure.period < candidate.current.period;
             (fits && value(&figure.figure).is_some()).then_some((version, &other.series, figure))
         });
-        earlier.max_by_key(|(version, ..)| *version).map(|(_, series, figure)| (series, figure))
+        earlier.max_by_key(|(version, ..)| *version).map(|(version, series, figure)| (number - version, series, figure))
     }
 
-    /// The bridges between two figures, if there is one over the change of definition and nothing that they do not lead over.
-    fn crossing(&self, series: &Series, baseline: &Observation, current: &Observation) -> Option<Crossing> {
+    /// The bridges between two figures, if there is one over each change of definition and nothing that they do not lead over.
+    fn crossing(&self, steps: i32, series: &Series, baseline: &Observation, current: &Observation) -> Option<Crossing> {
         let (from, to) = (&baseline.period, &current.period);
         let between = |one: &&Stored<SeriesBreak>| {
             one.meta.archived_at.is_none()
@@ -68,7 +69,8 @@ impl Earlier {
         let marked = self.marked.iter().any(|(of, end)| {
             (*of == baseline.series && *end > from.end()) || (*of == current.series && *end <= to.end())
         });
-        if marked || !breaks.iter().any(|one| one.reason == BreakReason::Definition) {
+        let changes = breaks.iter().filter(|one| one.reason == BreakReason::Definition).count();
+        if marked || i32::try_from(changes) != Ok(steps) {
             return None;
         }
         let conversion = |one: &Stored<SeriesBreak>| -> Option<Conversion> { Some(one.bridge.as_ref()?.conversion) };

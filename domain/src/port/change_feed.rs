@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     access::Scope,
-    change_feed::{ChangePage, ChangeQuery, FeedPlace},
+    change_feed::{ChangePage, ChangeQuery, CursorKey, FeedPlace},
     error::Result,
 };
 
@@ -24,6 +24,12 @@ pub trait ChangeFeed: Send + Sync {
 
     /// Whether an embargo has ended by `now` and is not in the feed yet; one statement.
     async fn has_released(&self, now: DateTime<Utc>) -> Result<bool>;
+
+    /// The secret under which readers are told of places, the same for every replica; nothing until one was kept.
+    async fn cursor_key(&self) -> Result<Option<CursorKey>>;
+
+    /// Keeps a secret, unless there is one already. Only within a unit of work.
+    async fn keep_cursor_key(&self, key: &CursorKey) -> Result<()>;
 
     /// Puts the current figures whose embargo has ended by `now` into the feed. Only within a unit of work.
     async fn release(&self, now: DateTime<Utc>) -> Result<()>;

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 
-use super::{Delivery, Services, Session};
+use super::{Delivery, Services, Session, pending::sight};
 use crate::{
     access::{Actor, Scope},
     audit::{Action, NewEntry},
@@ -14,7 +14,7 @@ use crate::{
     membership::{MembershipFilter, MembershipSort},
     observation::{Figure, Observation, ObservationFilter, ObservationSort, Outcome},
     page::{ListQuery, MAX_PAGE, Page, PageArgs},
-    pending::{PendingObservation, PendingSight},
+    pending::PendingObservation,
     period::Period,
     port::figures::Latest,
     quality::Finding,
@@ -158,7 +158,8 @@ impl Services {
         }
         let repositories = session.repositories();
         if let Some(id) = delivered.pending {
-            recorded.pending = repositories.pending().get(&PendingSight::Everything, &[id]).await?.pop();
+            recorded.pending =
+                repositories.pending().get(&sight(session.actor(), &session.reader()), &[id]).await?.pop();
         }
         if let Some(series) = to.series_id() {
             let figures = repositories.figures();

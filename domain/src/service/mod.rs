@@ -36,7 +36,7 @@ mod trusted;
 mod uses;
 
 use std::sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicU64, Ordering},
 };
 
@@ -55,6 +55,7 @@ pub use session::{DECIDING, Session};
 
 use crate::{
     access::{Actor, Scope},
+    change_feed::CursorKey,
     community::Community,
     id::CommunityId,
     port::{cache::Cache, clock::Clock, store::Store},
@@ -76,6 +77,7 @@ pub struct Services {
     authorities: Arc<Authorities>,
     rules: Arc<Rules>,
     uses: Arc<Uses>,
+    cursor_key: Arc<OnceLock<CursorKey>>,
 }
 
 impl Services {
@@ -90,6 +92,7 @@ impl Services {
             authorities: Arc::default(),
             rules: Arc::default(),
             uses: Arc::default(),
+            cursor_key: Arc::default(),
         }
     }
 

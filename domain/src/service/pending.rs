@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::{Delivery, Services, Session};
+use super::{Delivery, Destination, Services, Session};
 use crate::{
     access::{self, Actor, Needs, Scope},
     audit::{Action, NewEntry},
     error::{Error, Problem, ProblemCode, Result},
-    id::{CommunityId, IndicatorId, IndicatorVersionId},
+    id::{CommunityId, IndicatorId, IndicatorVersionId, NodeRef},
     indicator::{Indicator, IndicatorVersion},
     observation::{Observation, Outcome},
     page::{ListQuery, Page},
@@ -220,6 +220,9 @@ impl Session {
         }
         let series: Vec<Series> = good.iter().map(|row| row.series.clone()).collect();
         let destinations = self.destinations(series, false).await?;
+        // What was recorded last is read after the series are held, so that nothing is withdrawn or corrected in between.
+        let held: Vec<_> = destinations.iter().filter_map(Destination::series_id).collect();
+        self.repositories().figures().hold(&held).await?;
         let keys = destinations.iter().zip(&good).filter_map(|(to, row)| Some((to.series_id()?, row.period)));
         let last = self.last_revisions(&keys.collect::<Vec<_>>()).await?;
         let (mut places, mut deliveries) = (Vec::with_capacity(good.len()), Vec::with_capacity(good.len()));
@@ -271,17 +274,18 @@ fn outdated(row: &PendingObservation, last: &Observation) -> Option<Problem> {
 }
 
 /// The definitions that figures that wait are by, as they are now, and what stands against recording them.
+#[derive(Default)]
 struct Definitions {
     versions: HashMap<IndicatorVersionId, Stored<IndicatorVersion>>,
     indicators: HashMap<IndicatorId, Stored<Indicator>>,
     departed: HashSet<CommunityId>,
+    archived: HashSet<NodeRef>,
 }
 
 impl Definitions {
     async fn of(session: &Session, rows: &[PendingObservation], today: chrono::NaiveDate) -> Result<Self> {
         if rows.is_empty() {
-            let (versions, indicators, departed) = (HashMap::new(), HashMap::new(), HashSet::new());
-            return Ok(Self { versions, indicators, departed });
+            return Ok(Self::default());
         }
         let repositories = session.repositories();
         let versions: BTreeSet<_> = rows.iter().map(|row| row.series.indicator_version).collect();
@@ -291,7 +295,10 @@ impl Definitions {
         let indicators: Vec<_> = indicators.into_iter().collect();
         let indicators = repositories.indicators().get(&Scope::Everything, &indicators).await?;
         let communities: HashSet<_> = rows.iter().map(|row| row.series.community).collect();
+        let of_whom: BTreeSet<NodeRef> =
+            rows.iter().flat_map(|row| [row.series.community.into(), row.series.source.into()]).collect();
         Ok(Self {
+            archived: repositories.archived(&of_whom.into_iter().collect::<Vec<_>>()).await?,
             versions: versions.into_iter().map(|version| (version.id, version)).collect(),
             indicators: indicators.into_iter().map(|indicator| (indicator.id, indicator)).collect(),
             departed: repositories.ingest().departed(&communities, today).await?,
@@ -303,8 +310,14 @@ impl Definitions {
         let gone = || Problem::new("indicatorVersion", ProblemCode::NotFound, "its definition is not there any more");
         let version = self.versions.get(&row.series.indicator_version).ok_or_else(gone)?;
         let indicator = self.indicators.get(&version.indicator).ok_or_else(gone)?;
-        for (path, archived) in [("indicator", &indicator.meta), ("indicatorVersion", &version.meta)] {
-            if archived.archived_at.is_some() {
+        let archived = |id: NodeRef| self.archived.contains(&id);
+        for (path, archived) in [
+            ("community", archived(row.series.community.into())),
+            ("indicator", indicator.meta.archived_at.is_some()),
+            ("indicatorVersion", version.meta.archived_at.is_some()),
+            ("source", archived(row.series.source.into())),
+        ] {
+            if archived {
                 return Err(Problem::new(path, ProblemCode::Archived, format!("the {path} is archived")));
             }
         }

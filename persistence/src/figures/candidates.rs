@@ -111,10 +111,13 @@ pub(super) async fn candidates<C: ConnectionTrait>(
 /// baseline's first day and by the last of the figure, since a period that a break lies in is measured in both ways. Like baselines,
 /// they are those of today whatever moment the figures are of. Mostly there is none at all.
 fn declared_breaks(is_postgres: bool, indicator: &str) -> String {
+    // The bridge of a change of definition leads from one version to the next, and both figures are by one: nobody has said how
+    // they compare.
+    let bridge = "CASE WHEN d.reason = 'DEFINITION' THEN NULL ELSE d.bridge END";
     let list = if is_postgres {
-        "jsonb_agg(jsonb_build_array(d.starts_on, d.bridge))"
+        format!("jsonb_agg(jsonb_build_array(d.starts_on, {bridge}))")
     } else {
-        "json_group_array(json_array(d.starts_on, json(d.bridge)))"
+        format!("json_group_array(json_array(d.starts_on, json({bridge})))")
     };
     format!(
         "CASE WHEN p.series_id IS NULL OR NOT EXISTS (SELECT 1 FROM series_break) THEN NULL ELSE \

@@ -16,7 +16,7 @@ use chrono::{DateTime, SubsecRound as _, Utc};
 use domain::{
     Error, Result,
     access::Scope,
-    change_feed::{ChangeFilter, ChangeKind, ChangePage, ChangeQuery, FeedPlace, FigureChange},
+    change_feed::{ChangeFilter, ChangeKind, ChangePage, ChangeQuery, CursorKey, FeedPlace, FigureChange},
     observation::{Confidentiality, Observation},
     port::change_feed::ChangeFeed,
 };
@@ -113,7 +113,7 @@ impl<C: ConnectionTrait + Send + Sync> ChangeFeed for Repos<C> {
     async fn changes(&self, scope: &Scope, query: &ChangeQuery) -> Result<ChangePage> {
         let mut page = ChangePage { next: query.from, ..ChangePage::default() };
         for _ in 0..WINDOWS {
-            let Some(window) = self.window(page.next).await? else {
+            let Some(window) = self.window(page.next, query.until).await? else {
                 return self.with_previous(scope, query, page).await;
             };
             // One revision can stand in it twice: recorded, and released.
@@ -138,6 +138,22 @@ impl<C: ConnectionTrait + Send + Sync> ChangeFeed for Repos<C> {
         let rows = self.query(self.sql().statement("SELECT last FROM change_counter".to_owned())).await?;
         let row = rows.first().ok_or_else(|| Error::internal("the feed of changes has no counter"))?;
         Ok(FeedPlace { part: Row::new(row)?.take::<i64>()? + 1, offset: 0 })
+    }
+
+    async fn cursor_key(&self) -> Result<Option<CursorKey>> {
+        let rows = self.query(self.sql().statement("SELECT cursor_key FROM change_counter".to_owned())).await?;
+        let row = rows.first().ok_or_else(|| Error::internal("the feed of changes has no counter"))?;
+        let kept: Option<Vec<u8>> = Row::new(row)?.take()?;
+        let whole =
+            |bytes: Vec<u8>| bytes.try_into().map_err(|_| Error::internal("the key of cursors is not 32 bytes"));
+        kept.map(whole).transpose().map(|key| key.map(CursorKey))
+    }
+
+    async fn keep_cursor_key(&self, key: &CursorKey) -> Result<()> {
+        let mut sql = self.sql();
+        let key = sql.bind(key.0.to_vec());
+        let text = format!("UPDATE change_counter SET cursor_key = {key} WHERE cursor_key IS NULL");
+        self.run(sql.statement(text)).await.map(drop)
     }
 
     async fn has_released(&self, now: DateTime<Utc>) -> Result<bool> {
@@ -178,14 +194,14 @@ fn split(keys: impl IntoIterator<Item = Key>) -> (Vec<(domain::id::SeriesId, dom
 }
 
 impl<C: ConnectionTrait + Send + Sync> Repos<C> {
-    /// The next keys from a place on; nothing if there are none.
-    async fn window(&self, from: FeedPlace) -> Result<Option<Window>> {
+    /// The next keys from a place on, up to the part of another; nothing if there are none.
+    async fn window(&self, from: FeedPlace, until: FeedPlace) -> Result<Option<Window>> {
         let mut sql = self.sql();
-        let part = sql.bind(from.part);
+        let (part, end) = (sql.bind(from.part), sql.bind(until.part));
         // As many parts as hold a window of keys, and at least the first.
         let text = format!(
             "SELECT c.place, c.released, c.keys FROM (SELECT near.place, sum(near.figures) OVER (ORDER BY near.place) - near.figures \
-             AS earlier FROM (SELECT place, figures FROM figure_change WHERE place >= {part} ORDER BY place LIMIT {PARTS}) AS near) \
+             AS earlier FROM (SELECT place, figures FROM figure_change WHERE place >= {part} AND place < {end} ORDER BY place LIMIT {PARTS}) AS near) \
              AS near JOIN figure_change c ON c.place = near.place WHERE near.earlier < {WINDOW} ORDER BY c.place"
         );
         let rows = self.query(sql.statement(text)).await?;

@@ -18,8 +18,8 @@ const STATEMENTS: &[&str] = &[
     released boolean NOT NULL,
     keys {bytes} NOT NULL)",
     "CREATE INDEX figure_change_place ON figure_change (place)",
-    // One row: the last place taken.
-    "CREATE TABLE change_counter (last bigint NOT NULL)",
+    // One row: the last place taken, and under what readers are told of places.
+    "CREATE TABLE change_counter (last bigint NOT NULL, cursor_key {bytes})",
     "INSERT INTO change_counter (last) VALUES (0)",
     // Revisions under an embargo that has not ended, or that nobody has read the feed since.
     "CREATE TABLE embargoed (

@@ -12,7 +12,8 @@ use crate::SqlStore;
 
 /// The feed of changes holds the revisions that can be read, each once, with those whose place they took.
 pub(super) async fn check_feed(store: &SqlStore, expected: &[Observation], scope: &Scope, now: DateTime<Utc>) {
-    let mut query = ChangeQuery { filter: ChangeFilter::default(), from: FeedPlace::default(), most: 7, now };
+    let until = store.read().change_feed().end().await.unwrap();
+    let mut query = ChangeQuery { filter: ChangeFilter::default(), from: FeedPlace::default(), until, most: 7, now };
     let mut told = Vec::new();
     loop {
         let page = store.read().change_feed().changes(scope, &query).await.unwrap();
