@@ -20,7 +20,12 @@ use domain::{
 use sea_orm::{ConnectionTrait, QueryResult, Statement};
 use uuid::Uuid;
 
-use crate::{error::database, repo::Repos, row::Row, sql::Sql};
+use crate::{
+    error::database,
+    repo::Repos,
+    row::Row,
+    sql::{Sql, current_membership},
+};
 
 impl<C: ConnectionTrait> Repos<C> {
     pub(crate) fn sql(&self) -> Sql {
@@ -36,19 +41,20 @@ impl<C: ConnectionTrait> Repos<C> {
     }
 
     /// The networks that these communities are in on a day.
-    async fn networks_of(
+    pub(crate) async fn memberships_on(
         &self,
-        communities: BTreeSet<CommunityId>,
+        communities: &BTreeSet<CommunityId>,
         day: NaiveDate,
     ) -> Result<BTreeSet<(CommunityId, NetworkId)>> {
         if communities.is_empty() {
             return Ok(BTreeSet::new());
         }
         let mut sql = self.sql();
-        let (whose, day) = (sql.ids(communities, "whose"), sql.bind(day));
+        let (whose, day) = (sql.ids(communities.iter().copied(), "whose"), sql.bind(day));
         let text = format!(
             "SELECT m.community_id, m.network_id FROM membership m WHERE m.community_id IN (SELECT whose.id FROM {whose}) \
-             AND m.archived_at IS NULL AND m.joined_on <= {day} AND (m.left_on IS NULL OR {day} < m.left_on)"
+             AND {}",
+            current_membership("m", &day)
         );
         let rows = self.query(sql.statement(text)).await?;
         rows.iter()
@@ -117,7 +123,7 @@ impl<C: ConnectionTrait + Send + Sync> Identities for Repos<C> {
             Place::Community(community) => Some(community),
             _ => None,
         });
-        let memberships = self.networks_of(communities.collect(), now.date_naive()).await?;
+        let memberships = self.memberships_on(&communities.collect(), now.date_naive()).await?;
         Ok(Some(Principal { grants, memberships }))
     }
 
@@ -288,7 +294,7 @@ impl<C: ConnectionTrait + Send + Sync> Identities for Repos<C> {
         let Some(id) = self.token_named(digest).await? else { return Ok(None) };
         let found: Vec<Stored<ApiToken>> = Repository::get(self, &Scope::Everything, &[id]).await?;
         let Some(token) = found.into_iter().find(|token| token.meta.archived_at.is_none()) else { return Ok(None) };
-        let memberships = self.networks_of(token.communities.iter().copied().collect(), now.date_naive()).await?;
+        let memberships = self.memberships_on(&token.communities.iter().copied().collect(), now.date_naive()).await?;
         Ok(Some(KnownToken { token, memberships }))
     }
 

@@ -6,24 +6,16 @@ use async_trait::async_trait;
 use chrono::NaiveDate;
 use domain::{
     Error, Result,
-    access::Scope,
     id::{CommunityId, NetworkId},
     observation::ObservationStatus,
-    page::{ListQuery, PageArgs},
     period::{Period, PeriodKind},
-    port::{
-        quality::{Quality, Stretch},
-        store::Repository,
-    },
-    quality::{History, Past, QualityRule},
+    port::quality::{Quality, Stretch},
+    quality::{History, Past},
     series::{Disaggregation, Series},
 };
 use sea_orm::ConnectionTrait;
 
 use crate::{figures::series::wanted, repo::Repos, row::Row, sql::Sql};
-
-/// More rules than anybody keeps.
-const MOST_RULES: usize = 100_000;
 
 /// A table `k(kind, since, until, place)` of these, counted from 1.
 fn spans(sql: &mut Sql, spans: &[(PeriodKind, NaiveDate, NaiveDate)]) -> Result<String> {
@@ -48,34 +40,12 @@ fn entry<T>(all: &mut [T], place: i64) -> Result<&mut T> {
 
 #[async_trait]
 impl<C: ConnectionTrait + Send + Sync> Quality for Repos<C> {
-    async fn rules(&self) -> Result<Vec<QualityRule>> {
-        let query = ListQuery { page: PageArgs::first(MOST_RULES), ..ListQuery::default() };
-        let page = Repository::<QualityRule>::list(self, &Scope::Everything, &query).await?;
-        Ok(page.items.into_iter().map(|(_, rule)| rule.value).collect())
-    }
-
-    async fn members_of(
+    async fn networks_of(
         &self,
-        networks: &BTreeSet<NetworkId>,
         communities: &BTreeSet<CommunityId>,
         day: NaiveDate,
-    ) -> Result<BTreeSet<(NetworkId, CommunityId)>> {
-        let mut sql = self.sql();
-        let networks = sql.ids(networks.iter().copied(), "n");
-        let communities = sql.ids(communities.iter().copied(), "c");
-        let day = sql.bind(day);
-        let text = format!(
-            "SELECT m.network_id, m.community_id FROM membership m WHERE m.network_id IN (SELECT n.id FROM {networks}) \
-             AND m.community_id IN (SELECT c.id FROM {communities}) AND m.archived_at IS NULL AND m.joined_on <= {day} \
-             AND (m.left_on IS NULL OR {day} < m.left_on)"
-        );
-        let rows = self.query(sql.statement(text)).await?;
-        rows.iter()
-            .map(|row| {
-                let mut row = Row::new(row)?;
-                Ok((row.id()?, row.id()?))
-            })
-            .collect()
+    ) -> Result<BTreeSet<(CommunityId, NetworkId)>> {
+        self.memberships_on(communities, day).await
     }
 
     async fn histories(&self, stretches: &[Stretch<'_>]) -> Result<Vec<History>> {

@@ -8,7 +8,7 @@ use domain::{
     small_cells::SuppressionPolicy,
 };
 
-use crate::sql::{Sql, is_last};
+use crate::sql::{Sql, current_membership, is_last};
 
 /// What follows a visibility that everybody in the community itself reads: PRIVATE is for fewer of them, and
 /// AGGREGATE_ONLY for nobody alone.
@@ -232,12 +232,11 @@ impl Eyes {
              AND few.period_end = {alias}.period_end AND few.period_start = {alias}.period_start \
              AND few.period_kind = {alias}.period_kind AND (few.{column} < {default} OR few.{column} < \
              (SELECT max(strict.suppress_below) FROM membership place JOIN network strict ON strict.id = place.network_id \
-             WHERE place.community_id = few.community_id AND place.archived_at IS NULL AND strict.archived_at IS NULL \
-             AND place.joined_on <= {today} AND (place.left_on IS NULL OR {today} < place.left_on))) \
+             WHERE place.community_id = few.community_id AND strict.archived_at IS NULL AND {current})) \
              AND NOT EXISTS (SELECT 1 FROM source safe WHERE safe.id = few.source_id AND safe.disclosure_controlled))\
              {answers})",
             default = SuppressionPolicy::default().suppress_below,
-            today = self.today,
+            current = current_membership("place", &self.today),
         )
     }
 

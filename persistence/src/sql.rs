@@ -84,6 +84,11 @@ pub(crate) fn has_newest_value(alias: &str) -> String {
     format!("{alias}.value IS NOT NULL AND {alias}.status <> 'F'")
 }
 
+/// The columns of a revision of `alias`, as [`crate::row::Row::revision`] reads them.
+pub(crate) fn revision(alias: &str) -> String {
+    format!("{}, {alias}.superseded_at, {alias}.retraction", figure(alias))
+}
+
 /// A revision is the last of its period: the current figure, or the retraction that withdrew it (see the migration of it).
 pub(crate) fn is_last(alias: &str) -> String {
     format!("({alias}.superseded_at IS NULL OR {})", is_standing_retraction(alias))
@@ -92,6 +97,13 @@ pub(crate) fn is_last(alias: &str) -> String {
 /// A revision is a retraction, and nothing was recorded after it.
 pub(crate) fn is_standing_retraction(alias: &str) -> String {
     format!("({alias}.retraction IS NOT NULL AND {alias}.superseded_at = {alias}.recorded_at)")
+}
+
+/// The membership in table `alias` is in force on `day`.
+pub(crate) fn current_membership(alias: &str, day: &str) -> String {
+    format!(
+        "{alias}.archived_at IS NULL AND {alias}.joined_on <= {day} AND ({alias}.left_on IS NULL OR {day} < {alias}.left_on)"
+    )
 }
 
 /// The order of the periods of a series, newest first.

@@ -23,7 +23,7 @@ use tokio::sync::Notify;
 use crate::{
     connect::{Connections, DatabaseConfig, connect},
     error::database,
-    figures::feed,
+    figures::change_feed,
     migration::migrate,
     repo::Repos,
     row::Row,
@@ -153,7 +153,7 @@ impl UnitOfWork for SqlWork {
         raise(&self.work.0, self.topics.into_inner().unwrap_or_else(PoisonError::into_inner)).await?;
         // Last of all: others who have recorded wait from here on.
         if self.recorded.load(Ordering::Acquire) {
-            feed::settle(&self.work.0).await?;
+            change_feed::settle(&self.work.0).await?;
         }
         self.work.0.commit().await.map_err(database)?;
         self.wake.notify_one();

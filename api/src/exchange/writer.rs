@@ -9,7 +9,7 @@ use domain::{
     observation::{Figure, Observation, Outcome},
     revision::{Cause, RetractionReason},
     series::{Disaggregation, Series},
-    service::{Delivery, Destination, Session},
+    service::{Delivery, Destination, NO_STEWARD, Session},
 };
 use tokio::sync::mpsc;
 
@@ -223,8 +223,7 @@ impl<'a> Writer<'a> {
             return Ok(Err(Reason::plain("FORBIDDEN", "", kind)));
         }
         if self.resolver.options.restatement.is_some() && !self.session.may_restate(community) {
-            let kind = "figures of locked periods are restated by stewards of the community alone";
-            return Ok(Err(Reason::plain("FORBIDDEN", "", kind)));
+            return Ok(Err(Reason::plain("FORBIDDEN", "", NO_STEWARD)));
         }
         let source = match resolve!(self, sources, key.source, source) {
             Ok(source) => *source,

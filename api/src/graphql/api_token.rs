@@ -13,7 +13,7 @@ use super::{
     indicator::Indicator,
     input::{each, key},
     order::order,
-    record::{ArchiveInput, RecordFields, archive, by_id, may_change, payload, referred, shows},
+    record::{ArchiveInput, RecordFields, archive, by_id_opt, may_change, payload, referred, shows},
     scalars::DateTime,
 };
 
@@ -99,10 +99,7 @@ impl ApiToken {
 
     /// The token that it takes the place of.
     async fn replaces(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Self>> {
-        match self.0.replaces {
-            Some(id) => by_id(ctx, id).await,
-            None => Ok(None),
-        }
+        by_id_opt(ctx, self.0.replaces).await
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
     network::Network,
     node::{Node, node},
     order::order,
-    record::by_id,
+    record::by_id_opt,
     scalars::DateTime,
 };
 
@@ -155,18 +155,12 @@ impl AuditEntry {
 
     /// The community that it concerns.
     async fn community(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Community>> {
-        match self.0.said.community {
-            Some(id) => by_id(ctx, id).await,
-            None => Ok(None),
-        }
+        by_id_opt(ctx, self.0.said.community).await
     }
 
     /// The network that it concerns.
     async fn network(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Network>> {
-        match self.0.said.network {
-            Some(id) => by_id(ctx, id).await,
-            None => Ok(None),
-        }
+        by_id_opt(ctx, self.0.said.network).await
     }
 
     /// The sensitive fields that changed, by name.

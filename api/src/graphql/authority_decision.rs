@@ -11,7 +11,7 @@ use super::{
     indicator::Indicator,
     network::Network,
     order::order,
-    record::{ArchiveInput, RecordFields, archive, by_id, create, may_change, payload, referred, shows},
+    record::{ArchiveInput, RecordFields, archive, by_id_opt, create, may_change, payload, referred, shows},
     scalars::{Date, LanguageTag},
     text::{LocalizedText, LocalizedTextInput, serve_opt},
 };
@@ -67,18 +67,12 @@ impl AuthorityDecision {
 
     /// By this indicator; by any, if there is none.
     async fn indicator(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Indicator>> {
-        match self.0.indicator {
-            Some(id) => by_id(ctx, id).await,
-            None => Ok(None),
-        }
+        by_id_opt(ctx, self.0.indicator).await
     }
 
     /// In this network; in any, if there is none.
     async fn network(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Network>> {
-        match self.0.network {
-            Some(id) => by_id(ctx, id).await,
-            None => Ok(None),
-        }
+        by_id_opt(ctx, self.0.network).await
     }
 
     /// Its last day, if it ends.

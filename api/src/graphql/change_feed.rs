@@ -1,5 +1,7 @@
 //! The feed of changes in the schema.
 
+mod cursor;
+
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use domain::{
     change_feed::{self as noun, Since},
@@ -7,7 +9,8 @@ use domain::{
     page::DEFAULT_PAGE,
 };
 
-use super::{context::ContextExt as _, cursor::Cursors, error::IntoGraphql as _, id, observation::Observation};
+use self::cursor::Cursors;
+use super::{context::ContextExt as _, error::IntoGraphql as _, id, observation::Observation};
 
 /// What begins a feed with what is recorded from now on.
 const NOW: &str = "now";

@@ -12,7 +12,7 @@ use super::{
     network::Network,
     order::order,
     partner::Partner,
-    record::{ArchiveInput, RecordFields, archive, by_id, create, may_change, payload, shows},
+    record::{ArchiveInput, RecordFields, archive, by_id, by_id_opt, create, may_change, payload, shows},
     scalars::DateTime,
 };
 
@@ -82,26 +82,17 @@ impl Grant {
 
     /// In this network.
     async fn network(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Network>> {
-        match self.0.network {
-            Some(id) => by_id(ctx, id).await,
-            None => Ok(None),
-        }
+        by_id_opt(ctx, self.0.network).await
     }
 
     /// In this community.
     async fn community(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Community>> {
-        match self.0.community {
-            Some(id) => by_id(ctx, id).await,
-            None => Ok(None),
-        }
+        by_id_opt(ctx, self.0.community).await
     }
 
     /// For this partner.
     async fn partner(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Partner>> {
-        match self.0.partner {
-            Some(id) => by_id(ctx, id).await,
-            None => Ok(None),
-        }
+        by_id_opt(ctx, self.0.partner).await
     }
 
     /// The moment it ends, if it does.

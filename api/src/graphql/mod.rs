@@ -8,7 +8,6 @@ pub mod audit;
 pub mod comparison;
 pub mod connection;
 pub mod context;
-mod cursor;
 pub mod error;
 pub mod id;
 pub mod import_job;

@@ -15,10 +15,10 @@ use super::{
     id,
     indicator::{Indicator, IndicatorVersion},
     observation::{FigureContent, ObservationRestatement, RestatementInput},
-    order::order,
+    order::{order, ordered},
     quality_rule::QualityFinding,
     record::referred,
-    scalars::{DateTime, Period},
+    scalars::{DateTime, Period, number},
     series::{Dimension, dimensions},
     source::Source,
 };
@@ -185,8 +185,7 @@ pub async fn pending_observations(
     order: Option<PendingObservationOrder>,
 ) -> async_graphql::Result<Connection<PendingObservation>> {
     let filter = filter.unwrap_or_default().read().into_graphql()?;
-    let order = order.map_or_else(domain::page::Order::default, Into::into);
-    let query = paging.query(ctx, filter, order, false).into_graphql()?;
+    let query = paging.query(ctx, filter, ordered(order), false).into_graphql()?;
     let page = ctx.services().pending_observations(ctx.actor(), &query).await.into_graphql()?;
     Ok(page.map(PendingObservation).into())
 }
@@ -257,10 +256,6 @@ pub struct ObservationsDecisionPayload {
     pub remaining: i32,
     /// Why nothing was done; empty if it was.
     pub user_errors: Vec<UserError>,
-}
-
-fn number(count: impl TryInto<i32>) -> i32 {
-    count.try_into().unwrap_or(i32::MAX)
 }
 
 impl ObservationsDecisionPayload {

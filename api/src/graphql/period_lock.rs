@@ -11,7 +11,7 @@ use super::{
     indicator::Indicator,
     network::Network,
     order::order,
-    record::{RecordFields, by_id, create, may_change, payload, shows, update},
+    record::{RecordFields, by_id_opt, create, may_change, payload, shows, update},
     scalars::{Date, LanguageTag},
     text::{LocalizedText, LocalizedTextInput, serve, serve_opt},
 };
@@ -47,26 +47,17 @@ impl PeriodLock {
 
     /// Whose figures, if a community's.
     async fn community(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Community>> {
-        match self.0.community {
-            Some(id) => by_id(ctx, id).await,
-            None => Ok(None),
-        }
+        by_id_opt(ctx, self.0.community).await
     }
 
     /// The figures of whose members, if a network's.
     async fn network(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Network>> {
-        match self.0.network {
-            Some(id) => by_id(ctx, id).await,
-            None => Ok(None),
-        }
+        by_id_opt(ctx, self.0.network).await
     }
 
     /// By this indicator; by any, if there is none.
     async fn indicator(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Indicator>> {
-        match self.0.indicator {
-            Some(id) => by_id(ctx, id).await,
-            None => Ok(None),
-        }
+        by_id_opt(ctx, self.0.indicator).await
     }
 
     /// Periods that end on this day or before it are locked.

@@ -12,7 +12,7 @@ use super::{
     input::patch,
     network::Network,
     order::order,
-    record::{ArchiveInput, RecordFields, archive, by_id, create, may_change, payload, shows, update},
+    record::{ArchiveInput, RecordFields, archive, by_id_opt, create, may_change, payload, shows, update},
     scalars::LanguageTag,
     text::{LocalizedText, LocalizedTextInput, serve_opt},
 };
@@ -94,26 +94,17 @@ impl QualityRule {
 
     /// For the figures of the members of this network; nothing if it is a community's.
     async fn network(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Network>> {
-        match self.0.network {
-            Some(id) => by_id(ctx, id).await,
-            None => Ok(None),
-        }
+        by_id_opt(ctx, self.0.network).await
     }
 
     /// For the figures of this community; nothing if it is a network's.
     async fn community(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Community>> {
-        match self.0.community {
-            Some(id) => by_id(ctx, id).await,
-            None => Ok(None),
-        }
+        by_id_opt(ctx, self.0.community).await
     }
 
     /// For figures by this indicator; by all if there is none.
     async fn indicator(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Indicator>> {
-        match self.0.indicator {
-            Some(id) => by_id(ctx, id).await,
-            None => Ok(None),
-        }
+        by_id_opt(ctx, self.0.indicator).await
     }
 
     /// What it looks at.

@@ -148,6 +148,20 @@ where
     Ok(T::find(ctx, id).await.into_graphql()?.map(T::from))
 }
 
+/// The record that another names, if it names one.
+pub async fn by_id_opt<T: Shows>(
+    ctx: &Context<'_>,
+    id: Option<<T::Noun as Noun>::Id>,
+) -> async_graphql::Result<Option<T>>
+where
+    for<'a> dyn Repositories + 'a: Holds<T::Noun>,
+{
+    match id {
+        Some(id) => by_id(ctx, id).await,
+        None => Ok(None),
+    }
+}
+
 /// One record by its natural key; nothing if the reader may not see it. Of several the oldest.
 pub async fn by_key<T: Shows>(ctx: &Context<'_>, key: &str) -> async_graphql::Result<Option<T>>
 where

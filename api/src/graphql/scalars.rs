@@ -116,6 +116,11 @@ fn short(text: &str) -> String {
     text.chars().take(40).collect()
 }
 
+/// A count as the schema tells it; what is more than an `Int` holds is told as the largest.
+pub fn number(count: impl TryInto<i32>) -> i32 {
+    count.try_into().unwrap_or(i32::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use rstest::rstest;

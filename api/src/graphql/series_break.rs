@@ -11,7 +11,7 @@ use super::{
     indicator::Indicator,
     input::patch,
     order::order,
-    record::{ArchiveInput, RecordFields, archive, by_id, create, may_change, payload, referred, shows, update},
+    record::{ArchiveInput, RecordFields, archive, by_id_opt, create, may_change, payload, referred, shows, update},
     scalars::{Date, LanguageTag},
     source::Source,
     text::{LocalizedText, LocalizedTextInput, serve, serve_opt},
@@ -106,10 +106,7 @@ impl SeriesBreak {
 
     /// From this source; from any, if there is none.
     async fn source(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Source>> {
-        match self.0.source {
-            Some(id) => by_id(ctx, id).await,
-            None => Ok(None),
-        }
+        by_id_opt(ctx, self.0.source).await
     }
 
     /// The first day of the new measurement.

@@ -12,7 +12,7 @@ use super::{
     input::{patch, replace},
     learning::Visibility,
     order::order,
-    record::{ArchiveInput, RecordFields, archive, by_id, create, may_change, payload, referred, shows, update},
+    record::{ArchiveInput, RecordFields, archive, by_id_opt, create, may_change, payload, referred, shows, update},
     scalars::LanguageTag,
     text::{LocalizedText, LocalizedTextInput, serve_opt},
 };
@@ -58,10 +58,7 @@ impl SharingRule {
 
     /// By this indicator; all that have no rule of their own, if there is none.
     async fn indicator(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Indicator>> {
-        match self.0.indicator {
-            Some(id) => by_id(ctx, id).await,
-            None => Ok(None),
-        }
+        by_id_opt(ctx, self.0.indicator).await
     }
 
     /// How far.

@@ -12,7 +12,7 @@ use super::{
     indicator::{Indicator, IndicatorVersion},
     network::Network,
     order::order,
-    record::{ArchiveInput, RecordFields, archive, by_id, may_change, payload, referred, shows},
+    record::{ArchiveInput, RecordFields, archive, by_id_opt, may_change, payload, referred, shows},
     scalars::{Date, LanguageTag},
     text::{LocalizedText, LocalizedTextInput, serve_opt},
 };
@@ -54,18 +54,12 @@ impl Target {
 
     /// The network that set it for its members, if one did.
     async fn network(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Network>> {
-        match self.0.network {
-            Some(id) => by_id(ctx, id).await,
-            None => Ok(None),
-        }
+        by_id_opt(ctx, self.0.network).await
     }
 
     /// The community that set it for itself, if one did; it goes before a network's.
     async fn community(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Community>> {
-        match self.0.community {
-            Some(id) => by_id(ctx, id).await,
-            None => Ok(None),
-        }
+        by_id_opt(ctx, self.0.community).await
     }
 
     /// The value to reach, in the unit of the definition.
@@ -89,10 +83,7 @@ impl Target {
 
     /// The target that it replaced.
     async fn replaces(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Self>> {
-        match self.0.replaces {
-            Some(id) => by_id(ctx, id).await,
-            None => Ok(None),
-        }
+        by_id_opt(ctx, self.0.replaces).await
     }
 }
 

@@ -3,11 +3,11 @@
 //! Formulae and guards follow the house's reference, “Comparing communities”; each function names its own source.
 
 mod aggregate;
+mod bridge;
 mod build;
 mod change;
 mod choose;
 mod comparability;
-mod definitions;
 mod number;
 mod spread;
 mod standing;
@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-pub use self::{build::compare, comparability::SMALL_BASE, definitions::Earlier, standing::PEERS};
+pub use self::{bridge::Earlier, build::compare, comparability::SMALL_BASE, standing::PEERS};
 use crate::{
     code::codes,
     id::{CommunityId, IndicatorVersionId, NetworkId, SeriesId, SourceId, TargetId},

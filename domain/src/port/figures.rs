@@ -149,16 +149,13 @@ pub trait Figures: Send + Sync {
     /// Only within a unit of work.
     async fn ensure_series(&self, series: &[Series], at: DateTime<Utc>, by: &str) -> Result<Vec<SeriesId>>;
 
-    /// Keeps these series for the unit of work: nobody else records into them until it ends. Only within one.
-    async fn hold(&self, series: &[SeriesId]) -> Result<()>;
-
     /// The last revisions of these periods, whoever may see them: current figures, and the retractions of those that are withdrawn.
     /// Nobody else records into their series until the unit of work ends, so what is decided by them holds. Only within a unit of
     /// work.
     async fn held(&self, keys: &[(SeriesId, Period)]) -> Result<Vec<Observation>>;
 
     /// Records figures already checked by [`crate::observation::Figure::check`], at `at` by `by`, and brings the newest
-    /// values up to date. Says what became of each, in their order. Only within a unit of work.
+    /// values up to date. Where others have recorded into the series since `at`, the moment is the first after theirs. Says what became of each, in their order. Only within a unit of work.
     ///
     /// A figure that says the same as the current revision is unchanged. A second, different figure for a series and
     /// period recorded at the same `at` contradicts the first and is rejected with CONFLICT; so is, with OVERLAP, a

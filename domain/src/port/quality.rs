@@ -9,7 +9,7 @@ use crate::{
     error::Result,
     id::{CommunityId, NetworkId},
     period::{Period, PeriodKind},
-    quality::{History, QualityRule},
+    quality::History,
     series::{Disaggregation, Series},
 };
 
@@ -29,16 +29,12 @@ pub struct Stretch<'a> {
 /// What data-quality rules look at.
 #[async_trait]
 pub trait Quality: Send + Sync {
-    /// Every rule that is not archived.
-    async fn rules(&self) -> Result<Vec<QualityRule>>;
-
-    /// Which of these communities are members of which of these networks on `day`.
-    async fn members_of(
+    /// The networks that these communities are in on `day`.
+    async fn networks_of(
         &self,
-        networks: &BTreeSet<NetworkId>,
         communities: &BTreeSet<CommunityId>,
         day: NaiveDate,
-    ) -> Result<BTreeSet<(NetworkId, CommunityId)>>;
+    ) -> Result<BTreeSet<(CommunityId, NetworkId)>>;
 
     /// The current values of these stretches, in their order; forecasts and figures without a value are left out.
     async fn histories(&self, stretches: &[Stretch<'_>]) -> Result<Vec<History>>;

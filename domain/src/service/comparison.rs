@@ -8,7 +8,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 
-use super::Services;
+use super::{Services, records::all};
 use crate::{
     access::{Actor, Scope},
     compare::{self, Candidate, Comparison, Earlier, Input, Withheld},
@@ -21,7 +21,7 @@ use crate::{
     port::figures::{CandidateQuery, Member},
     record::Stored,
     series::Disaggregation,
-    series_break::{BreakReason, SeriesBreak, SeriesBreakFilter, SeriesBreakSort},
+    series_break::{BreakReason, SeriesBreakFilter},
     small_cells::SuppressionPolicy,
     target::{Target, TargetFilter, TargetParent},
 };
@@ -159,7 +159,8 @@ impl Services {
         versions: &[Stored<IndicatorVersion>],
         candidates: &mut [Candidate],
     ) -> Result<()> {
-        let breaks = self.breaks_of(query.indicator).await?;
+        let declared = SeriesBreakFilter { indicator: Some(query.indicator), ..SeriesBreakFilter::default() };
+        let breaks = all(self.store.read().series_breaks(), declared).await?;
         if !breaks.iter().any(|one| one.reason == BreakReason::Definition && one.bridge.is_some()) {
             return Ok(());
         }
@@ -176,23 +177,6 @@ impl Services {
         };
         earlier.bridge(candidates);
         Ok(())
-    }
-
-    async fn breaks_of(&self, indicator: IndicatorId) -> Result<Vec<Stored<SeriesBreak>>> {
-        let mut query: ListQuery<_, SeriesBreakSort> = ListQuery {
-            filter: SeriesBreakFilter { indicator: Some(indicator), ..SeriesBreakFilter::default() },
-            page: PageArgs::first(MAX_PAGE),
-            ..ListQuery::default()
-        };
-        let mut breaks = Vec::new();
-        loop {
-            let page = self.store.read().series_breaks().list(&Scope::Everything, &query).await?;
-            query.page.after = page.items.last().map(|(cursor, _)| cursor.clone());
-            breaks.extend(page.items.into_iter().map(|(_, one)| one));
-            if !page.has_next {
-                return Ok(breaks);
-            }
-        }
     }
 
     async fn suppression(&self, network: NetworkId) -> Result<SuppressionPolicy> {

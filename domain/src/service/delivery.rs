@@ -120,8 +120,7 @@ impl Session {
             }
             let needs = Needs::to_submit(community, Some(indicator));
             if let Err(error) = access::require(self.actor(), &needs, self.now(), "record figures of this community") {
-                let entry = NewEntry::by(self.actor(), self.now(), Action::Denied);
-                self.refuse(entry.on(community).of_community(community));
+                self.refuse_figures_of(community);
                 return Err(error);
             }
         }

@@ -4,16 +4,15 @@ use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 
-use super::{Delivery, Services, Session, pending::sight};
+use super::{Delivery, Services, Session, pending::sight, session::HAS_LEFT};
 use crate::{
     access::{Actor, Scope},
     audit::{Action, NewEntry},
     error::{Error, ProblemCode, Problems, Result},
     id::{CommunityId, IndicatorId, IndicatorVersionId, SeriesId, SourceId},
     indicator::IndicatorVersion,
-    membership::{MembershipFilter, MembershipSort},
     observation::{Figure, Observation, ObservationFilter, ObservationSort, Outcome},
-    page::{ListQuery, MAX_PAGE, Page, PageArgs},
+    page::{ListQuery, Page},
     pending::PendingObservation,
     period::Period,
     port::figures::Latest,
@@ -193,8 +192,7 @@ impl Session {
         if let Some(restatement) = &new.restatement {
             restatement.check()?;
             if !self.may_restate(new.community) {
-                let entry = NewEntry::by(self.actor(), self.now(), Action::Denied);
-                self.refuse(entry.on(new.community).of_community(new.community));
+                self.refuse_figures_of(new.community);
                 return Err(Error::Forbidden("restate figures of locked periods"));
             }
         }
@@ -202,7 +200,8 @@ impl Session {
         Ok(version.value)
     }
 
-    /// The last revisions of these periods, whoever may see them: what is known of each, or that it was withdrawn.
+    /// The last revisions of these periods, whoever may see them: what is known of each, or that it was withdrawn. It stays so
+    /// until the session ends: nobody else records into their series.
     pub(super) async fn last_revisions(
         &self,
         keys: &[(SeriesId, Period)],
@@ -210,22 +209,14 @@ impl Session {
         if keys.is_empty() {
             return Ok(HashMap::new());
         }
-        let revisions = self.repositories().figures().revisions(&Scope::Everything, keys, self.now()).await?;
-        // Oldest first, so that the last stays.
-        Ok(revisions.into_iter().map(|revision| ((revision.series, revision.period), revision)).collect())
+        let held = self.repositories().figures().held(keys).await?;
+        Ok(held.into_iter().map(|last| ((last.series, last.period), last)).collect())
     }
 
     /// Writes for a community that left every network it was in are refused.
     async fn check_has_not_left(&self, community: CommunityId, today: chrono::NaiveDate) -> Result<()> {
-        let query: ListQuery<MembershipFilter, MembershipSort> = ListQuery {
-            filter: MembershipFilter { community: Some(community), ..MembershipFilter::default() },
-            page: PageArgs::first(MAX_PAGE),
-            ..ListQuery::default()
-        };
-        let memberships = self.repositories().memberships().list(&Scope::Everything, &query).await?.items;
-        if !memberships.is_empty() && !memberships.iter().any(|(_, membership)| membership.is_current(today)) {
-            let message = "the community has left its networks; its figures are history";
-            return Err(Error::invalid("community", ProblemCode::Conflict, message));
+        if self.repositories().ingest().departed(&[community].into(), today).await?.contains(&community) {
+            return Err(Error::invalid("community", ProblemCode::Conflict, HAS_LEFT));
         }
         Ok(())
     }

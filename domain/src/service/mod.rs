@@ -51,7 +51,7 @@ pub use import_jobs::Upload;
 pub use mappings::NamedMapping;
 pub use records::MayChange;
 pub use retract::{Retracted, Retracting, Retraction};
-pub use session::{DECIDING, Session};
+pub use session::{DECIDING, NO_STEWARD, Session};
 
 use crate::{
     access::{Actor, Scope},

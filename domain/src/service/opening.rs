@@ -1,7 +1,7 @@
 //! What programs may not do to figures that are there: open them to more readers. A program publishes nothing; that is for people who
 //! answer for the community.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use super::Session;
 use crate::{
@@ -28,8 +28,7 @@ impl Session {
         if keys.is_empty() {
             return Ok(BTreeSet::new());
         }
-        let current = self.repositories().figures().held(&keys).await?;
-        let current: HashMap<_, _> = current.into_iter().map(|found| ((found.series, found.period), found)).collect();
+        let current = self.last_revisions(&keys).await?;
         let opens = |new: &NewObservation| {
             let before = current.get(&(new.series, new.period));
             before.is_some_and(|before| new.figure.is_more_open_than(&before.figure, self.now()))

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::{Delivery, Destination, Services, Session};
+use super::{Delivery, Services, Session, session::HAS_LEFT};
 use crate::{
     access::{self, Actor, Needs, Scope},
     audit::{Action, NewEntry},
@@ -220,9 +220,6 @@ impl Session {
         }
         let series: Vec<Series> = good.iter().map(|row| row.series.clone()).collect();
         let destinations = self.destinations(series, false).await?;
-        // What was recorded last is read after the series are held, so that nothing is withdrawn or corrected in between.
-        let held: Vec<_> = destinations.iter().filter_map(Destination::series_id).collect();
-        self.repositories().figures().hold(&held).await?;
         let keys = destinations.iter().zip(&good).filter_map(|(to, row)| Some((to.series_id()?, row.period)));
         let last = self.last_revisions(&keys.collect::<Vec<_>>()).await?;
         let (mut places, mut deliveries) = (Vec::with_capacity(good.len()), Vec::with_capacity(good.len()));
@@ -322,8 +319,7 @@ impl Definitions {
             }
         }
         if self.departed.contains(&row.series.community) {
-            let message = "the community has left its networks; its figures are history";
-            return Err(Problem::new("community", ProblemCode::Conflict, message));
+            return Err(Problem::new("community", ProblemCode::Conflict, HAS_LEFT));
         }
         row.figure.check(&version.value, row.period, today)
     }

@@ -5,7 +5,10 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use chrono::TimeDelta;
 
 use super::{
-    Delivered, Delivery, Destination, Services, Session, pending::sight, references::archived, session::NO_STEWARD,
+    Delivered, Delivery, Destination, Services, Session,
+    pending::sight,
+    references::archived,
+    session::{HAS_LEFT, NO_STEWARD},
 };
 use crate::{
     access::{Actor, Needs, Scope},
@@ -310,8 +313,7 @@ impl Session {
         let of: BTreeSet<_> =
             refused.iter().map(|(community, _)| *community).chain(unrestated.iter().copied()).collect();
         for community in of {
-            let entry = NewEntry::by(self.actor(), self.now(), Action::Denied);
-            self.refuse(entry.on(community).of_community(community));
+            self.refuse_figures_of(community);
         }
         let of_versions = versions
             .values()
@@ -441,8 +443,7 @@ impl Known {
             return Err(archived(path, of));
         }
         if self.departed.contains(&community) {
-            let message = "the community has left its networks; its figures are history";
-            return Err(Problem::new("community", ProblemCode::Conflict, message));
+            return Err(Problem::new("community", ProblemCode::Conflict, HAS_LEFT));
         }
         definition.of_a_community.clone()?;
         row.figure.check(&version.value, row.period, today)?;

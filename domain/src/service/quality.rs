@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use serde_json::{Value, json};
 
-use super::{Change, Context, Delivery, Governed, Session};
+use super::{Change, Context, Delivery, Governed, Session, records::all};
 use crate::{
     access::Needs,
     error::{Problem, ProblemCode, Result},
@@ -20,7 +20,9 @@ use crate::{
     observation::ObservationStatus,
     period::{Period, PeriodKind},
     port::quality::Stretch,
-    quality::{self, Finding, History, LEAST_HISTORY, Parts, Past, QualityCheck, QualityEffect, QualityRule},
+    quality::{
+        self, Finding, History, LEAST_HISTORY, Parts, Past, QualityCheck, QualityEffect, QualityRule, QualityRuleFilter,
+    },
     series::{Disaggregation, Series},
 };
 
@@ -141,7 +143,8 @@ impl Session {
         if let Some(rules) = kept.kept(now) {
             return Ok(rules);
         }
-        let rules = Arc::new(self.repositories().quality().rules().await?);
+        let rules = all(self.repositories().quality_rules(), QualityRuleFilter::default()).await?;
+        let rules = Arc::new(rules.into_iter().map(|rule| rule.value).collect());
         kept.keep(now, &rules);
         Ok(rules)
     }
@@ -152,17 +155,16 @@ impl Session {
         rules: &'r [QualityRule],
         deliveries: &[Delivery<'_>],
     ) -> Result<Vec<Vec<&'r QualityRule>>> {
-        let networks: BTreeSet<NetworkId> = rules.iter().filter_map(|rule| rule.network).collect();
         let communities: BTreeSet<_> = deliveries.iter().map(|delivery| delivery.to.series().community).collect();
-        let members = if networks.is_empty() {
-            BTreeSet::new()
+        let members = if rules.iter().any(|rule| rule.network.is_some()) {
+            self.repositories().quality().networks_of(&communities, self.now().date_naive()).await?
         } else {
-            self.repositories().quality().members_of(&networks, &communities, self.now().date_naive()).await?
+            BTreeSet::new()
         };
         let holds = |rule: &QualityRule, series: &Series| {
             rule.indicator.is_none_or(|indicator| indicator == series.indicator)
                 && rule.community.is_none_or(|community| community == series.community)
-                && rule.network.is_none_or(|network| members.contains(&(network, series.community)))
+                && rule.network.is_none_or(|network| members.contains(&(series.community, network)))
         };
         let of = |delivery: &Delivery<'_>| {
             let holding = |rule: &&QualityRule| !delivery.withdraws() && holds(rule, delivery.to.series());

@@ -6,12 +6,12 @@ use uuid::Uuid;
 
 use super::{Change, Context, Governed, Services, session::Refused};
 use crate::{
-    access::{Actor, Needs, Who},
+    access::{Actor, Needs, Scope, Who},
     audit::{Action, NewEntry},
     error::{Error, Result},
     id::{CommunityId, EntityId as _, SeriesId},
-    page::{ListQuery, Page},
-    port::store::{Holds, Repositories},
+    page::{ListQuery, MAX_PAGE, Page, PageArgs},
+    port::store::{Holds, Repositories, Repository},
     record::{Noun, Stored},
 };
 
@@ -217,5 +217,19 @@ impl Services {
     /// Whether the actor may record figures of the community, or send them in.
     pub fn may_record(&self, actor: &Actor, community: CommunityId) -> bool {
         self.may(actor, &Needs::to_submit(community, None))
+    }
+}
+
+/// Every record that the filter finds and that is not archived.
+pub(super) async fn all<N: Noun>(repository: &dyn Repository<N>, filter: N::Filter) -> Result<Vec<Stored<N>>> {
+    let mut query = ListQuery { filter, page: PageArgs::first(MAX_PAGE), ..ListQuery::default() };
+    let mut records = Vec::new();
+    loop {
+        let page = repository.list(&Scope::Everything, &query).await?;
+        query.page.after = page.items.last().map(|(cursor, _)| cursor.clone());
+        records.extend(page.items.into_iter().map(|(_, record)| record));
+        if !page.has_next {
+            return Ok(records);
+        }
     }
 }

@@ -2,10 +2,14 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::{Services, Session, delivery::NOT_WITHDRAWN, push::named, session::NO_STEWARD};
+use super::{
+    Services, Session,
+    delivery::NOT_WITHDRAWN,
+    push::named,
+    session::{HAS_LEFT, NO_STEWARD},
+};
 use crate::{
     access::{Actor, Needs},
-    audit::{Action, NewEntry},
     error::{Error, Problem, ProblemCode, Result},
     id::{CommunityId, IndicatorId, SeriesId},
     observation::{NewObservation, Observation, Outcome},
@@ -128,18 +132,15 @@ impl Session {
         let series: HashMap<_, _> = found.into_iter().map(|series| (series.id, series)).collect();
         let communities: HashSet<CommunityId> = series.values().map(|series| series.community).collect();
         let departed = self.repositories().ingest().departed(&communities, today).await?;
-        // What is known now is read after the series are held, so that it stays so.
-        self.repositories().figures().hold(&series.keys().copied().collect::<Vec<_>>()).await?;
-        let seen = asked().filter(|figure| figure.revision.is_some()).map(|figure| (figure.series, figure.period));
-        let last = self.last_revisions(&seen.collect::<Vec<_>>()).await?;
+        let there = asked().filter(|figure| series.contains_key(&figure.series));
+        let last = self.last_revisions(&there.map(|figure| (figure.series, figure.period)).collect::<Vec<_>>()).await?;
         let mut ready = Vec::with_capacity(retraction.figures.len());
         for (place, figure) in retraction.figures.iter().enumerate() {
             let allowed = figure.clone().and_then(|figure| {
                 let series = series.get(&figure.series).ok_or_else(no_such_series)?;
                 self.allow(series, retraction.restatement.is_some())?;
                 if departed.contains(&series.community) {
-                    let message = "the community has left its networks; its figures are history";
-                    return Err(Problem::new("", ProblemCode::Conflict, message));
+                    return Err(Problem::new("", ProblemCode::Conflict, HAS_LEFT));
                 }
                 check_seen(figure, &last)?;
                 Ok(Ready { place, figure, indicator: series.indicator })
@@ -153,8 +154,7 @@ impl Session {
         let forbidden = series.values().filter(|series| self.allow(series, restates).is_err());
         let of: BTreeSet<CommunityId> = forbidden.map(|series| series.community).collect();
         for community in of {
-            let entry = NewEntry::by(self.actor(), self.now(), Action::Denied);
-            self.refuse(entry.on(community).of_community(community));
+            self.refuse_figures_of(community);
         }
         Ok(ready)
     }

@@ -27,8 +27,11 @@ use crate::{
 /// The kinds of record on which it depends who may do what.
 pub const DECIDING: [NodeKind; 4] = [NodeKind::Account, NodeKind::Grant, NodeKind::ApiToken, NodeKind::Membership];
 
+/// Why nothing more is recorded of a community.
+pub(super) const HAS_LEFT: &str = "the community has left its networks; its figures are history";
+
 /// Why somebody may not restate figures.
-pub(super) const NO_STEWARD: &str = "figures of locked periods are restated by stewards of the community alone";
+pub const NO_STEWARD: &str = "figures of locked periods are restated by stewards of the community alone";
 
 /// What a lock holds; whoever panicked while it was held left it whole.
 fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -203,20 +206,12 @@ impl Session {
         Needs::steward(community).met_by(&self.actor, self.now)
     }
 
-    /// The ids of these series, in their order; those that are missing are created.
+    /// The ids of these series, in their order; those that are missing are created. The caller has asked whether the actor may record
+    /// their figures, and checked that what they refer to exists.
     ///
     /// # Errors
-    /// [`Error::Forbidden`] for figures that the actor may not record. [`Error::Validation`] for a series of a performance
-    /// measure (invariant 7), or of something archived. The caller has checked that what the series refer to exists.
-    pub async fn ensure_series(&self, series: &[Series]) -> Result<Vec<SeriesId>> {
-        let of_what: BTreeSet<_> = series.iter().map(|series| (series.community, series.indicator)).collect();
-        for (community, indicator) in of_what {
-            let needs = Needs::to_publish(community, Some(indicator));
-            if let Err(error) = access::require(&self.actor, &needs, self.now, "record figures of this community") {
-                self.refuse(self.entry(Action::Denied).on(community).of_community(community));
-                return Err(error);
-            }
-        }
+    /// [`Error::Validation`] for a series of a performance measure (invariant 7), or of something archived.
+    pub(super) async fn ensure_series(&self, series: &[Series]) -> Result<Vec<SeriesId>> {
         self.check_series(series).await?;
         let ids = self.repositories().figures().ensure_series(series, self.now, &self.actor.name()).await?;
         held(&self.owners).extend(ids.iter().copied().zip(series.iter().map(|series| series.community)));
@@ -321,6 +316,11 @@ impl Session {
     /// Notes what was refused.
     pub(super) fn refuse(&self, entry: NewEntry) {
         held(&self.refused.0).push(entry);
+    }
+
+    /// Notes that something about the figures of a community was refused.
+    pub(super) fn refuse_figures_of(&self, community: CommunityId) {
+        self.refuse(self.entry(Action::Denied).on(community).of_community(community));
     }
 
     /// Notes that a change was refused, for whoever answers for the record as it is, or would be.

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Context, Governed as _, Services, Session};
+use super::{Context, Governed as _, Services, Session, records::all};
 use crate::{
     access::{Actor, Scope},
     baseline::{Baseline, BaselineFilter},
@@ -10,10 +10,8 @@ use crate::{
     id::{CommunityId, IndicatorVersionId, SeriesId},
     indicator::IndicatorVersion,
     observation::Observation,
-    page::{ListQuery, MAX_PAGE, PageArgs},
     period::Period,
-    port::store::Repository,
-    record::{Noun, Stored},
+    record::Stored,
     series::Series,
     target::{Target, TargetFilter},
 };
@@ -152,20 +150,6 @@ async fn baselines_of(community: CommunityId, target: &Target, context: &Context
         }
     }
     Ok(found)
-}
-
-/// Every record that the filter finds and that is not archived.
-async fn all<N: Noun>(repository: &dyn Repository<N>, filter: N::Filter) -> Result<Vec<Stored<N>>> {
-    let mut query = ListQuery { filter, page: PageArgs::first(MAX_PAGE), ..ListQuery::default() };
-    let mut records = Vec::new();
-    loop {
-        let page = repository.list(&Scope::Everything, &query).await?;
-        query.page.after = page.items.last().map(|(cursor, _)| cursor.clone());
-        records.extend(page.items.into_iter().map(|(_, record)| record));
-        if !page.has_next {
-            return Ok(records);
-        }
-    }
 }
 
 async fn current_value(context: &Context<'_>, series: SeriesId, period: Period) -> Result<Option<f64>> {

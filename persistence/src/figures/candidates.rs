@@ -229,8 +229,8 @@ pub(super) async fn members<C: ConnectionTrait>(db: &C, network: NetworkId, day:
     let (network, day) = (sql.bind(Uuid::from(network)), sql.bind(day));
     let text = format!(
         "SELECT c.id, c.population, c.codes FROM membership m JOIN community c ON c.id = m.community_id \
-         WHERE m.network_id = {network} AND m.joined_on <= {day} AND (m.left_on IS NULL OR {day} < m.left_on) \
-         AND m.archived_at IS NULL AND c.archived_at IS NULL ORDER BY c.id"
+         WHERE m.network_id = {network} AND {} AND c.archived_at IS NULL ORDER BY c.id",
+        sql::current_membership("m", &day)
     );
     let rows = db.query_all_raw(sql.statement(text)).await.map_err(database)?;
     rows.iter()

@@ -6,13 +6,13 @@
 
 mod bulk;
 mod candidates;
+pub(crate) mod change_feed;
 pub(crate) mod decide;
 mod export;
-pub(crate) mod feed;
 mod keys;
 mod known;
-pub(crate) mod locks;
 mod newest;
+pub(crate) mod period_lock;
 mod read;
 pub(crate) mod record;
 pub(crate) mod series;
@@ -22,7 +22,7 @@ mod statistics;
 pub(crate) mod tests;
 mod withheld;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -134,11 +134,6 @@ impl<C: ConnectionTrait + Send + Sync> Figures for Repos<C> {
 
     async fn ensure_series(&self, series: &[Series], at: DateTime<Utc>, by: &str) -> Result<Vec<SeriesId>> {
         series::ensure(&self.0, series, at, by).await
-    }
-
-    async fn hold(&self, series: &[SeriesId]) -> Result<()> {
-        let series: BTreeSet<_> = series.iter().copied().collect();
-        record::hold(&self.0, &series.into_iter().collect::<Vec<_>>()).await
     }
 
     async fn held(&self, keys: &[(SeriesId, Period)]) -> Result<Vec<Observation>> {

@@ -197,12 +197,12 @@ async fn fetch<C: ConnectionTrait>(
     let way = if ascending == page.from_end { "DESC" } else { "ASC" };
     let most = sql.bind(i64::try_from(page.size).unwrap_or(i64::MAX).saturating_add(1));
     let text = format!(
-        "SELECT {ranked}, ranked.superseded_at, ranked.retraction FROM (SELECT {figure}, o.superseded_at, o.retraction, row_number() OVER (PARTITION BY o.series_id \
+        "SELECT {ranked} FROM (SELECT {revision}, row_number() OVER (PARTITION BY o.series_id \
          ORDER BY o.period_end {way}, o.period_start {way}, o.period_kind {way}) AS place \
          FROM observation o WHERE {whose}{condition} AND {known}) AS ranked \
          WHERE ranked.place <= {most} ORDER BY ranked.series_id, ranked.place",
-        ranked = sql::figure("ranked"),
-        figure = sql::figure("o"),
+        ranked = sql::revision("ranked"),
+        revision = sql::revision("o"),
     );
     let tag = query.order.tag();
     let mut fetched: HashMap<SeriesId, Items> = HashMap::with_capacity(series.len());
@@ -230,10 +230,10 @@ pub(super) async fn revisions<C: ConnectionTrait>(
     let sight = Sight::new(&mut sql, scope, now);
     let wanted = sql.periods(keys.iter().copied(), "k");
     let text = format!(
-        "SELECT {figure}, o.superseded_at, o.retraction FROM {wanted} JOIN observation o ON o.series_id = k.series_id \
+        "SELECT {columns} FROM {wanted} JOIN observation o ON o.series_id = k.series_id \
          AND o.period_end = k.period_end AND o.period_start = k.period_start AND o.period_kind = k.period_kind \
          WHERE TRUE{revision}{series} ORDER BY o.series_id, o.period_end, o.period_start, o.period_kind, o.revision",
-        figure = sql::figure("o"),
+        columns = sql::revision("o"),
         revision = sight.revision("o"),
         series = sight.series("o.series_id"),
     );

@@ -5,10 +5,9 @@ use std::{
     collections::{BTreeSet, HashMap},
 };
 
-use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
+use chrono::{DateTime, NaiveDate, SubsecRound, TimeDelta, Utc};
 use domain::{
     Error, Result,
-    access::Scope,
     id::SeriesId,
     observation::{Confidentiality, NewObservation, Observation, ObservationStatus, Outcome},
     period::Period,
@@ -17,8 +16,9 @@ use sea_orm::ConnectionTrait;
 
 use super::{
     bulk::{self, Revision},
+    change_feed,
     decide::{Decider, Decision},
-    feed, locks, read, small_cells, statistics,
+    period_lock, small_cells, statistics,
 };
 use crate::{
     error::database,
@@ -40,26 +40,39 @@ pub(super) async fn record<C: ConnectionTrait>(
     at: DateTime<Utc>,
     by: &str,
 ) -> Result<Vec<Outcome>> {
-    let at = at.trunc_subsecs(6);
+    let mut at = at.trunc_subsecs(6);
     let series = series_of(figures);
     hold(db, &series).await?;
-    let locks = locks::of_series(db, &series, at.date_naive()).await?;
+    let locks = period_lock::of_series(db, &series, at.date_naive()).await?;
     let mut outcomes = Vec::with_capacity(figures.len());
     for chunk in figures.chunks(CHUNK) {
-        record_chunk(db, chunk, &locks, (at, by), &mut outcomes).await?;
+        let current = current(db, chunk).await?;
+        at = after(&current, at);
+        record_chunk(db, chunk, current, &locks, (at, by), &mut outcomes).await?;
     }
     Ok(outcomes)
+}
+
+/// The moment itself, or the first after these revisions: whoever held the series before may have begun later, and two figures
+/// would have been known at the moments in between.
+fn after(current: &[Observation], at: DateTime<Utc>) -> DateTime<Utc> {
+    let later = current.iter().map(|kept| kept.recorded_at).filter(|kept| *kept > at).max();
+    later.map_or(at, |kept| kept + TimeDelta::microseconds(1))
 }
 
 /// See [`domain::port::figures::Figures::held`].
 pub(super) async fn held<C: ConnectionTrait>(db: &C, keys: &[(SeriesId, Period)]) -> Result<Vec<Observation>> {
     let series: BTreeSet<_> = keys.iter().map(|(series, _)| *series).collect();
     hold(db, &series.into_iter().collect::<Vec<_>>()).await?;
-    // Whoever reads everything reads the same at every moment.
-    let mut last = read::revisions(db, &Scope::Everything, keys, DateTime::UNIX_EPOCH).await?;
-    // A retraction that stands is superseded by nothing, as it is read.
-    last.retain(|revision| revision.superseded_at.is_none());
-    Ok(last)
+    let mut sql = Sql::new(db.get_database_backend());
+    let wanted = sql.periods(keys.iter().copied(), "k");
+    let same = "o.series_id = k.series_id AND o.period_end = k.period_end AND o.period_start = k.period_start \
+        AND o.period_kind = k.period_kind";
+    let condition = format!("{same} AND {}", sql::is_last("o"));
+    let observation = sql.beside("observation", "o", &condition);
+    let text = format!("SELECT {} FROM {wanted} {observation}", sql::revision("o"));
+    let rows = db.query_all_raw(sql.statement(text)).await.map_err(database)?;
+    rows.iter().map(|row| Row::new(row)?.revision()).collect()
 }
 
 /// The different series of these figures, in order.
@@ -96,11 +109,11 @@ pub(super) async fn hold<C: ConnectionTrait>(db: &C, series: &[SeriesId]) -> Res
 async fn record_chunk<C: ConnectionTrait>(
     db: &C,
     chunk: &[NewObservation],
+    current: Vec<Observation>,
     locks: &HashMap<SeriesId, NaiveDate>,
     (at, by): (DateTime<Utc>, &str),
     outcomes: &mut Vec<Outcome>,
 ) -> Result<()> {
-    let current = current(db, chunk).await?;
     let chunk = &*inherited(&current, chunk);
     let mut decider = Decider::new(at, locks, current, chunk.len());
     let (mut written, mut superseded) = (Vec::with_capacity(chunk.len()), Vec::new());
@@ -124,7 +137,7 @@ async fn record_chunk<C: ConnectionTrait>(
     written.sort_unstable_by_key(Revision::place);
     bulk::insert(db, &written, at, by).await.map_err(database)?;
     statistics::refresh(db, written.len()).await?;
-    feed::keep(db, &written, at).await?;
+    change_feed::keep(db, &written, at).await?;
     small_cells::keep(db, &written).await?;
     update_latest(db, &written).await
 }
@@ -184,7 +197,7 @@ pub(crate) async fn current<C: ConnectionTrait>(db: &C, chunk: &[NewObservation]
     let (start, end) = (sql.bind(start), sql.bind(end));
     let condition =
         format!("o.series_id = ids.id AND o.period_end > {start} AND o.period_start < {end} AND {}", sql::is_last("o"));
-    let columns = format!("{}, o.superseded_at, o.retraction", sql::figure("o"));
+    let columns = sql::revision("o");
     let text = format!("SELECT {columns} FROM {ids} {}", sql.beside("observation", "o", &condition));
     let rows = db.query_all_raw(sql.statement(text)).await.map_err(database)?;
     rows.iter().map(|row| Row::new(row)?.revision()).collect()

@@ -49,13 +49,13 @@ pub(super) async fn withheld<C: ConnectionTrait>(
          WHERE nearer.community_id = c.community_id AND nearer.indicator_id = {indicator} AND nearer.archived_at IS NULL))) \
          JOIN observation first ON first.series_id = c.series_id AND first.period_end = c.period_end \
          AND first.period_start = c.period_start AND first.period_kind = c.period_kind AND first.revision = 1 \
-         JOIN membership place ON place.community_id = c.community_id AND place.archived_at IS NULL \
-         AND place.joined_on <= {today} AND (place.left_on IS NULL OR {today} < place.left_on) \
+         JOIN membership place ON place.community_id = c.community_id AND {member} \
          AND place.consented AND (place.consent_expires_on IS NULL OR place.consent_expires_on >= {today}) \
          WHERE rule.visibility IN ({visibilities}) AND (NOT EXISTS (SELECT 1 FROM community under \
          WHERE under.id = c.community_id AND under.indigenous_data_authority IS NOT NULL) \
          OR ({aggregate} AND (rule.visibility = 'AGGREGATE_ONLY' OR {publish})))",
         figure = sql::figure("c"),
+        member = sql::current_membership("place", &today),
         visibilities = visibilities.join(", "),
         aggregate = decided("AGGREGATE"),
         publish = decided("PUBLISH"),

@@ -12,14 +12,14 @@ use domain::{
     revision::{Cause, Restatement},
     series::Series,
 };
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, Value};
 use uuid::Uuid;
 
 use super::COLUMNS;
 use crate::{
     figures::{
         decide::{Decider, Decision, says_the_same},
-        locks,
+        period_lock,
         record::{current, inherited},
         series,
     },
@@ -79,7 +79,7 @@ async fn receive_chunk<C: ConnectionTrait + Send + Sync>(
 ) -> Result<()> {
     let series = distinct(chunk);
     let waiting = waiting(repos, &series, chunk).await?;
-    let locks = locks::of_what(&repos.0, &series, at.date_naive()).await?;
+    let locks = period_lock::of_what(&repos.0, &series, at.date_naive()).await?;
     let mut known = series::find(&repos.0, &series).await?;
     let (mut there, mut as_new) = (Vec::new(), Vec::with_capacity(chunk.len()));
     for row in chunk {
@@ -218,17 +218,9 @@ const OWN: [&str; 23] = [
 ];
 
 fn insertion(sql: &mut Sql, rows: &[&Submission], at: DateTime<Utc>, by: &str) -> Result<String> {
-    // Bare parameters on `SQLite`, which looks numbered ones up in a list, one by one.
-    let postgres = sql.is_postgres();
-    let mut given = 0;
     let mut values = Vec::with_capacity(rows.len());
     for row in rows {
-        push(sql, row, at, by)?;
-        let parameters = (0..OWN.len() + 2).map(|_| {
-            given += 1;
-            if postgres { format!("${given}") } else { "?".to_owned() }
-        });
-        let parameters = parameters.collect::<Vec<_>>().join(", ");
+        let parameters = bound(sql, row, at, by)?.join(", ");
         values.push(format!("({parameters}, 'RECEIVED')"));
     }
     let set: Vec<_> =
@@ -255,7 +247,10 @@ const KEY: [&str; 7] = [
     "period_kind",
 ];
 
-fn push(sql: &mut Sql, row: &Submission, at: DateTime<Utc>, by: &str) -> Result<()> {
+/// The parameters of a row, in the order of [`OWN`] and of what follows it.
+fn bound(sql: &mut Sql, row: &Submission, at: DateTime<Utc>, by: &str) -> Result<Vec<String>> {
+    let mut names = Vec::with_capacity(OWN.len() + 2);
+    let mut push = |value: Value| names.push(sql.next(value));
     let (series, period, figure) = (&*row.series, row.period, &row.figure);
     let ids: [Uuid; 5] = [
         row.id.0,
@@ -265,25 +260,25 @@ fn push(sql: &mut Sql, row: &Submission, at: DateTime<Utc>, by: &str) -> Result<
         series.source.into(),
     ];
     for id in ids {
-        sql.push(id);
+        push(id.into());
     }
-    sql.push(series.disaggregation.to_string());
-    sql.push(period.kind().code());
-    sql.push(period.start());
-    sql.push(period.end());
+    push(series.disaggregation.to_string().into());
+    push(period.kind().code().into());
+    push(period.start().into());
+    push(period.end().into());
     for number in [figure.value, figure.numerator, figure.denominator, figure.lower, figure.upper] {
-        sql.push(number);
+        push(number.into());
     }
-    sql.push(figure.status.code());
-    sql.push(figure.confidentiality.code());
-    sql.push(figure.embargo_until.map(|until| until.trunc_subsecs(6)));
-    sql.push(figure.note.clone());
-    sql.push(figure.external_id.clone());
-    sql.push(row.inherits);
-    sql.push(row.restatement.as_ref().map(ToString::to_string));
-    sql.push(!row.findings.is_empty());
-    sql.push(serde_json::to_value(&row.findings).map_err(Error::internal)?);
-    sql.push(at);
-    sql.push(by);
-    Ok(())
+    push(figure.status.code().into());
+    push(figure.confidentiality.code().into());
+    push(figure.embargo_until.map(|until| until.trunc_subsecs(6)).into());
+    push(figure.note.clone().into());
+    push(figure.external_id.clone().into());
+    push(row.inherits.into());
+    push(row.restatement.as_ref().map(ToString::to_string).into());
+    push((!row.findings.is_empty()).into());
+    push(serde_json::to_value(&row.findings).map_err(Error::internal)?.into());
+    push(at.into());
+    push(by.into());
+    Ok(names)
 }

@@ -9,10 +9,8 @@ use domain::{
 use sea_orm::Value;
 use uuid::Uuid;
 
-use super::table::{
-    Link, ParentLink, SortColumn, Table, Where, current_membership, json, name_key, optional_json, search_text, today,
-};
-use crate::row::Row;
+use super::table::{Link, ParentLink, SortColumn, Table, Where, json, name_key, optional_json, search_text, today};
+use crate::{row::Row, sql::current_membership};
 
 impl Table for Network {
     const TABLE: &'static str = "network";

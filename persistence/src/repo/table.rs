@@ -12,7 +12,11 @@ use domain::{
 use sea_orm::{DbBackend, Value};
 use uuid::Uuid;
 
-use crate::{row::Row, sight::Sight, sql::Sql};
+use crate::{
+    row::Row,
+    sight::Sight,
+    sql::{Sql, current_membership},
+};
 
 /// The columns that every record has, as [`read_stored`] reads them.
 pub(super) const META: &str = "t.id, t.version, t.created_at, t.created_by, t.updated_at, t.updated_by, t.archived_at";
@@ -302,13 +306,6 @@ impl Where {
     pub(super) fn conditions(&self) -> String {
         if self.conditions.is_empty() { "TRUE".to_owned() } else { self.conditions.join(" AND ") }
     }
-}
-
-/// The membership in table `alias` is in force on `day`.
-pub(super) fn current_membership(alias: &str, day: &str) -> String {
-    format!(
-        "{alias}.archived_at IS NULL AND {alias}.joined_on <= {day} AND ({alias}.left_on IS NULL OR {day} < {alias}.left_on)"
-    )
 }
 
 /// The present day: filters say “today” where their readers say so.

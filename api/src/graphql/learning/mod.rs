@@ -16,7 +16,7 @@ use super::{
     indicator::{Indicator, IndicatorFilter, IndicatorOrder},
     initiative::{Initiative, Issue},
     order::{order, ordered},
-    record::{RecordFields, by_id, may_change, referred, shows},
+    record::{RecordFields, by_id_opt, may_change, referred, shows},
     scalars::{DateTime, LanguageTag},
     text::{LocalizedText, serve, serve_opt},
 };
@@ -127,10 +127,7 @@ impl Learning {
 
     /// The initiative it comes from.
     async fn initiative(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<Initiative>> {
-        match self.0.initiative {
-            Some(id) => by_id(ctx, id).await,
-            None => Ok(None),
-        }
+        by_id_opt(ctx, self.0.initiative).await
     }
 
     /// Who wrote it down.

@@ -15,7 +15,7 @@ use crate::graphql::{
     id,
     input::{ExternalIdInput, key},
     quality_rule::{QualityCheck, QualityEffect},
-    scalars::{DateTime, Period},
+    scalars::{DateTime, Period, number},
     series::{DisaggregationInput, disaggregation},
 };
 
@@ -309,11 +309,6 @@ fn digest(
         hasher.update(format!("\n{row:?}"));
     }
     hasher.finalize().into()
-}
-
-pub(super) fn number(count: impl TryInto<i32>) -> i32 {
-    // A push has at most 10 000 rows.
-    count.try_into().unwrap_or(i32::MAX)
 }
 
 /// The rows that were refused, as they are shown.

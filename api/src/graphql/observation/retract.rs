@@ -7,12 +7,12 @@ use domain::{
     service::{Retracted, Retracting, Retraction},
 };
 
-use super::push::{PushMode, RejectedRow, first_problem, number, rejected_rows};
+use super::push::{PushMode, RejectedRow, first_problem, rejected_rows};
 use crate::graphql::{
     context::ContextExt as _,
     error::{UserError, user_errors},
     id,
-    scalars::Period,
+    scalars::{Period, number},
 };
 
 /// Why a figure was withdrawn.

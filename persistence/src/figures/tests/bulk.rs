@@ -231,3 +231,28 @@ async fn undone_rows_do_not_mislead_the_planner() {
     admin.close().await.unwrap();
     scratch.end().await;
 }
+
+on_both! {
+    // Whoever began earlier may record later: at every moment one figure was known, as readers of an earlier moment are told.
+    async fn what_is_recorded_later_is_known_from_later_on(scratch: &Scratch) {
+        let store = &scratch.store;
+        let world = world(store).await;
+        let id = many_series(store, &world, 1).await[0];
+        let period: Period = "2020".parse().unwrap();
+        for (value, at) in [(1.0, 1), (2.0, 3), (3.0, 2)] {
+            let new = NewObservation { figure: Figure::of(value), ..plain(id, period) };
+            let work = store.begin().await.unwrap();
+            let outcomes = work.repositories().figures().record(&[new], hour(at), "test").await.unwrap();
+            assert!(matches!(outcomes[..], [Outcome::Created | Outcome::Updated]), "{outcomes:?}");
+            work.commit().await.unwrap();
+        }
+        let revisions = store.read().figures().revisions(&Scope::Everything, &[(id, period)], hour(9)).await.unwrap();
+        let values: Vec<_> = revisions.iter().map(|one| one.figure.value.unwrap()).collect();
+        assert_eq!(values, [1.0, 2.0, 3.0]);
+        for pair in revisions.windows(2) {
+            assert!(pair[0].recorded_at < pair[1].recorded_at, "{pair:#?}");
+            assert_eq!(pair[0].superseded_at, Some(pair[1].recorded_at), "one ends where the next begins");
+        }
+        assert_eq!(revisions[2].superseded_at, None);
+    }
+}

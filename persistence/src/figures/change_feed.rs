@@ -35,7 +35,8 @@ use crate::{
     sql::{self, Sql},
 };
 
-/// How many revisions are looked at together.
+/// How many revisions are looked at together, at most: twice as many as a page holds to begin with, since most readers see most of
+/// what there is, and then ever more.
 const WINDOW: usize = 1_000;
 /// How many windows are looked at for one page, where the reader sees few of the revisions in them.
 const WINDOWS: usize = 20;
@@ -112,8 +113,9 @@ struct Window {
 impl<C: ConnectionTrait + Send + Sync> ChangeFeed for Repos<C> {
     async fn changes(&self, scope: &Scope, query: &ChangeQuery) -> Result<ChangePage> {
         let mut page = ChangePage { next: query.from, ..ChangePage::default() };
+        let mut size = (query.most * 2).min(WINDOW);
         for _ in 0..WINDOWS {
-            let Some(window) = self.window(page.next, query.until).await? else {
+            let Some(window) = self.window(page.next, query.until, size).await? else {
                 return self.with_previous(scope, query, page).await;
             };
             // One revision can stand in it twice: recorded, and released.
@@ -129,6 +131,7 @@ impl<C: ConnectionTrait + Send + Sync> ChangeFeed for Repos<C> {
                 page.changes.push(FigureChange { kind, observation, previous: None });
             }
             page.next = window.next;
+            size = (size * 2).min(WINDOW);
         }
         page.more = true;
         self.with_previous(scope, query, page).await
@@ -194,15 +197,15 @@ fn split(keys: impl IntoIterator<Item = Key>) -> (Vec<(domain::id::SeriesId, dom
 }
 
 impl<C: ConnectionTrait + Send + Sync> Repos<C> {
-    /// The next keys from a place on, up to the part of another; nothing if there are none.
-    async fn window(&self, from: FeedPlace, until: FeedPlace) -> Result<Option<Window>> {
+    /// The next keys from a place on, up to the part of another, at most so many; nothing if there are none.
+    async fn window(&self, from: FeedPlace, until: FeedPlace, size: usize) -> Result<Option<Window>> {
         let mut sql = self.sql();
         let (part, end) = (sql.bind(from.part), sql.bind(until.part));
         // As many parts as hold a window of keys, and at least the first.
         let text = format!(
             "SELECT c.place, c.released, c.keys FROM (SELECT near.place, sum(near.figures) OVER (ORDER BY near.place) - near.figures \
              AS earlier FROM (SELECT place, figures FROM figure_change WHERE place >= {part} AND place < {end} ORDER BY place LIMIT {PARTS}) AS near) \
-             AS near JOIN figure_change c ON c.place = near.place WHERE near.earlier < {WINDOW} ORDER BY c.place"
+             AS near JOIN figure_change c ON c.place = near.place WHERE near.earlier < {size} ORDER BY c.place"
         );
         let rows = self.query(sql.statement(text)).await?;
         let mut window = Window { keys: Vec::new(), next: from };
@@ -214,7 +217,7 @@ impl<C: ConnectionTrait + Send + Sync> Repos<C> {
             for (key, offset) in keys::decode(&bytes)?.into_iter().zip(0..).skip(usize::try_from(skipped).unwrap_or(0))
             {
                 let place = FeedPlace { part, offset };
-                if window.keys.len() == WINDOW {
+                if window.keys.len() == size {
                     window.next = place;
                     return Ok(Some(window));
                 }
@@ -241,9 +244,9 @@ impl<C: ConnectionTrait + Send + Sync> Repos<C> {
         let filter = filtered(&mut sql, &query.filter, query.now);
         let keys = sql.counted_periods(&periods, &revisions, "k");
         let text = format!(
-            "SELECT {figure}, o.superseded_at, o.retraction FROM {keys} JOIN observation o ON {OF_KEY} \
+            "SELECT {columns} FROM {keys} JOIN observation o ON {OF_KEY} \
              JOIN series s ON s.id = o.series_id WHERE TRUE{filter}{shared}{revision}",
-            figure = sql::figure("o"),
+            columns = sql::revision("o"),
             shared = sight.shared("s.community_id", "s.indicator_id"),
             revision = sight.revision("o"),
         );
@@ -289,8 +292,8 @@ fn filtered(sql: &mut Sql, filter: &ChangeFilter, now: DateTime<Utc>) -> String 
     let member = filter.network.map(|network| {
         let (network, today) = (sql.bind(Uuid::from(network)), sql.bind(today));
         format!(
-            " AND s.community_id IN (SELECT place.community_id FROM membership place WHERE place.network_id = {network} \
-             AND place.archived_at IS NULL AND place.joined_on <= {today} AND (place.left_on IS NULL OR {today} < place.left_on))"
+            " AND s.community_id IN (SELECT place.community_id FROM membership place WHERE place.network_id = {network} AND {})",
+            sql::current_membership("place", &today)
         )
     });
     let of = [

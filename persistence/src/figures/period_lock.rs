@@ -7,17 +7,21 @@ use domain::{Error, Result, id::SeriesId, series::Series};
 use sea_orm::{ConnectionTrait, QueryResult};
 
 use super::series::wanted;
-use crate::{error::database, row::Row, sql::Sql};
+use crate::{
+    error::database,
+    row::Row,
+    sql::{Sql, current_membership},
+};
 
 /// The locks that hold on the day `today` for the figures of the community by the indicator, both expressions: what joins
 /// `period_lock held` to a table, and the condition on its rows. Where there are no locks at all, nothing is looked up.
 fn held(today: &str, community: &str, indicator: &str) -> String {
     format!(
         "JOIN period_lock held ON (held.community_id = {community} OR held.network_id IN (SELECT place.network_id \
-         FROM membership place WHERE place.community_id = {community} AND place.archived_at IS NULL \
-         AND place.joined_on <= {today} AND (place.left_on IS NULL OR {today} < place.left_on))) \
+         FROM membership place WHERE place.community_id = {community} AND {current})) \
          AND (held.indicator_id IS NULL OR held.indicator_id = {indicator}) \
-         WHERE EXISTS (SELECT 1 FROM period_lock) AND held.lifted IS NULL AND held.archived_at IS NULL"
+         WHERE EXISTS (SELECT 1 FROM period_lock) AND held.lifted IS NULL AND held.archived_at IS NULL",
+        current = current_membership("place", today)
     )
 }
 

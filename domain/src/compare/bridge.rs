@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 
 use super::{Candidate, choose::value};
 use crate::{
-    id::{IndicatorVersionId, SeriesId},
+    id::{CommunityId, IndicatorVersionId, SeriesId, SourceId},
     observation::Observation,
     record::Stored,
     series::Series,
@@ -32,8 +32,13 @@ impl Earlier {
     /// Gives the candidates without a baseline that of the nearest earlier version, from the same source, if the change of definition
     /// is declared with a bridge, and so is every other break in between (invariant 5).
     pub fn bridge(&self, candidates: &mut [Candidate]) {
+        let mut of: HashMap<_, Vec<&Candidate>> = HashMap::new();
+        for other in &self.candidates {
+            of.entry(measured(other)).or_default().push(other);
+        }
         for candidate in candidates.iter_mut().filter(|candidate| candidate.baseline.is_none()) {
-            let Some((steps, series, baseline)) = self.baseline(candidate) else { continue };
+            let others = of.get(&measured(candidate)).map_or(&[][..], Vec::as_slice);
+            let Some((steps, series, baseline)) = self.baseline(candidate, others) else { continue };
             let Some(crossing) = self.crossing(steps, series, baseline, &candidate.current) else { continue };
             candidate.baseline = Some(baseline.clone());
             candidate.baseline_declared = !self.of_period;
@@ -42,14 +47,16 @@ impl Earlier {
     }
 
     /// The figure that change may be counted from, and how many definitions lie between its own and the candidate's.
-    fn baseline(&self, candidate: &Candidate) -> Option<(i32, &Series, &Observation)> {
+    fn baseline<'a>(
+        &self,
+        candidate: &Candidate,
+        others: &[&'a Candidate],
+    ) -> Option<(i32, &'a Series, &'a Observation)> {
         let number = self.numbers.get(&candidate.series.indicator_version)?;
-        let earlier = self.candidates.iter().filter_map(|other| {
+        let earlier = others.iter().filter_map(|other| {
             let figure = if self.of_period { Some(&other.current) } else { other.baseline.as_ref() }?;
             let version = self.numbers.get(&other.series.indicator_version)?;
-            let same = (other.series.community, other.series.source, &other.series.disaggregation)
-                == (candidate.series.community, candidate.series.source, &candidate.series.disaggregation);
-            let fits = same && version < number && figure.period < candidate.current.period;
+            let fits = version < number && figure.period < candidate.current.period;
             (fits && value(&figure.figure).is_some()).then_some((version, &other.series, figure))
         });
         earlier.max_by_key(|(version, ..)| *version).map(|(version, series, figure)| (number - version, series, figure))
@@ -77,4 +84,9 @@ impl Earlier {
         let crossing = Crossing::over(breaks.into_iter().map(|one| (one.starts_on, conversion(one))).collect());
         matches!(crossing, Crossing::Bridged(_)).then_some(crossing)
     }
+}
+
+/// What two series have in common that differ by their definition alone. All are for one part of the population.
+fn measured(candidate: &Candidate) -> (CommunityId, SourceId) {
+    (candidate.series.community, candidate.series.source)
 }
