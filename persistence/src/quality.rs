@@ -17,6 +17,10 @@ use sea_orm::ConnectionTrait;
 
 use crate::{figures::series::wanted, repo::Repos, row::Row, sql::Sql};
 
+/// Series `s` is of the community, the definition and the source of `w`.
+const OF_SERIES: &str = "s.community_id = w.community_id AND s.indicator_version_id = w.indicator_version_id \
+    AND s.source_id = w.source_id";
+
 /// A table `k(kind, since, until, place)` of these, counted from 1.
 fn spans(sql: &mut Sql, spans: &[(PeriodKind, NaiveDate, NaiveDate)]) -> Result<String> {
     if sql.is_postgres() {
@@ -57,13 +61,16 @@ impl<C: ConnectionTrait + Send + Sync> Quality for Repos<C> {
         let wanted = wanted(&mut sql, &stretches.iter().map(|stretch| stretch.series).collect::<Vec<_>>())?;
         let places: Vec<_> = stretches.iter().map(|stretch| (stretch.kind, stretch.since, stretch.until)).collect();
         let spans = spans(&mut sql, &places)?;
+        let series = sql.beside("series", "s", &format!("{OF_SERIES} AND s.disaggregation = w.disaggregation"));
+        let observation = sql.beside(
+            "observation",
+            "o",
+            "o.series_id = s.id AND o.period_kind = k.kind AND o.period_end > k.since AND o.period_end <= k.until \
+             AND o.superseded_at IS NULL AND o.value IS NOT NULL AND o.status <> 'F'",
+        );
         let text = format!(
             "SELECT w.place, o.period_kind, o.period_start, o.period_end, o.value, o.status FROM {wanted} \
-             JOIN {spans} ON k.place = w.place JOIN series s ON s.community_id = w.community_id \
-             AND s.indicator_version_id = w.indicator_version_id AND s.source_id = w.source_id \
-             AND s.disaggregation = w.disaggregation JOIN observation o ON o.series_id = s.id AND o.period_kind = k.kind \
-             AND o.period_end > k.since AND o.period_end <= k.until AND o.superseded_at IS NULL AND o.value IS NOT NULL \
-             AND o.status <> 'F'"
+             JOIN {spans} ON k.place = w.place {series} {observation}"
         );
         for row in &self.query(sql.statement(text)).await? {
             let mut row = Row::new(row)?;
@@ -86,10 +93,9 @@ impl<C: ConnectionTrait + Send + Sync> Quality for Repos<C> {
         let places: Vec<_> = totals.iter().map(|(_, period)| (period.kind(), period.start(), period.end())).collect();
         let spans = spans(&mut sql, &places)?;
         // A disaggregation by several dimensions has a semicolon between them, and nowhere else.
+        let series = sql.beside("series", "s", &format!("{OF_SERIES} AND s.disaggregation NOT LIKE '%;%'"));
         let text = format!(
-            "SELECT w.place, s.disaggregation, o.value FROM {wanted} JOIN {spans} ON k.place = w.place \
-             JOIN series s ON s.community_id = w.community_id AND s.indicator_version_id = w.indicator_version_id \
-             AND s.source_id = w.source_id AND s.disaggregation NOT LIKE '%;%' \
+            "SELECT w.place, s.disaggregation, o.value FROM {wanted} JOIN {spans} ON k.place = w.place {series} \
              LEFT JOIN observation o ON o.series_id = s.id AND o.period_kind = k.kind AND o.period_start = k.since \
              AND o.period_end = k.until AND o.superseded_at IS NULL"
         );

@@ -79,8 +79,9 @@ async fn embargo<C: ConnectionTrait>(db: &C, written: &[Revision<'_>], at: DateT
     let keys = sql.counted_periods(&keys, &revisions, "k");
     let text = format!(
         "INSERT INTO embargoed (until, series_id, period_end, period_start, period_kind, revision) \
-         SELECT o.embargo_until, {} FROM {keys} JOIN observation o ON {OF_KEY}",
-        "o.series_id, o.period_end, o.period_start, o.period_kind, o.revision"
+         SELECT o.embargo_until, {} FROM {keys} {}",
+        "o.series_id, o.period_end, o.period_start, o.period_kind, o.revision",
+        sql.beside("observation", "o", OF_KEY)
     );
     db.execute_raw(sql.statement(text)).await.map_err(database).map(drop)
 }
@@ -244,8 +245,9 @@ impl<C: ConnectionTrait + Send + Sync> Repos<C> {
         let filter = filtered(&mut sql, &query.filter, query.now);
         let keys = sql.counted_periods(&periods, &revisions, "k");
         let text = format!(
-            "SELECT {columns} FROM {keys} JOIN observation o ON {OF_KEY} \
-             JOIN series s ON s.id = o.series_id WHERE TRUE{filter}{shared}{revision}",
+            "SELECT {columns} FROM {keys} {observation} {series} WHERE TRUE{filter}{shared}{revision}",
+            observation = sql.beside("observation", "o", OF_KEY),
+            series = sql.beside("series", "s", "s.id = o.series_id"),
             columns = sql::revision("o"),
             shared = sight.shared("s.community_id", "s.indicator_id"),
             revision = sight.revision("o"),
@@ -279,7 +281,8 @@ impl<C: ConnectionTrait + Send + Sync> Repos<C> {
         let keys = sql.counted_periods(&periods, &revisions, "k");
         let text = format!(
             "SELECT o.series_id, o.period_kind, o.period_start, o.period_end, o.revision \
-             FROM {keys} JOIN observation o ON {OF_KEY} AND o.superseded_at IS NULL"
+             FROM {keys} {}",
+            sql.beside("observation", "o", &format!("{OF_KEY} AND o.superseded_at IS NULL"))
         );
         let rows = self.query(sql.statement(text)).await?;
         rows.iter().map(|row| read_key(&mut Row::new(row)?)).collect()

@@ -152,11 +152,11 @@ async fn waiting<'a, C: ConnectionTrait + Send + Sync>(
     let mut sql = repos.sql();
     let wanted = series::wanted(&mut sql, series)?;
     let (start, end) = (sql.bind(start), sql.bind(end));
-    let text = format!(
-        "SELECT w.place, {COLUMNS} FROM {wanted} JOIN pending_observation p ON p.community_id = w.community_id \
-         AND p.indicator_version_id = w.indicator_version_id AND p.source_id = w.source_id \
+    let same = format!(
+        "p.community_id = w.community_id AND p.indicator_version_id = w.indicator_version_id AND p.source_id = w.source_id \
          AND p.disaggregation = w.disaggregation AND p.period_end > {start} AND p.period_start < {end}"
     );
+    let text = format!("SELECT w.place, {COLUMNS} FROM {wanted} {}", sql.beside("pending_observation", "p", &same));
     let rows = repos.query(sql.statement(text)).await?;
     let mut found = HashMap::with_capacity(rows.len());
     for row in &rows {
