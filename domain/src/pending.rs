@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::{
+    access::Scope,
     code::codes,
     error::{Problem, ProblemCode},
     id::{CommunityId, IndicatorId, SeriesId, SourceId},
@@ -70,6 +71,18 @@ pub struct Submission {
     pub findings: Vec<Finding>,
     /// Whether it may be open to more readers than the published figure.
     pub may_open: bool,
+}
+
+/// Who sends figures in. That what they say is there already, they are told only of figures that they read or sent in
+/// themselves: with any other answer they could find by trying what they may not read.
+#[derive(Debug, Clone, Copy)]
+pub struct Sender<'a> {
+    /// [`crate::access::Actor::name`].
+    pub name: &'a str,
+    /// Which figures that wait they see.
+    pub sight: &'a PendingSight,
+    /// Which published figures they read.
+    pub reader: &'a Scope,
 }
 
 /// What became of a figure that was sent in.
@@ -164,6 +177,8 @@ pub struct PendingFilter {
     pub with_findings: Option<bool>,
     /// Received before this moment.
     pub received_before: Option<DateTime<Utc>>,
+    /// Received after this one: ids are given in the order of time.
+    pub after: Option<PendingId>,
 }
 
 /// What figures that wait can be ordered by.
@@ -236,4 +251,6 @@ pub struct Decided {
     pub refusals: Vec<Refusal>,
     /// How many more the filter would choose.
     pub remaining: u64,
+    /// The last that the filter chose, if it chose any: the rest comes after it.
+    pub last: Option<PendingId>,
 }

@@ -99,13 +99,22 @@ pub(crate) fn check_note(path: &'static str, note: Option<&str>, needed: bool) -
     Ok(())
 }
 
-/// Why there is a revision, besides that it says something else than the one before.
+/// Why there is a revision, besides that it says something else than the one before, and on whose word.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cause {
     /// It withdraws what was known: from then on there is no current figure, until another is recorded.
     pub retraction: Option<RetractionReason>,
     /// It was made after the period was locked.
     pub restatement: Option<Restatement>,
+    /// Who had sent it in, where it waited until somebody else published it: [`crate::access::Actor::name`].
+    pub sent_in_by: Option<String>,
+}
+
+impl Cause {
+    /// Of a figure that is restated, or that is recorded like any other.
+    pub fn of(restatement: Option<Restatement>) -> Self {
+        Self { restatement, ..Self::default() }
+    }
 }
 
 #[cfg(test)]

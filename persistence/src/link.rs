@@ -56,7 +56,9 @@ impl Link {
     /// [`Error::Internal`] for an address that cannot be read; it may hold a password and is not repeated.
     pub(crate) fn open(url: &str, config: ConnectionManagerConfig, what: &'static str) -> Result<Self> {
         let refused = |_: RedisError| {
-            Error::internal("the address of Redis is not of the form redis://[user:password@]host:port/number")
+            Error::internal(
+                "REDIS_URL: the address of Redis is not of the form redis://[user:password@]host:port/number",
+            )
         };
         let info = url.into_connection_info().map_err(refused)?;
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);

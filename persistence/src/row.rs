@@ -136,15 +136,16 @@ impl<'r> Row<'r> {
             recorded_at: self.take()?,
             recorded_by: self.take()?,
             superseded_at: None,
-            cause: Cause { retraction: None, restatement: self.optional_parse()? },
+            cause: Cause::of(self.optional_parse()?),
         })
     }
 
-    /// The columns of [`crate::sql::figure`], `superseded_at` and `retraction`.
+    /// The columns of [`crate::sql::revision`].
     pub(crate) fn revision(&mut self) -> Result<Observation> {
         let mut revision = self.observation()?;
         let superseded_at = self.take::<Option<DateTime<Utc>>>()?;
         revision.cause.retraction = self.optional_parse()?;
+        revision.cause.sent_in_by = self.take()?;
         let stands = revision.cause.retraction.is_some() && superseded_at == Some(revision.recorded_at);
         revision.superseded_at = superseded_at.filter(|_| !stands);
         Ok(revision)

@@ -86,7 +86,7 @@ pub(crate) fn has_newest_value(alias: &str) -> String {
 
 /// The columns of a revision of `alias`, as [`crate::row::Row::revision`] reads them.
 pub(crate) fn revision(alias: &str) -> String {
-    format!("{}, {alias}.superseded_at, {alias}.retraction", figure(alias))
+    format!("{}, {alias}.superseded_at, {alias}.retraction, {alias}.sent_in_by", figure(alias))
 }
 
 /// A revision is the last of its period: the current figure, or the retraction that withdrew it (see the migration of it).

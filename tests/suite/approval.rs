@@ -98,7 +98,7 @@ fn id(nodes: &[Value], period: &str) -> Value {
 
 async fn decide(client: &Client, what: &str, input: Value) -> Value {
     let query = format!(
-        "mutation($input: Observations{what}Input!) {{ observations{what}(input: $input) {{ decided unchanged refused remaining
+        "mutation($input: Observations{what}Input!) {{ observations{what}(input: $input) {{ decided unchanged refused remaining lastId
          refusedRows {{ id code message }} userErrors {{ path code message }} }} }}"
     );
     client.data(&query, json!({ "input": input })).await[format!("observations{what}")].take()
@@ -228,6 +228,60 @@ async fn a_steward_validates_publishes_and_declines() {
 }
 
 #[tokio::test]
+async fn the_rest_of_what_a_filter_chooses_comes_after_its_last() {
+    let town = Town::new().await;
+    push(&town.sender, town.rows(&[("2019", 10.0), ("2020", 11.0), ("2021", 12.0)]), json!({})).await;
+    let all = waiting(&town.steward, json!({})).await;
+    let first = all[0]["id"].clone();
+    let payload =
+        decide(&town.steward, "Validate", json!({ "filter": { "community": town.here, "after": first } })).await;
+    assert_eq!((decided(&payload), &payload["lastId"]), ([2, 0, 0], &all[2]["id"]));
+    // None comes after the last, which need not be there any more.
+    let published = decide(&town.steward, "Publish", json!({ "ids": [all[2]["id"]] })).await;
+    assert_eq!((decided(&published), &published["lastId"]), ([1, 0, 0], &json!(null)));
+    let rest = json!({ "filter": { "community": town.here, "after": payload["lastId"] } });
+    let payload = decide(&town.steward, "Publish", rest).await;
+    assert_eq!((decided(&payload), &payload["lastId"]), ([0, 0, 0], &json!(null)));
+    assert_eq!(values(&waiting(&town.steward, json!({ "after": first })).await), json!([["2020", 11.0, "VALIDATED"]]));
+    let payload =
+        decide(&town.steward, "Publish", json!({ "filter": { "community": town.here, "after": town.here } })).await;
+    assert_eq!(payload["userErrors"][0]["code"], "INVALID");
+    assert_eq!(payload["userErrors"][0]["path"], json!(["input", "filter", "after"]));
+}
+
+/// A program that sends in and may not read tries values, in earnest and in a dry run: the right one is answered like any other.
+#[tokio::test]
+async fn a_hidden_figure_is_not_found_by_trying() {
+    let town = Town::new().await;
+    let hidden = |period: &str, value: f64| {
+        let mut rows = town.rows(&[(period, value)]);
+        rows[0]["confidentiality"] = json!("CONFIDENTIAL");
+        rows
+    };
+    for period in ["2019", "2020"] {
+        let payload = push(&town.steward, hidden(period, 3.0), json!({})).await;
+        assert_eq!(counts(&payload), [1, 0, 0, 0, 0], "{payload:#}");
+    }
+    for (period, value) in [("2019", 2.0), ("2020", 3.0)] {
+        let dry = json!({ "dryRun": true });
+        // What they sent in themselves they may be told of.
+        for (more, expected) in [(&dry, [0, 0, 0, 1, 0]), (&json!({}), [0, 0, 0, 1, 0]), (&dry, [0, 0, 1, 0, 0])] {
+            let payload = push(&town.sender, town.rows(&[(period, value)]), more.clone()).await;
+            assert_eq!(counts(&payload), expected, "{period} {value} {more}: {payload:#}");
+            let shown =
+                payload["differences"].as_array().unwrap().iter().filter(|one| !one["before"].is_null()).count();
+            assert_eq!(shown, 0, "{payload:#}");
+        }
+    }
+    // The one that says what is published already is found so when it is to be published.
+    let payload = decide(&town.steward, "Publish", json!({ "filter": { "community": town.here } })).await;
+    assert_eq!(decided(&payload), [1, 1, 0]);
+    // From then on whoever sent it in knows what they said; of the other they are told no more than before.
+    assert_eq!(counts(&push(&town.sender, town.rows(&[("2019", 2.0)]), json!({})).await), [0, 0, 1, 0, 0]);
+    assert_eq!(counts(&push(&town.sender, town.rows(&[("2020", 3.0)]), json!({})).await), [0, 0, 0, 1, 0]);
+}
+
+#[tokio::test]
 async fn what_takes_the_place_of_another_is_another() {
     let town = Town::new().await;
     push(&town.sender, town.rows(&[("2019", 10.0)]), json!({})).await;
@@ -298,19 +352,28 @@ async fn an_archived_source_holds_up_its_own_figures_alone() {
     assert_eq!(values(&waiting(&town.steward, json!({})).await), json!([["2020", 2.0, "RECEIVED"]]));
 }
 
-/// Who says the same as what waits is told so, and nothing of whose it is or why it was declined.
+/// Who says the same as what waits of another is told nothing of it: theirs takes its place as any other would.
 #[tokio::test]
 async fn a_figure_that_waits_is_not_shown_to_whoever_says_the_same() {
     let town = Town::new().await;
     push(&town.contributor, town.rows(&[("2019", 12.0)]), json!({})).await;
+    let sender = |rows: &[Value]| rows[0]["receivedBy"].clone();
+    let first = sender(&waiting(&town.steward, json!({})).await);
     let query = "mutation($input: ObservationRecordInput!) { observationRecord(input: $input) {
         outcome pendingObservation { receivedBy } userErrors { code } } }";
     let input = json!({ "community": town.here, "indicatorVersion": town.world.version, "source": town.world.source,
         "period": "2019", "value": 12.0 });
-    for (client, shown) in [(&town.sender, false), (&town.contributor, true)] {
+    for (client, outcome) in [
+        (&town.sender, "RECEIVED"),
+        (&town.sender, "UNCHANGED"),
+        (&town.contributor, "RECEIVED"),
+        (&town.contributor, "UNCHANGED"),
+    ] {
         let told = client.data(query, json!({ "input": input })).await["observationRecord"].take();
-        assert_eq!((&told["outcome"], &told["userErrors"]), (&json!("UNCHANGED"), &json!([])));
-        assert_eq!(!told["pendingObservation"].is_null(), shown, "{told}");
+        assert_eq!((&told["outcome"], &told["userErrors"]), (&json!(outcome), &json!([])));
+        let present = sender(&waiting(&town.steward, json!({})).await);
+        assert_eq!(told["pendingObservation"]["receivedBy"], present, "{told}");
+        assert_eq!(present == first, std::ptr::eq(client, &town.contributor));
     }
 }
 
@@ -365,11 +428,12 @@ async fn files_and_single_figures_wait_too() {
         ["read", "created", "unchanged", "received", "rejected"].map(|name| job["counts"][name].as_u64().unwrap())
     };
     assert_eq!(import(&town.contributor, "").await, [2, 0, 0, 2, 0]);
+    assert_eq!(import(&town.sender, "").await, [2, 0, 0, 2, 0]);
     assert_eq!(import(&town.sender, "").await, [2, 0, 2, 0, 0]);
     assert_eq!(town.published().await["totalCount"], 0);
     assert_eq!(import(&town.steward, "&submit=true").await, [2, 0, 2, 0, 0]);
     assert_eq!(import(&town.publisher, "").await, [2, 2, 0, 0, 0]);
-    assert_eq!(import(&town.contributor, "&dryRun=true").await, [2, 0, 2, 0, 0]);
+    assert_eq!(import(&town.sender, "&dryRun=true").await, [2, 0, 2, 0, 0]);
 
     let query =
         "mutation($input: ObservationRecordInput!) { observationRecord(input: $input) { outcome observation { value }

@@ -87,7 +87,7 @@ async fn a_definition_with_figures_does_not_change_and_performance_measures_are_
     world.version =
         app.version(&indicator, json!({ "measure": "COUNT", "unit": english("people"), "polarity": "NEUTRAL" })).await;
     let errors = app.refused(&world, &community, "2020", json!({ "value": 12.0 })).await;
-    assert_eq!(codes(&errors), [("input.indicator".to_owned(), "INVALID".to_owned())]);
+    assert_eq!(codes(&errors), [("input.indicatorVersion".to_owned(), "INVALID".to_owned())]);
     let errors = app
         .admin
         .refusal("indicatorUpdate", json!({ "id": indicator, "version": 1, "code": "bad code" }), "indicator")

@@ -188,6 +188,12 @@ async fn files_are_for_those_who_record_figures_and_rows_for_those_who_answer_fo
     let query = "query($id: ID!) { importJob(id: $id) { rejects { code line } } node(id: $id) { id } importJobs { totalCount } }";
     let told = steward.data(query, json!({ "id": job["id"] })).await;
     assert_eq!(told["importJob"]["rejects"][0], json!({ "code": "FORBIDDEN", "line": 4 }));
+    // The community whose figures were to be recorded reads that, of a dry run, too; once of every file.
+    send(&steward, &town.address("&dryRun=true"), format!("{FILE}THERE,2021,3\n")).await;
+    let log = "query($c: ID) { auditEntries(first: 9, filter: { action: [DENIED], community: $c }) { nodes { detail objectId } } }";
+    let denied = other.data(log, json!({ "c": there })).await["auditEntries"]["nodes"].take();
+    let entry = json!({ "detail": "import figures of this community", "objectId": there });
+    assert_eq!(denied, json!([entry, entry]));
     // Of others' jobs nothing is known.
     let told = other.data(query, json!({ "id": job["id"] })).await;
     assert_eq!(told, json!({ "importJob": null, "node": null, "importJobs": { "totalCount": 0 } }));
@@ -213,7 +219,7 @@ async fn what_is_wrong_with_an_upload_is_told_at_once() {
         ("/imports?format=xml&network=net".to_owned(), (400, "BAD_USER_INPUT", "format")),
         (town.address("&what=1"), (400, "BAD_USER_INPUT", "what")),
         (town.address("").replace("async=false", "async=maybe"), (400, "BAD_REQUEST", "async")),
-        (town.address("").replace("network=net", "network=none"), (404, "NOT_FOUND", "slug")),
+        (town.address("").replace("network=net", "network=none"), (400, "BAD_USER_INPUT", "network")),
         (town.address("").replace("source=survey", "source=none"), (400, "BAD_USER_INPUT", "source")),
         (town.address(&format!("&name={}", "x".repeat(300))), (400, "BAD_USER_INPUT", "name")),
     ] {

@@ -25,6 +25,7 @@ mod comparison;
 mod connections;
 mod demo;
 mod exports;
+mod fields;
 mod figures;
 mod filters;
 mod foreign;

@@ -172,13 +172,21 @@ async fn every_broken_rule_is_named_at_once() {
     let app = App::start().await;
     let input = json!({
         "slug": "c", "name": english(&"x".repeat(201)), "kind": "MUNICIPALITY", "country": "CA", "subdivision": "US-NY",
-        "coordinates": { "latitude": 91.0, "longitude": 181.0 }, "aliases": ["fine", " "],
-        "populations": [{ "asOf": "2020-01-01", "persons": -1 }],
+        "coordinates": { "latitude": 91.0, "longitude": 181.0 }, "timezone": "America/Atlantis", "aliases": ["fine", " "],
+        "populations": [{ "asOf": "2020-01-01", "persons": -1 }, { "asOf": "2021-01-01", "persons": 2_147_483_648_u32 }],
     });
     let errors = app.admin.refusal("communityCreate", input, "community").await;
     let paths: Vec<_> = codes(&errors).into_iter().map(|(path, _)| path).collect();
-    let expected =
-        ["name", "subdivision", "coordinates.latitude", "coordinates.longitude", "aliases.1", "populations.0.persons"];
+    let expected = [
+        "name",
+        "subdivision",
+        "coordinates.latitude",
+        "coordinates.longitude",
+        "timezone",
+        "aliases.1",
+        "populations.0.persons",
+        "populations.1.persons",
+    ];
     assert_eq!(paths, expected.map(|path| format!("input.{path}")));
     assert_eq!(app.anonymous.data("{ communities { totalCount } }", json!({})).await["communities"]["totalCount"], 0);
 }
@@ -325,6 +333,22 @@ async fn a_definition_that_changes_must_still_make_sense_and_a_missing_figure_ho
     assert!(refused[0]["message"].as_str().unwrap().contains("add another version"));
     let same = update(json!({ "version": 3, "decimals": 1 }));
     assert_eq!(app.admin.change("indicatorVersionUpdate", same, "indicatorVersion", "version").await["version"], 3);
+    // Which way is good can be said once, and alone: an imported indicator comes without.
+    for (way, decimals, version, allowed) in [
+        ("LOWER_IS_BETTER", 2, 3, false),
+        ("LOWER_IS_BETTER", 1, 3, true),
+        ("HIGHER_IS_BETTER", 1, 4, false),
+        ("NEUTRAL", 1, 4, false),
+    ] {
+        let says = update(json!({ "version": version, "polarity": way, "decimals": decimals }));
+        if allowed {
+            let said = app.admin.change("indicatorVersionUpdate", says, "indicatorVersion", "polarity version").await;
+            assert_eq!(said, json!({ "polarity": way, "version": 4 }));
+        } else {
+            let refused = app.admin.refusal("indicatorVersionUpdate", says, "indicatorVersion").await;
+            assert_eq!(codes(&refused), [("input.id".to_owned(), "IMMUTABLE".to_owned())], "{way}");
+        }
+    }
     let free = json!({ "id": other, "version": 1, "decimals": 3 });
     app.admin.change("indicatorVersionUpdate", free, "indicatorVersion", "id").await;
 }

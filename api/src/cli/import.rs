@@ -130,7 +130,8 @@ impl Import {
         let mut screen = match Screen::new(&self.files, self.rejects.as_deref()) {
             Ok(screen) => screen,
             Err(error) => {
-                eprintln!("error: the file of rejected rows cannot be written: {error}");
+                let file = self.rejects.as_deref().unwrap_or_else(|| Path::new("")).display();
+                eprintln!("error: --rejects {file}: the file of rejected rows cannot be written: {error}");
                 return REJECTED;
             }
         };

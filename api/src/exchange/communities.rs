@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use domain::{
     access::Scope,
     community::{Community, CommunityCode, CommunityFilter, CommunityKind, CommunitySort},
-    error::{Error, Result},
+    error::{Error, ProblemCode, Result},
     fold::{fold, fold_spelling},
     id::{CommunityId, NetworkId},
     key::{Code, CountryCode, ExternalId, Scheme, Slug},
@@ -45,11 +45,13 @@ impl Directory {
     /// Reads who is a member on this day.
     ///
     /// # Errors
-    /// [`Error::NotFound`] if there is no such network.
+    /// [`Error::Validation`] if there is no such network.
     pub async fn load(repositories: &dyn Repositories, options: &Options, today: NaiveDate) -> Result<Self> {
         let mut found =
             repositories.networks().by_keys(&Scope::Everything, std::slice::from_ref(&options.network)).await?;
-        let network = found.pop().ok_or(Error::NotFound { noun: "Network", key: "slug" })?;
+        let network = found.pop().ok_or_else(|| {
+            Error::invalid("network", ProblemCode::NotFound, format!("there is no network “{}”", options.network))
+        })?;
         let mut directory = Self {
             network: network.id,
             joined_on: network.starts_on.min(today),

@@ -21,6 +21,8 @@ use super::{
     writer::Writer,
 };
 
+/// What is done, for whoever may not.
+const WHAT: &str = "import figures";
 /// Rejected rows of a dry run that are kept; all are counted.
 const MOST_OF_DRY_RUN: usize = 10_000;
 
@@ -117,7 +119,8 @@ impl Importer<'_> {
             }
             let progress = progress(&done, &writer, &heard);
             let rejects = std::mem::take(&mut heard.kept);
-            let renew = async |session| {
+            let renew = async |session: Session| {
+                session.note_refused(session.take_refused(), WHAT);
                 steps.lasts(session, &progress, rejects).await?;
                 self.session().await
             };
@@ -126,15 +129,18 @@ impl Importer<'_> {
         let outcome = reading.await.map_err(Error::internal)?;
         let progress = progress(&done, &writer, &heard);
         let (session, _) = writer.finish();
+        let refused = session.take_refused();
         drop(session);
         if self.options.dry_run && outcome.is_ok() {
-            steps.lasts(self.session().await?, &progress, heard.kept).await?;
+            let session = self.session().await?;
+            session.note_refused(refused, WHAT);
+            steps.lasts(session, &progress, heard.kept).await?;
         }
         Ok(outcome.map(drop))
     }
 
     async fn session(&self) -> Result<Session> {
-        self.services.session(self.actor, "import figures").await
+        self.services.session(self.actor, WHAT).await
     }
 }
 

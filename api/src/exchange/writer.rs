@@ -1,6 +1,9 @@
 //! Writes what was read: looks up each thing once, checks each figure, and records a batch at a time.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use domain::{
     access::Scope,
@@ -53,6 +56,8 @@ pub struct Writer<'a> {
     asked: Vec<Series>,
     /// Two spellings of one community are one series.
     slots: HashMap<Identity, usize>,
+    /// The communities whose figures were refused for want of a right.
+    denied: HashSet<CommunityId>,
 }
 
 /// Whether a figure says what is known already; of its confidentiality it may say nothing.
@@ -99,6 +104,7 @@ impl<'a> Writer<'a> {
             ids: Vec::new(),
             asked: Vec::new(),
             slots: HashMap::new(),
+            denied: HashSet::new(),
         }
     }
 
@@ -219,10 +225,12 @@ impl<'a> Writer<'a> {
             Err(reason) => return Ok(Err(reason)),
         };
         if !self.session.may_record(community, indicator) {
+            self.note_denied(community);
             let kind = "you may not record figures of this community by this indicator";
             return Ok(Err(Reason::plain("FORBIDDEN", "", kind)));
         }
         if self.resolver.options.restatement.is_some() && !self.session.may_restate(community) {
+            self.note_denied(community);
             return Ok(Err(Reason::plain("FORBIDDEN", "", NO_STEWARD)));
         }
         let source = match resolve!(self, sources, key.source, source) {
@@ -237,6 +245,13 @@ impl<'a> Writer<'a> {
             self.asked.push(Series { community, indicator, indicator_version, source, disaggregation });
         }
         Ok(Ok(Place { slot, indicator: key.indicator }))
+    }
+
+    /// Once for every community.
+    fn note_denied(&mut self, community: CommunityId) {
+        if self.denied.insert(community) {
+            self.session.refuse_figures_of(community);
+        }
     }
 
     /// Why a figure is not kept, with the column that holds the field at fault.
@@ -329,7 +344,7 @@ impl<'a> Writer<'a> {
             let withdraws = act == Act::Retract;
             let retraction = withdraws.then_some(RetractionReason::SourceWithdrew);
             let figure = if withdraws { Figure { note: figure.note, ..Figure::default() } } else { figure };
-            let cause = Cause { retraction, restatement: restatement.clone() };
+            let cause = Cause { retraction, ..Cause::of(restatement.clone()) };
             deliveries.push(Delivery { to, definition, period, figure, inherits: true, cause });
             rows.push((line, column, adjustments));
         }

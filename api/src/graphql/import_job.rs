@@ -9,7 +9,7 @@ use super::{
     error::{IntoGraphql as _, UserError, user_errors},
     id,
     order::order,
-    scalars::DateTime,
+    scalars::{DateTime, whole},
 };
 
 /// Rejected rows answered with a job at most.
@@ -186,12 +186,6 @@ impl ImportJob {
     async fn finished_at(&self) -> Option<DateTime> {
         self.0.finished_at.map(Into::into)
     }
-}
-
-/// Files may be larger than an Int can say; a Float says up to 2^53 exactly.
-#[allow(clippy::cast_precision_loss)]
-const fn whole(count: i64) -> f64 {
-    count as f64
 }
 
 /// What import jobs are narrowed by.

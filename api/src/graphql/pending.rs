@@ -157,6 +157,8 @@ pub struct PendingObservationFilter {
     pub with_findings: Option<bool>,
     /// Received before this moment.
     pub received_before: Option<DateTime>,
+    /// Received after the figure with this id, which need not wait any more.
+    pub after: Option<ID>,
 }
 
 impl PendingObservationFilter {
@@ -168,6 +170,7 @@ impl PendingObservationFilter {
             states: self.states.map(|states| states.into_iter().map(Into::into).collect()),
             with_findings: self.with_findings,
             received_before: self.received_before.map(|moment| moment.get("filter.receivedBefore")).transpose()?,
+            after: self.after.as_ref().map(|id| pending_id(id, "filter.after")).transpose()?,
         })
     }
 }
@@ -252,8 +255,10 @@ pub struct ObservationsDecisionPayload {
     pub refused: i32,
     /// Those that could not.
     pub refused_rows: Vec<RefusedObservation>,
-    /// How many more the filter would choose: the same call goes on with those.
+    /// How many more the filter would choose: the same call with `filter.after` as `lastId` goes on with those.
     pub remaining: i32,
+    /// The last that the filter chose; nothing if it chose none, or ids were given.
+    pub last_id: Option<ID>,
     /// Why nothing was done; empty if it was.
     pub user_errors: Vec<UserError>,
 }
@@ -278,9 +283,16 @@ impl ObservationsDecisionPayload {
                 })
                 .collect(),
             remaining: number(decided.remaining),
+            last_id: decided.last.map(id::encode_pending),
             user_errors,
         })
     }
+}
+
+/// The id of a figure that waits, or does no longer.
+fn pending_id(text: &ID, field: &str) -> Result<noun::PendingId> {
+    let message = "this is not the id of a figure that waits";
+    id::decode_pending(text).ok_or_else(|| Error::invalid(field, ProblemCode::Invalid, message))
 }
 
 /// Exactly one of the two ways to choose.
@@ -289,11 +301,7 @@ fn chosen(ids: Option<Vec<ID>>, filter: Option<PendingObservationFilter>) -> Res
     match (ids, filter) {
         (Some(ids), None) if ids.is_empty() => invalid(ProblemCode::Required, "name at least one"),
         (Some(ids), None) => {
-            let one = |(place, text): (usize, &ID)| {
-                let message = "this is not the id of a figure that waits";
-                id::decode_pending(text)
-                    .ok_or_else(|| Error::invalid(format!("ids.{place}"), ProblemCode::Invalid, message))
-            };
+            let one = |(place, text)| pending_id(text, &format!("ids.{place}"));
             Ok(Chosen::Ids(ids.iter().enumerate().map(one).collect::<Result<_>>()?))
         }
         (None, Some(filter)) => Ok(Chosen::Matching(filter.read()?)),

@@ -116,6 +116,12 @@ fn short(text: &str) -> String {
     text.chars().take(40).collect()
 }
 
+/// A count that may be more than an `Int` can say; a `Float` says up to 2^53 exactly.
+#[allow(clippy::cast_precision_loss)]
+pub const fn whole(count: i64) -> f64 {
+    count as f64
+}
+
 /// A count as the schema tells it; what is more than an `Int` holds is told as the largest.
 pub fn number(count: impl TryInto<i32>) -> i32 {
     count.try_into().unwrap_or(i32::MAX)

@@ -21,14 +21,14 @@ use std::{
 use actix_cors::Cors;
 use actix_web::{
     App, HttpResponse, HttpServer,
-    body::MessageBody,
+    body::{EitherBody, MessageBody},
     dev::{Server, ServerHandle, ServiceFactory, ServiceRequest, ServiceResponse},
     guard,
     http::{
-        Method,
+        Method, StatusCode,
         header::{self, ETag, EntityTag, IfNoneMatch},
     },
-    middleware::{Compress, DefaultHeaders, from_fn},
+    middleware::{Compress, DefaultHeaders, Next, from_fn},
     web,
 };
 use domain::service::Services;
@@ -43,6 +43,7 @@ use crate::{
         schema::{ConcertSchema, schema, sdl},
     },
     import_jobs::ImportQueue,
+    refusal::Refusal,
 };
 
 /// The largest request body, bytes.
@@ -186,6 +187,7 @@ fn app(
         .app_data(shared)
         .wrap(Compress::default())
         .wrap(cors)
+        .wrap(from_fn(coded_preflight))
         .wrap(
             DefaultHeaders::new()
                 .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
@@ -250,6 +252,22 @@ async fn schema_file(shared: web::Data<Shared>, known: Option<web::Header<IfNone
     let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response.insert_header(ETag(shared.sdl_tag.clone()));
     if known { response.finish() } else { response.content_type("text/plain; charset=utf-8").body(shared.sdl.clone()) }
+}
+
+/// What CORS refuses of a preflight it says in plain text; here every error has a code.
+async fn coded_preflight<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
+    let preflight =
+        request.method() == Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    let response = next.call(request).await?;
+    if !preflight || response.status() != StatusCode::BAD_REQUEST {
+        return Ok(response.map_into_left_body());
+    }
+    let message = "pages of this origin may not ask for this here: see CONCERT_CORS_ORIGINS";
+    let refusal = Refusal::new(StatusCode::BAD_REQUEST, "ORIGIN_NOT_ALLOWED", message);
+    Ok(response.into_response(refusal.response()).map_into_right_body())
 }
 
 /// No origin is allowed unless it is listed.

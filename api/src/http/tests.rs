@@ -405,6 +405,9 @@ async fn other_sites_may_call_if_they_are_listed(#[case] origin: &str, #[case] l
     let answer = send_with(config, asking).await;
     assert_eq!(answer.header("access-control-allow-origin"), allowed);
     assert_eq!(answer.status.is_success(), listed, "{}", answer.status);
+    if !listed {
+        assert_eq!(answer.code(), "ORIGIN_NOT_ALLOWED");
+    }
 }
 
 #[actix_web::test]

@@ -7,7 +7,7 @@ use crate::{
     error::Result,
     page::{ListQuery, Page},
     pending::{
-        Chosen, PendingFilter, PendingId, PendingObservation, PendingSight, PendingSort, PendingState, Receipt,
+        Chosen, PendingFilter, PendingId, PendingObservation, PendingSight, PendingSort, PendingState, Receipt, Sender,
         Submission,
     },
 };
@@ -15,13 +15,13 @@ use crate::{
 /// Figures that wait.
 #[async_trait]
 pub trait PendingFigures: Send + Sync {
-    /// Receives figures already checked by [`crate::observation::Figure::check`], at `at` from `by`, and says what became of each, in
+    /// Receives figures already checked by [`crate::observation::Figure::check`], at `at` from their sender, and says what became of each, in
     /// their order. Only within a unit of work; whoever else sends in or decides about figures of the same communities is waited for.
     ///
-    /// A figure that says the same as the one that waits, declined or not, or as the published one while nothing waits, is unchanged;
-    /// any other takes the place of the one that waits. Contradictions within the call, periods that overlap published ones and locked
+    /// A figure that says the same as the one that waits, declined or not, or as the published one while nothing waits, is unchanged,
+    /// as far as the sender may know of that one; any other takes the place of the one that waits. Contradictions within the call, periods that overlap published ones and locked
     /// ones are rejected as [`super::figures::Figures::record`] does.
-    async fn receive(&self, figures: &[Submission], at: DateTime<Utc>, by: &str) -> Result<Vec<Receipt>>;
+    async fn receive(&self, figures: &[Submission], at: DateTime<Utc>, sender: Sender<'_>) -> Result<Vec<Receipt>>;
 
     /// Those with these ids that may be seen, in any order; one statement.
     async fn get(&self, sight: &PendingSight, ids: &[PendingId]) -> Result<Vec<PendingObservation>>;

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Session, quality::refusal};
+use super::{Session, pending::sight, quality::refusal};
 use crate::{
     access::{self, Needs},
     audit::{Action, NewEntry},
@@ -14,7 +14,7 @@ use crate::{
     id::{CommunityId, SeriesId},
     indicator::IndicatorVersion,
     observation::{Figure, NewObservation, Outcome},
-    pending::{PendingId, Receipt, Replaced, Submission},
+    pending::{PendingId, Receipt, Replaced, Sender, Submission},
     period::Period,
     quality::Finding,
     revision::Cause,
@@ -214,7 +214,9 @@ impl Session {
         if figures.is_empty() {
             return Ok(Vec::new());
         }
-        let receipts = self.repositories().pending().receive(figures, self.now(), &self.actor().name()).await?;
+        let (name, reader) = (self.actor().name(), self.reader());
+        let sender = Sender { name: &name, sight: &sight(self.actor(), &reader), reader: &reader };
+        let receipts = self.repositories().pending().receive(figures, self.now(), sender).await?;
         let mut counts: BTreeMap<CommunityId, (u64, u64)> = BTreeMap::new();
         for (figure, receipt) in figures.iter().zip(&receipts) {
             if receipt.outcome == Outcome::Received {

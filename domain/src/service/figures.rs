@@ -128,6 +128,8 @@ impl Services {
         let session = self.session(actor, "record figures").await?;
         let refused = session.refused();
         let result = Box::pin(self.try_record_figure(session, new)).await;
+        // The indicator is named by its version here.
+        let result = result.map_err(|error| error.renamed("indicator", "indicatorVersion"));
         if result.as_ref().is_err_and(is_forbidden) {
             let entry = NewEntry::by(actor, self.clock.now(), Action::Denied).detail("open a figure to more readers");
             self.record_entry(&entry).await?;
@@ -147,7 +149,7 @@ impl Services {
         let nothing = || Error::internal("recording a figure answered nothing");
         let to = session.destinations(vec![series], new.submit).await?.pop().ok_or_else(nothing)?;
         let (period, figure, inherits) = (new.period, new.figure, new.inherits);
-        let cause = Cause { retraction: None, restatement: new.restatement };
+        let cause = Cause::of(new.restatement);
         let delivery = Delivery { to: &to, definition: &version, period, figure, inherits, cause };
         let delivered = session.deliver(vec![delivery]).await?.pop().ok_or_else(nothing)?;
         let (outcome, findings) = (delivered.outcome, delivered.findings);

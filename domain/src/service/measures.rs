@@ -13,7 +13,7 @@ use crate::{
     error::{Error, Problem, ProblemCode, Result},
     event::Topic,
     id::{CommunityId, IndicatorId, IndicatorVersionId, NetworkId},
-    indicator::{Indicator, IndicatorVersion, IndicatorVersionFilter, IndicatorVersionSort},
+    indicator::{Indicator, IndicatorVersion, IndicatorVersionFilter, IndicatorVersionSort, Polarity},
     mapping::Mapping,
     page::{Direction, ListQuery, Order, PageArgs},
     record::Stored,
@@ -70,13 +70,16 @@ impl Governed for IndicatorVersion {
         [Topic::Indicator(self.indicator)].into()
     }
 
-    /// A new version takes the next number. Once figures are recorded under it, it never changes (invariant 5).
+    /// A new version takes the next number. Once figures are recorded under it, it never changes (invariant 5), except that which way
+    /// is good can be said once where it was not: what the figures mean stays as it was.
     async fn admit(mut self, before: Option<&Stored<Self>>, context: &Context<'_>) -> Result<Self> {
         let Some(before) = before else {
             self.number = next_number(self.indicator, context).await?;
             return Ok(self);
         };
-        if before.value != self && context.repositories.figures().is_observed(before.id).await? {
+        let says_which_way =
+            before.polarity == Polarity::Neutral && Self { polarity: self.polarity, ..before.value.clone() } == self;
+        if before.value != self && !says_which_way && context.repositories.figures().is_observed(before.id).await? {
             let message = "figures are recorded under this version, so it no longer changes: add another version";
             return Err(Error::Conflict(Problem::new("id", ProblemCode::Immutable, message)));
         }

@@ -148,6 +148,9 @@ impl Session {
         let sight = sight(self.actor(), &self.reader());
         let (rows, remaining) = self.repositories().pending().take_up(&sight, chosen, MOST_MATCHING).await?;
         let mut decided = Decided { remaining, ..Decided::default() };
+        if let Chosen::Matching(_) = chosen {
+            decided.last = rows.last().map(|row| row.id);
+        }
         if let Chosen::Ids(ids) = chosen {
             let found: HashSet<_> = rows.iter().map(|row| row.id).collect();
             let missing = Problem::new("ids", ProblemCode::NotFound, "no figure with this id waits");
@@ -232,7 +235,8 @@ impl Session {
             let Some(definition) = known.versions.get(&row.series.indicator_version) else { continue };
             places.push(place);
             let (period, figure, inherits) = (row.period, row.figure.clone(), row.inherits);
-            let cause = Cause { retraction: None, restatement: restatement.or(row.restatement.as_ref()).cloned() };
+            let sent_in_by = Some(row.received_by.clone());
+            let cause = Cause { sent_in_by, ..Cause::of(restatement.or(row.restatement.as_ref()).cloned()) };
             deliveries.push(Delivery { to, definition: &definition.value, period, figure, inherits, cause });
         }
         let delivered = self.deliver(deliveries).await?;

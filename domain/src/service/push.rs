@@ -138,7 +138,7 @@ impl<'a> Ready<'a> {
 
     fn delivery(&self, to: &'a Destination, restatement: Option<&Restatement>) -> Delivery<'a> {
         let PushRow { period, ref figure, inherits, .. } = *self.row;
-        let cause = Cause { retraction: None, restatement: restatement.cloned() };
+        let cause = Cause::of(restatement.cloned());
         Delivery { to, definition: self.definition, period, figure: figure.clone(), inherits, cause }
     }
 }

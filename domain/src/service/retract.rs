@@ -197,6 +197,6 @@ fn check_seen(figure: Retracting, last: &HashMap<(SeriesId, Period), Observation
 }
 
 fn new_retraction(figure: Retracting, Retraction { reason, note, restatement, .. }: &Retraction) -> NewObservation {
-    let cause = Cause { retraction: Some(*reason), restatement: restatement.clone() };
+    let cause = Cause { retraction: Some(*reason), ..Cause::of(restatement.clone()) };
     NewObservation::retraction(figure.series, figure.period, note.clone(), cause)
 }

@@ -10,7 +10,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 
-use super::{Change, Context, Governed, Services};
+use super::{Change, Context, Governed, Services, push::named};
 use crate::{
     access::{self, Actor, Needs, Scope},
     audit::{Action, ActorKind, NewEntry},
@@ -59,7 +59,7 @@ struct Tally {
 
 /// What the audit log says of why there is a revision.
 fn causes(new: &NewObservation) -> impl Iterator<Item = String> {
-    let Cause { retraction, restatement } = &new.cause;
+    let Cause { retraction, restatement, .. } = &new.cause;
     let retracted = retraction.map(|reason| format!("retracted: {reason}"));
     let restated = restatement.as_ref().map(|restatement| format!("restated: {restatement}"));
     retracted.into_iter().chain(restated)
@@ -318,8 +318,20 @@ impl Session {
         held(&self.refused.0).push(entry);
     }
 
+    /// What was refused so far, for [`Session::note_refused`] of the session that lasts.
+    pub fn take_refused(&self) -> Vec<NewEntry> {
+        self.refused.take()
+    }
+
+    /// Notes for the audit log what was refused while `what` was done; of very many communities the rest is counted.
+    pub fn note_refused(&self, refused: Vec<NewEntry>, what: &str) {
+        for entry in named(refused, what) {
+            self.note_entry(entry);
+        }
+    }
+
     /// Notes that something about the figures of a community was refused.
-    pub(super) fn refuse_figures_of(&self, community: CommunityId) {
+    pub fn refuse_figures_of(&self, community: CommunityId) {
         self.refuse(self.entry(Action::Denied).on(community).of_community(community));
     }
 

@@ -113,7 +113,7 @@ async fn insert_arrays<C: ConnectionTrait>(
     at: DateTime<Utc>,
     by: &str,
 ) -> Result<(), DbErr> {
-    const COLUMNS: [(&str, &str); 17] = [
+    const COLUMNS: [(&str, &str); 18] = [
         ("series_id", "uuid"),
         ("period_kind", "text"),
         ("period_start", "date"),
@@ -131,11 +131,12 @@ async fn insert_arrays<C: ConnectionTrait>(
         ("external_id", "text"),
         ("restatement", "text"),
         ("retraction", "text"),
+        ("sent_in_by", "text"),
     ];
     if rows.is_empty() {
         return Ok(());
     }
-    let mut columns: [Column; 17] = Default::default();
+    let mut columns: [Column; 18] = Default::default();
     let [
         series,
         kind,
@@ -154,6 +155,7 @@ async fn insert_arrays<C: ConnectionTrait>(
         external,
         restatement,
         retraction,
+        sent_in_by,
     ] = &mut columns;
     for (at, Revision { new, revision: number }) in rows.iter().enumerate() {
         let (period, figure) = (new.period, &new.figure);
@@ -177,6 +179,7 @@ async fn insert_arrays<C: ConnectionTrait>(
         external.put_text(at, figure.external_id.as_deref());
         restatement.put_text(at, new.cause.restatement.as_ref().map(ToString::to_string).as_deref());
         retraction.put(at, new.cause.retraction.map(RetractionReason::code));
+        sent_in_by.put_text(at, new.cause.sent_in_by.as_deref());
     }
     let mut sql = Sql::new(db.get_database_backend());
     let (mut arrays, mut names) = (String::new(), String::new());
@@ -213,7 +216,7 @@ const OPTIONAL: [&[&str]; 4] = [
     &["numerator", "denominator"],
     &["lower_limit", "upper_limit"],
     &["embargo_until", "note", "external_id"],
-    &["restatement", "retraction", "superseded_at"],
+    &["restatement", "retraction", "superseded_at", "sent_in_by"],
 ];
 
 /// What is alike in all rows of a batch is given once: parameters are what the driver and `SQLite` spend most on.
@@ -226,7 +229,7 @@ fn insert_of(rows: &[Revision<'_>], first: &Revision<'_>, at: DateTime<Utc>, by:
     let texts = some(|figure| figure.embargo_until.is_some() || figure.note.is_some() || figure.external_id.is_some());
     let causes = rows.iter().any(|row| row.new.cause != Cause::default());
     let mut sql = Sql::new(DbBackend::Sqlite);
-    sql.reserve(6 + rows.len() * 18);
+    sql.reserve(6 + rows.len() * 19);
     sql.push(at);
     sql.push(by);
     for (_, _, value) in &alike {
@@ -259,6 +262,7 @@ fn insert_of(rows: &[Revision<'_>], first: &Revision<'_>, at: DateTime<Utc>, by:
             sql.push(row.new.cause.restatement.as_ref().map(ToString::to_string));
             sql.push(row.new.cause.retraction.map(RetractionReason::code));
             sql.push(row.new.cause.retraction.map(|_| at));
+            sql.push(row.new.cause.sent_in_by.clone());
         }
     }
     let present = OPTIONAL.iter().zip([ratio, limits, texts, causes]).filter(|(_, present)| *present);

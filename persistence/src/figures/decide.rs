@@ -93,9 +93,7 @@ impl<'a> Decider<'a> {
             return Decision::Leave(Outcome::Unchanged);
         }
         if before.recorded_at == self.at {
-            let message =
-                format!("another figure for {} was recorded at the same time and says something else", new.period);
-            return Decision::Leave(Outcome::Rejected(Problem::new("period", ProblemCode::Conflict, message)));
+            return Decision::Leave(Outcome::Rejected(contradiction(new.period)));
         }
         if let Some(problem) = self.locked(new) {
             return Decision::Leave(Outcome::Rejected(problem));
@@ -133,6 +131,12 @@ impl<'a> Decider<'a> {
             Problem::new("period", ProblemCode::Overlap, message)
         })
     }
+}
+
+/// Why a figure is refused that contradicts another of the same moment.
+pub(crate) fn contradiction(period: Period) -> Problem {
+    let message = format!("another figure for {period} was recorded at the same time and says something else");
+    Problem::new("period", ProblemCode::Conflict, message)
 }
 
 /// Whether two figures say the same. Databases keep whole microseconds.

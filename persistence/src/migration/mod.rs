@@ -13,6 +13,7 @@ mod m0012_retraction;
 mod m0013_period_lock;
 mod m0014_series_break;
 mod m0015_partitions;
+mod m0016_sent_in;
 
 use domain::{Error, Result};
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, TransactionTrait as _};
@@ -40,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0013_period_lock::Migration),
             Box::new(m0014_series_break::Migration),
             Box::new(m0015_partitions::Migration),
+            Box::new(m0016_sent_in::Migration),
         ]
     }
 }

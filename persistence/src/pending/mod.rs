@@ -12,7 +12,7 @@ use domain::{
     observation::Figure,
     page::{Direction, ListQuery, Page},
     pending::{
-        Chosen, PendingFilter, PendingId, PendingObservation, PendingSight, PendingSort, PendingState, Receipt,
+        Chosen, PendingFilter, PendingId, PendingObservation, PendingSight, PendingSort, PendingState, Receipt, Sender,
         Submission,
     },
     port::pending::PendingFigures,
@@ -92,6 +92,7 @@ fn narrowed(sql: &mut Sql, sight: &PendingSight, filter: &PendingFilter) -> Vec<
         };
         all.push(if with { found } else { format!("NOT {found}") });
     }
+    all.extend(filter.after.map(|id| format!("p.id > {}", sql.bind(id.0))));
     all.extend(filter.received_before.map(|moment| format!("p.received_at < {}", sql.bind(moment))));
     all
 }
@@ -140,8 +141,8 @@ impl<C: ConnectionTrait + Send + Sync> Repos<C> {
 
 #[async_trait]
 impl<C: ConnectionTrait + Send + Sync> PendingFigures for Repos<C> {
-    async fn receive(&self, figures: &[Submission], at: DateTime<Utc>, by: &str) -> Result<Vec<Receipt>> {
-        receive::receive(self, figures, at.trunc_subsecs(6), by).await
+    async fn receive(&self, figures: &[Submission], at: DateTime<Utc>, sender: Sender<'_>) -> Result<Vec<Receipt>> {
+        receive::receive(self, figures, at.trunc_subsecs(6), sender).await
     }
 
     async fn get(&self, sight: &PendingSight, ids: &[PendingId]) -> Result<Vec<PendingObservation>> {

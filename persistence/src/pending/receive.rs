@@ -5,10 +5,12 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, NaiveDate, SubsecRound as _, Utc};
 use domain::{
     Error, Result,
+    error::Problem,
     id::SeriesId,
     observation::{Figure, NewObservation, Observation, Outcome, opened_by_a_program},
-    pending::{PendingId, PendingObservation, Receipt, Replaced, Submission},
+    pending::{PendingId, PendingObservation, Receipt, Replaced, Sender, Submission},
     period::Period,
+    port::figures::Figures,
     revision::{Cause, Restatement},
     series::Series,
 };
@@ -18,7 +20,7 @@ use uuid::Uuid;
 use super::COLUMNS;
 use crate::{
     figures::{
-        decide::{Decider, Decision, says_the_same},
+        decide::{Decider, Decision, contradiction, says_the_same},
         period_lock,
         record::{current, inherited},
         series,
@@ -43,8 +45,10 @@ struct Waiting {
 }
 
 impl Waiting {
-    fn says_the_same_as(&self, row: &Submission) -> bool {
-        (self.inherits, &self.restatement) == (row.inherits, &row.restatement)
+    /// Whether a figure says the same, as far as the sender may know.
+    fn is_said_again_by(&self, row: &Submission, sender: Sender<'_>) -> bool {
+        sender.sight.covers(row.series.community, &self.by)
+            && (self.inherits, &self.restatement) == (row.inherits, &row.restatement)
             && says_the_same(&self.figure, &row.figure)
     }
 }
@@ -52,12 +56,15 @@ impl Waiting {
 /// A figure of a series that may not be there yet.
 type Key<'a> = (&'a Series, Period);
 
+/// The last revisions of periods.
+type Last = HashMap<(SeriesId, Period), Observation>;
+
 /// See [`domain::port::pending::PendingFigures::receive`].
 pub(super) async fn receive<C: ConnectionTrait + Send + Sync>(
     repos: &Repos<C>,
     figures: &[Submission],
     at: DateTime<Utc>,
-    by: &str,
+    sender: Sender<'_>,
 ) -> Result<Vec<Receipt>> {
     let mut sql = repos.sql();
     let communities: HashSet<_> = figures.iter().map(|figure| figure.series.community).collect();
@@ -65,7 +72,7 @@ pub(super) async fn receive<C: ConnectionTrait + Send + Sync>(
     repos.take_communities(sql, &format!("SELECT whose.id FROM {ids}")).await?;
     let mut receipts = Vec::with_capacity(figures.len());
     for chunk in figures.chunks(CHUNK) {
-        receive_chunk(repos, chunk, at, by, &mut receipts).await?;
+        receive_chunk(repos, chunk, at, sender, &mut receipts).await?;
     }
     Ok(receipts)
 }
@@ -74,64 +81,103 @@ async fn receive_chunk<C: ConnectionTrait + Send + Sync>(
     repos: &Repos<C>,
     chunk: &[Submission],
     at: DateTime<Utc>,
-    by: &str,
+    sender: Sender<'_>,
     receipts: &mut Vec<Receipt>,
 ) -> Result<()> {
     let series = distinct(chunk);
     let waiting = waiting(repos, &series, chunk).await?;
     let locks = period_lock::of_what(&repos.0, &series, at.date_naive()).await?;
-    let mut known = series::find(&repos.0, &series).await?;
-    let (mut there, mut as_new) = (Vec::new(), Vec::with_capacity(chunk.len()));
-    for row in chunk {
-        let found = known.get(&*row.series).copied();
-        // A series that is not there has no figures that this one could meet, but others of this call.
-        let id = *known.entry(&row.series).or_insert_with(|| SeriesId::from(Uuid::now_v7()));
-        let new = NewObservation {
-            series: id,
-            period: row.period,
-            figure: row.figure.clone(),
-            inherits: row.inherits,
-            smallest_count: None,
-            cause: Cause { retraction: None, restatement: row.restatement.clone() },
-        };
-        there.extend(found.map(|_| new.clone()));
-        as_new.push(new);
-    }
-    let published = if there.is_empty() { Vec::new() } else { current(&repos.0, &there).await? };
+    let known = series::find(&repos.0, &series).await?;
+    let (as_new, locks) = as_new(chunk, known, locks);
+    let published = current(&repos.0, &as_new).await?;
     let as_new = inherited(&published, &as_new);
-    let last: HashMap<(SeriesId, Period), Observation> =
-        published.iter().map(|kept| ((kept.series, kept.period), kept.clone())).collect();
-    let locks: HashMap<SeriesId, NaiveDate> =
-        locks.into_iter().filter_map(|(series, until)| Some((*known.get(series)?, until))).collect();
+    let last: Last = published.iter().map(|kept| ((kept.series, kept.period), kept.clone())).collect();
+    let repeated = told(repos, sender, at, &last, &as_new).await?;
     let mut decider = Decider::new(at, &locks, published, chunk.len());
-    let mut met: HashSet<Key<'_>> = HashSet::with_capacity(chunk.len());
+    let mut sent: HashMap<Key<'_>, &NewObservation> = HashMap::with_capacity(chunk.len());
     let mut written = Vec::new();
     for (row, new) in chunk.iter().zip(&*as_new) {
         let key: Key<'_> = (&row.series, row.period);
         let waits = waiting.get(&key);
         let left = |outcome, id| Receipt { outcome, id, replaced: None, published: None };
         let last = last.get(&(new.series, new.period));
-        if !row.may_open && !row.inherits && last.is_some_and(|last| row.figure.is_more_open_than(&last.figure, at)) {
-            receipts.push(left(Outcome::Rejected(opened_by_a_program()), None));
-            continue;
-        }
-        let first = met.insert(key);
-        receipts.push(match decider.decide(new) {
-            Decision::Leave(Outcome::Rejected(problem)) => left(Outcome::Rejected(problem), None),
-            // It is said for the second time, or published so while nothing else waits.
-            Decision::Leave(_) if !first || waits.is_none() => left(Outcome::Unchanged, None),
-            _ if waits.is_some_and(|waits| waits.says_the_same_as(row)) => {
-                left(Outcome::Unchanged, waits.map(|waits| waits.id))
-            }
-            _ => {
-                written.push(row);
-                let replaced = waits.map(|waits| Replaced { figure: waits.figure.clone(), by: waits.by.clone() });
-                let published = last.filter(|last| last.is_current()).map(|last| last.series);
-                Receipt { outcome: Outcome::Received, id: Some(row.id), replaced, published }
+        let before = sent.get(&key);
+        receipts.push(if before.is_some_and(|before| says_the_same(&before.figure, &new.figure)) {
+            left(Outcome::Unchanged, None)
+        } else if let Some(problem) = before.map(|_| contradiction(row.period)).or_else(|| opened(row, last, at)) {
+            left(Outcome::Rejected(problem), None)
+        } else {
+            match decider.decide(new) {
+                Decision::Leave(Outcome::Rejected(problem)) => left(Outcome::Rejected(problem), None),
+                // It is published so while nothing else waits.
+                Decision::Leave(_) if waits.is_none() && repeated.contains(&(new.series, new.period)) => {
+                    left(Outcome::Unchanged, None)
+                }
+                _ if waits.is_some_and(|waits| waits.is_said_again_by(row, sender)) => {
+                    left(Outcome::Unchanged, waits.map(|waits| waits.id))
+                }
+                _ => {
+                    sent.insert(key, new);
+                    written.push(row);
+                    let replaced = waits.map(|waits| Replaced { figure: waits.figure.clone(), by: waits.by.clone() });
+                    let published = last.filter(|last| last.is_current()).map(|last| last.series);
+                    Receipt { outcome: Outcome::Received, id: Some(row.id), replaced, published }
+                }
             }
         });
     }
-    write(repos, &written, at, by).await
+    write(repos, &written, at, sender.name).await
+}
+
+/// The figures as they would be recorded, and the locks of their series. A series that is not there has no figures that one could
+/// meet, but others of this call: it is given an id for as long.
+fn as_new<'a>(
+    chunk: &'a [Submission],
+    mut known: HashMap<&'a Series, SeriesId>,
+    locks: HashMap<&'a Series, NaiveDate>,
+) -> (Vec<NewObservation>, HashMap<SeriesId, NaiveDate>) {
+    let figures = chunk.iter().map(|row| NewObservation {
+        series: *known.entry(&row.series).or_insert_with(|| SeriesId::from(Uuid::now_v7())),
+        period: row.period,
+        figure: row.figure.clone(),
+        inherits: row.inherits,
+        smallest_count: None,
+        cause: Cause::of(row.restatement.clone()),
+    });
+    let figures = figures.collect();
+    let locks = locks.into_iter().filter_map(|(series, until)| Some((*known.get(series)?, until))).collect();
+    (figures, locks)
+}
+
+/// Which of these figures are published so, as far as the sender may be told: what they sent in themselves, and what they read.
+async fn told<C: ConnectionTrait + Send + Sync>(
+    repos: &Repos<C>,
+    sender: Sender<'_>,
+    at: DateTime<Utc>,
+    last: &Last,
+    figures: &[NewObservation],
+) -> Result<HashSet<(SeriesId, Period)>> {
+    let repeated = |new: &NewObservation| {
+        let last = last.get(&(new.series, new.period))?;
+        (last.is_current() && says_the_same(&last.figure, &new.figure)).then_some(last)
+    };
+    let (own, others): (Vec<_>, Vec<_>) =
+        figures.iter().filter_map(repeated).partition(|last| last.cause.sent_in_by.as_deref() == Some(sender.name));
+    let keys = |of: &[&Observation]| of.iter().map(|last| (last.series, last.period)).collect::<HashSet<_>>();
+    let (mut told, others) = (keys(&own), keys(&others));
+    if !others.is_empty() {
+        let others: Vec<_> = others.into_iter().collect();
+        let read = Figures::revisions(repos, sender.reader, &others, at).await?;
+        told.extend(read.iter().filter(|read| read.is_current()).map(|read| (read.series, read.period)));
+    }
+    Ok(told)
+}
+
+/// Why a figure is refused that a program would open to more readers than the published one.
+fn opened(row: &Submission, last: Option<&Observation>, at: DateTime<Utc>) -> Option<Problem> {
+    let opens =
+        !row.may_open && !row.inherits && last.is_some_and(|last| row.figure.is_more_open_than(&last.figure, at));
+    opens.then(opened_by_a_program)
 }
 
 /// The different series of these figures, in an order of their own.

@@ -8,10 +8,11 @@ use domain::{
     page::{Direction, ListQuery, Order, PageArgs},
     pending::{
         Chosen, PendingFilter, PendingId, PendingObservation, PendingSight, PendingSort, PendingState, Receipt,
-        Replaced, Submission,
+        Replaced, Sender, Submission,
     },
     period::Period,
     port::{pending::PendingFigures, store::Store as _},
+    revision::Cause,
     series::{Disaggregation, Series},
 };
 use uuid::Uuid;
@@ -53,7 +54,19 @@ async fn does<T>(store: &SqlStore, act: impl AsyncFnOnce(&dyn PendingFigures) ->
 }
 
 async fn receive(store: &SqlStore, rows: &[Submission], at: i64, by: &str) -> Vec<Receipt> {
-    does(store, async |pending| pending.receive(rows, hour(at), by).await).await
+    receive_from(store, rows, at, by, &PendingSight::Everything, &Scope::Everything).await
+}
+
+async fn receive_from(
+    store: &SqlStore,
+    rows: &[Submission],
+    at: i64,
+    name: &str,
+    sight: &PendingSight,
+    reader: &Scope,
+) -> Vec<Receipt> {
+    let sender = Sender { name, sight, reader };
+    does(store, async |pending| pending.receive(rows, hour(at), sender).await).await
 }
 
 /// What became of each: `R` received, `r` received in the place of another, `=` unchanged, or the code of the problem.
@@ -69,12 +82,15 @@ fn told(receipts: &[Receipt]) -> String {
 }
 
 async fn record(store: &SqlStore, series: &Series, period: &str, figure: Figure, at: i64) {
+    record_for(store, series, period, figure, Cause::default(), at).await;
+}
+
+async fn record_for(store: &SqlStore, series: &Series, period: &str, figure: Figure, cause: Cause, at: i64) {
     let work = store.begin().await.unwrap();
     let figures = work.repositories().figures();
     let id = figures.ensure_series(std::slice::from_ref(series), hour(at), "steward").await.unwrap()[0];
     let period: Period = period.parse().unwrap();
-    let new =
-        NewObservation { series: id, period, figure, inherits: false, smallest_count: None, cause: Default::default() };
+    let new = NewObservation { series: id, period, figure, inherits: false, smallest_count: None, cause };
     figures.record(&[new], hour(at), "steward").await.unwrap();
     work.commit().await.unwrap();
 }
@@ -141,6 +157,37 @@ on_both! {
         assert!(receipts[0].replaced.is_none() && receipts[0].published.is_some());
         // Whoever takes that back takes the place of it.
         assert_eq!(told(&receive(store, &[same], 4, "t").await), "r");
+    }
+
+    // Else a figure that one may not read could be found by trying: the one that is no news is it.
+    async fn what_one_may_not_read_is_received_whatever_it_says(scratch: &Scratch) {
+        let store = &*scratch.store;
+        let world = world(store).await;
+        let total = series(&world, 0, "");
+        let secret = |value| Figure { confidentiality: Confidentiality::Confidential, ..Figure::of(value) };
+        record(store, &total, "2020", secret(5.0), 1).await;
+        record(store, &total, "2021", Figure::of(7.0), 1).await;
+        let of = |name: &str| PendingSight::Of { communities: vec![], submitter: name.into() };
+        let try_as = async |name: &str, value: f64, at| {
+            let rows = [sent(&total, "2020", value), sent(&total, "2020", value), sent(&total, "2020", 8.0), sent(&total, "2021", 7.0)];
+            receive_from(store, &rows, at, name, &of(name), &Scope::Public).await
+        };
+        let (right, wrong) = (try_as("token:1", 5.0, 2).await, try_as("token:2", 6.0, 3).await);
+        // What is public is known anyway; within one call the answers are the same, too.
+        assert_eq!((told(&right), told(&wrong)), ("R = CONFLICT =".into(), "r = CONFLICT =".into()));
+        assert!(right[0].id.is_some() && right[0].published == wrong[0].published && right[0].published.is_some());
+        // Nor is it told what waits of others'; what is one's own, is.
+        assert_eq!(told(&try_as("token:1", 6.0, 4).await), "r = CONFLICT =");
+        assert_eq!(told(&try_as("token:1", 6.0, 5).await), "= = CONFLICT =");
+        // Once it is published, who sent it in goes on knowing; nobody else comes to know.
+        let waiting: Vec<_> = all(store, &PendingSight::Everything, PendingFilter::default()).await.iter().map(|row| row.id).collect();
+        does(store, async |pending| pending.remove(&waiting).await).await;
+        let cause = Cause { sent_in_by: Some("token:1".into()), ..Cause::default() };
+        record_for(store, &total, "2020", secret(6.0), cause, 6).await;
+        let again = [sent(&total, "2020", 6.0)];
+        assert_eq!(told(&receive_from(store, &again, 7, "token:1", &of("token:1"), &Scope::Public).await), "=");
+        assert_eq!(told(&receive_from(store, &again, 8, "token:2", &of("token:2"), &Scope::Public).await), "R");
+        assert_eq!(told(&receive(store, &again, 9, "steward").await), "=");
     }
 
     async fn many_are_received_at_once(scratch: &Scratch) {

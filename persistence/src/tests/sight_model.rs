@@ -4,9 +4,9 @@
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use domain::{
-    access::{Place, Reader, Role, Scope},
+    access::{Limited, Place, Reader, Role, Scope},
     account::Account,
-    api_token::ApiToken,
+    api_token::{ApiToken, TokenAction},
     baseline::Baseline,
     community::Community,
     decision::{AuthorityAct, AuthorityDecision},
@@ -105,6 +105,25 @@ impl World {
             }
         }
         reader
+    }
+
+    /// What a program can read with its token: what the people of its communities do, or of certain indicators alone what is shared
+    /// with those; nothing if it may not read, or no longer.
+    pub(super) fn reader_with(&self, token: &ApiToken, now: DateTime<Utc>) -> Reader {
+        let ended = token.expires_at.is_some_and(|end| end <= now);
+        if ended || !token.actions.contains(&TokenAction::Read) {
+            return Reader::default();
+        }
+        let of = |network: &&Stored<Network>| {
+            token.communities.iter().any(|&community| self.is_member(community, network.id, now.date_naive()))
+        };
+        let networks = self.networks.iter().filter(of).map(|network| network.id).collect();
+        let communities = token.communities.iter().copied().collect();
+        if token.indicators.is_empty() {
+            return Reader { own: communities, networks, ..Reader::default() };
+        }
+        let limited = Limited { communities, networks, indicators: token.indicators.iter().copied().collect() };
+        Reader { limited, ..Reader::default() }
     }
 
     pub(super) fn is_member(&self, community: CommunityId, network: NetworkId, day: NaiveDate) -> bool {

@@ -75,8 +75,8 @@ pub(super) struct Plan {
     accounts: Vec<bool>,
     /// Account, role, place, end, archived.
     grants: Vec<(usize, Role, usize, Option<Days>, bool)>,
-    /// Communities, end, archived.
-    tokens: Vec<(Picks, Option<Days>, bool)>,
+    /// Communities, indicators, whether it may read, end, archived.
+    tokens: Vec<(Picks, Picks, bool, Option<Days>, bool)>,
     readers: Vec<PlannedReader>,
 }
 
@@ -155,7 +155,16 @@ pub(super) fn plan(now: DateTime<Utc>) -> impl Strategy<Value = Plan> {
     let people = (
         vec(seldom(), ACCOUNTS),
         vec((0..ACCOUNTS, select(Role::ALL.to_vec()), 0..12usize, end(), seldom()), 2..10),
-        vec((1..16u8, end(), seldom()), 0..5),
+        vec(
+            (
+                1..16u8,
+                option::of(1..4u8).prop_map(Option::unwrap_or_default),
+                proptest::bool::weighted(0.8),
+                end(),
+                seldom(),
+            ),
+            1..5,
+        ),
         vec((some(), some(), some(), some(), some(), author(), seldom(), some(), seldom(), limited), 3),
     );
     (shared, figures, learnings, people).prop_map(
@@ -414,13 +423,13 @@ fn write(plan: &Plan, maker: &mut Maker, world: &mut World) {
         let end = end.map(|days| maker.moment(days));
         world.grants.push(maker.make(Grant::new(world.accounts[account].id, role, at, end), archived));
     }
-    for &(some, end, archived) in &plan.tokens {
+    for &(some, about, reads, end, archived) in &plan.tokens {
         let token = ApiToken {
             name: "Loader".into(),
             hint: "cnc_abcd".into(),
             communities: picked(some, &communities),
-            indicators: Vec::new(),
-            actions: vec![TokenAction::Read],
+            indicators: picked(about, &indicators),
+            actions: vec![if reads { TokenAction::Read } else { TokenAction::RecordFigures }],
             addresses: Vec::new(),
             expires_at: end.map(|days| maker.moment(days)),
             replaces: None,

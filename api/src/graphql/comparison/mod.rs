@@ -24,7 +24,7 @@ use super::{
     observation::Observation,
     record::{by_id, referred},
     rows::Rows,
-    scalars::{Date, DateTime, Period},
+    scalars::{Date, DateTime, Period, whole},
     series::{DisaggregationInput, Series, disaggregation},
     source::Source,
     target::Target,
@@ -364,14 +364,16 @@ pub struct Coverage {
     /// Those with a figure that enters the comparison.
     pub reporting: u32,
     /// Persons in all of them, by their newest estimates; nothing if any has none.
-    pub population_expected: Option<i64>,
+    pub population_expected: Option<f64>,
     /// Persons in those that report; nothing if any of them has no estimate.
-    pub population_reporting: Option<i64>,
+    pub population_reporting: Option<f64>,
 }
 
 impl From<noun::Coverage> for Coverage {
     fn from(coverage: noun::Coverage) -> Self {
         let noun::Coverage { expected, reporting, population_expected, population_reporting } = coverage;
+        let (population_expected, population_reporting) =
+            (population_expected.map(whole), population_reporting.map(whole));
         Self { expected, reporting, population_expected, population_reporting }
     }
 }

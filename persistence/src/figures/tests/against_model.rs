@@ -143,7 +143,7 @@ async fn record(
         .map(|(series, period, figure)| {
             let (series, period) = (ids[*series], *period);
             let Some(figure) = figure.clone() else {
-                let cause = Cause { retraction: Some(RetractionReason::Error), restatement: None };
+                let cause = Cause { retraction: Some(RetractionReason::Error), ..Cause::default() };
                 return NewObservation::retraction(series, period, None, cause);
             };
             NewObservation { series, period, figure, inherits: false, smallest_count: None, cause: Cause::default() }
