@@ -156,6 +156,25 @@ async fn uk_local_indicators_are_read_row_by_row_and_compared_as_they_are() {
         (&comparison["distribution"]["count"], &comparison["distribution"]["maximum"]),
         (&json!(expected.len()), &json!(expected[0].0))
     );
+    // Nobody stands higher or lower before it is said which way is good.
+    let last = standing(&app, indicator, "Pendle").await;
+    assert_eq!((&last["percentile"], &last["rank"]), (&json!(null), &json!(null)));
+    let query = "query($code: String!) { indicator(code: $code) { currentVersion { id version polarity } } }";
+    let version = app.admin.data(query, json!({ "code": indicator })).await["indicator"]["currentVersion"].take();
+    let says = json!({ "id": version["id"], "version": version["version"], "polarity": "LOWER_IS_BETTER" });
+    app.admin.change("indicatorVersionUpdate", says, "indicatorVersion", "id").await;
+    let last = standing(&app, indicator, "Pendle").await;
+    assert_eq!((&last["percentile"], &last["rank"]["position"]), (&json!(0.0), &json!(expected.len())));
+}
+
+/// How a community stands among those of the network `uk` in the year that ends in 2025.
+async fn standing(app: &App, indicator: &str, name: &str) -> Value {
+    let query =
+        "query($indicator: String!) { comparison(network: \"uk\", indicator: $indicator, period: \"2024-04-01/P1Y\") {
+        entries { community { name { text } } percentile rank { position } } } }";
+    let comparison = app.anonymous.data(query, json!({ "indicator": indicator })).await["comparison"].take();
+    let entries = comparison["entries"].as_array().unwrap();
+    entries.iter().find(|entry| entry["community"]["name"]["text"] == name).unwrap().clone()
 }
 
 /// The eight metropolitan areas of the poverty rate, by the names that the file gives them.

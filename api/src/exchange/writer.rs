@@ -29,7 +29,7 @@ enum Known<T> {
     NotYet,
     Is(T),
     /// Rows that name it are not kept.
-    Not(Reason),
+    Not(Box<Reason>),
 }
 
 /// A series: where its identifier stands, and the number of its indicator.
@@ -78,12 +78,12 @@ macro_rules! resolve {
         if let Known::NotYet = entry.1 {
             entry.1 = match $self.resolver.$lookup(&$self.session, &entry.0).await? {
                 Ok(found) => Known::Is(found),
-                Err(reason) => Known::Not(reason),
+                Err(reason) => Known::Not(Box::new(reason)),
             };
         }
         match &entry.1 {
             Known::Is(found) => Ok(found),
-            Known::Not(reason) => Err(reason.clone()),
+            Known::Not(reason) => Err(Reason::clone(reason)),
             Known::NotYet => return Err(unnumbered()),
         }
     }};
@@ -184,7 +184,7 @@ impl<'a> Writer<'a> {
         let key = *key;
         let known = match known {
             Known::Is(place) => Some(*place),
-            Known::Not(reason) => return Ok(Err(reason.clone())),
+            Known::Not(reason) => return Ok(Err(Reason::clone(reason))),
             Known::NotYet => None,
         };
         let version = match resolve!(self, indicators, key.indicator, indicator) {
@@ -209,7 +209,7 @@ impl<'a> Writer<'a> {
         if let Some((_, known)) = self.series.get_mut(row.series as usize) {
             *known = match &found {
                 Ok(place) => Known::Is(*place),
-                Err(reason) => Known::Not(reason.clone()),
+                Err(reason) => Known::Not(Box::new(reason.clone())),
             };
         }
         Ok(found)

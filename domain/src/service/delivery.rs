@@ -145,7 +145,7 @@ impl Session {
         let mut told = vec![Vec::new(); deliveries.len()];
         let mut delivered: Vec<Option<Delivered>> = vec![None; deliveries.len()];
         let (mut direct, mut waiting) = (Batch::default(), Batch::default());
-        let mut indicators = BTreeSet::new();
+        let mut of = Vec::new();
         let places = delivered.iter_mut().zip(&mut told).enumerate();
         for (delivery, (place, (slot, told))) in deliveries.into_iter().zip(places) {
             let findings = findings.next().unwrap_or_default();
@@ -161,7 +161,7 @@ impl Session {
             *told = self.known_to_actor(&delivery, &findings);
             let to = delivery.to;
             if let Some(series) = to.id {
-                indicators.insert(to.series.indicator);
+                of.push((to.series.community, to.series.indicator));
                 direct.put(place, recorded_in(series, delivery));
             } else {
                 let Delivery { period, figure, inherits, cause: Cause { restatement, .. }, .. } = delivery;
@@ -175,7 +175,7 @@ impl Session {
         let receipts = self.receive(&waiting.items).await?;
         waiting.told(receipts, &mut delivered);
         if !direct.items.is_empty() {
-            let outcomes = self.record(&direct.items, indicators).await?;
+            let outcomes = self.record(&direct.items, &of).await?;
             direct.told(outcomes, &mut delivered);
         }
         let all = delivered.into_iter().zip(told);

@@ -66,7 +66,8 @@ pub struct Retracted {
 struct Ready {
     place: usize,
     figure: Retracting,
-    indicator: IndicatorId,
+    /// Whose, and by which indicator.
+    of: (CommunityId, IndicatorId),
 }
 
 impl Services {
@@ -103,11 +104,11 @@ impl Session {
         let mut answer = Retracted::default();
         let ready = self.retractable(retraction, today, &mut answer.rejections).await?;
         let new: Vec<_> = ready.iter().map(|ready| new_retraction(ready.figure, retraction)).collect();
-        let indicators: BTreeSet<_> = ready.iter().map(|ready| ready.indicator).collect();
+        let of: Vec<_> = ready.iter().map(|ready| ready.of).collect();
         if new.is_empty() {
             return Ok(answer);
         }
-        for (ready, outcome) in ready.iter().zip(self.record(&new, indicators).await?) {
+        for (ready, outcome) in ready.iter().zip(self.record(&new, &of).await?) {
             match outcome {
                 Outcome::Created | Outcome::Updated => answer.retracted += 1,
                 // Nothing that is recorded waits.
@@ -143,7 +144,7 @@ impl Session {
                     return Err(Problem::new("", ProblemCode::Conflict, HAS_LEFT));
                 }
                 check_seen(figure, &last)?;
-                Ok(Ready { place, figure, indicator: series.indicator })
+                Ok(Ready { place, figure, of: (series.community, series.indicator) })
             });
             match allowed {
                 Ok(allowed) => ready.push(allowed),

@@ -1,7 +1,7 @@
 //! Several changes by one actor that happen together or not at all.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -77,8 +77,6 @@ pub struct Session {
     indicators: BTreeSet<IndicatorId>,
     /// What was recorded of whom.
     recorded: BTreeMap<CommunityId, Tally>,
-    /// Whose series these are, as far as it was met.
-    owners: Mutex<HashMap<SeriesId, CommunityId>>,
     /// What figures refer to and was found good.
     checked: Mutex<HashSet<NodeRef>>,
     refused: Refused,
@@ -106,7 +104,6 @@ impl Services {
             revisions: 0,
             indicators: BTreeSet::new(),
             recorded: BTreeMap::new(),
-            owners: Mutex::default(),
             checked: Mutex::default(),
             refused: Refused::default(),
             of_actors: AtomicBool::default(),
@@ -213,17 +210,15 @@ impl Session {
     /// [`Error::Validation`] for a series of a performance measure (invariant 7), or of something archived.
     pub(super) async fn ensure_series(&self, series: &[Series]) -> Result<Vec<SeriesId>> {
         self.check_series(series).await?;
-        let ids = self.repositories().figures().ensure_series(series, self.now, &self.actor.name()).await?;
-        held(&self.owners).extend(ids.iter().copied().zip(series.iter().map(|series| series.community)));
-        Ok(ids)
+        self.repositories().figures().ensure_series(series, self.now, &self.actor.name()).await
     }
 
     /// Records figures that were checked against their indicator versions, and says what became of each. Who restates has been
-    /// asked for by [`Session::may_restate`]. `indicators` are those that the figures are of.
+    /// asked for by [`Session::may_restate`]. `of` says of each whose it is, and by which indicator.
     pub async fn record(
         &mut self,
         figures: &[NewObservation],
-        indicators: impl IntoIterator<Item = IndicatorId>,
+        of: &[(CommunityId, IndicatorId)],
     ) -> Result<Vec<Outcome>> {
         let opening = self.opening(figures).await?;
         let outcomes = if opening.is_empty() {
@@ -231,37 +226,16 @@ impl Session {
         } else {
             self.record_without(figures, &opening).await?
         };
-        let is_written = |outcome: &Outcome| matches!(outcome, Outcome::Created | Outcome::Updated);
-        let written = figures.iter().zip(&outcomes).filter(|(_, outcome)| is_written(outcome));
-        let written: Vec<&NewObservation> = written.map(|(new, _)| new).collect();
-        if !written.is_empty() {
-            self.revisions += written.len() as u64;
-            self.indicators.extend(indicators);
-            self.count(&written).await?;
+        for ((new, (community, indicator)), outcome) in figures.iter().zip(of).zip(&outcomes) {
+            if matches!(outcome, Outcome::Created | Outcome::Updated) {
+                self.revisions += 1;
+                self.indicators.insert(*indicator);
+                let tally = self.recorded.entry(*community).or_default();
+                tally.figures += 1;
+                tally.causes.extend(causes(new));
+            }
         }
         Ok(outcomes)
-    }
-
-    /// Counts these figures for whose they are.
-    async fn count(&mut self, written: &[&NewObservation]) -> Result<()> {
-        let unknown: BTreeSet<SeriesId> = {
-            let owners = held(&self.owners);
-            written.iter().map(|new| new.series).filter(|series| !owners.contains_key(series)).collect()
-        };
-        if !unknown.is_empty() {
-            // They were found in an earlier session, or by their ids.
-            let unknown: Vec<_> = unknown.into_iter().collect();
-            let found = self.repositories().series().get(&Scope::Everything, &unknown).await?;
-            held(&self.owners).extend(found.iter().map(|series| (series.id, series.community)));
-        }
-        let owners = held(&self.owners);
-        for new in written {
-            let Some(community) = owners.get(&new.series) else { continue };
-            let tally = self.recorded.entry(*community).or_default();
-            tally.figures += 1;
-            tally.causes.extend(causes(new));
-        }
-        Ok(())
     }
 
     /// Makes everything last, and lets it be known.

@@ -10,7 +10,7 @@ use domain::port::cache::Cache;
 use moka::{Expiry, future};
 
 /// Bytes of keys and values kept at most.
-pub(super) const CAPACITY: u64 = 8 << 20;
+pub(super) const CAPACITY: u64 = 4 << 20;
 
 struct Entry {
     bytes: Vec<u8>,

@@ -70,12 +70,12 @@ pub(super) async fn candidates<C: ConnectionTrait>(
         break_known = known.current("x"),
         seen_baseline = known.seen(&sight, "p"),
     );
-    // Held until the rows have been read and are gone.
+    // Held until the rows have been read; each is let go as it has been.
     let _turn = READERS.acquire().await.map_err(Error::internal)?;
     let rows = db.query_all_raw(sql.statement(text)).await.map_err(database)?;
-    rows.iter()
+    rows.into_iter()
         .map(|row| {
-            let mut row = Row::new(row)?;
+            let mut row = Row::new(&row)?;
             let series = Series {
                 community: row.id()?,
                 indicator: query.indicator,

@@ -123,7 +123,7 @@ impl Comparison {
         #[graphql(desc = "After so many others.", default = 0)] skip: i32,
     ) -> async_graphql::Result<Rows<ComparisonEntry>> {
         let first = within("first", first, 0, MOST_ENTRIES).into_graphql()?;
-        let skip = within("skip", skip, 0, usize::MAX).into_graphql()?;
+        let skip = within("skip", skip, 0, i32::MAX as usize).into_graphql()?;
         let asked = || self.result.entries.iter().enumerate().skip(skip).take(first);
         let mut communities = if ctx.look_ahead().field("community").exists() {
             let ids: Vec<CommunityId> = asked().map(|(_, entry)| entry.community).collect();
@@ -441,6 +441,9 @@ pub struct Asked {
     pub as_of: Option<DateTime>,
 }
 
+/// The most communities that a comparison names one by one.
+const MOST_NAMED: usize = 10_000;
+
 /// Compares what is asked for.
 pub async fn compare(ctx: &Context<'_>, asked: Asked) -> async_graphql::Result<Comparison> {
     let request = request(ctx, asked).await.into_graphql()?;
@@ -475,6 +478,10 @@ async fn request(ctx: &Context<'_>, asked: Asked) -> domain::Result<ComparisonRe
 
 /// The communities with these slugs, in their order; all must exist.
 async fn communities(ctx: &Context<'_>, slugs: Vec<String>) -> domain::Result<Vec<CommunityId>> {
+    if slugs.len() > MOST_NAMED {
+        let message = format!("{} communities are named; at most {MOST_NAMED}, or leave them out for all", slugs.len());
+        return Err(Error::invalid("communities", ProblemCode::TooLong, message));
+    }
     let path = |index| format!("communities.{index}");
     let keys: Vec<Slug> =
         slugs.iter().enumerate().map(|(index, slug)| key(slug, path(index))).collect::<domain::Result<_>>()?;
