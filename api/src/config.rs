@@ -133,7 +133,7 @@ impl ServeSettings {
             cors_origins: self.cors_origins.clone(),
             execution_timeout: Duration::from_secs(self.execution_timeout),
             workers,
-            large_at_once: workers + 1,
+            large_at_once: workers,
             max_upload: self.max_upload * 1024 * 1024,
             limits: Limits::default(),
             ..usual

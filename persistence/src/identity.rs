@@ -64,6 +64,22 @@ impl<C: ConnectionTrait> Repos<C> {
             })
             .collect()
     }
+
+    /// A refresh token of a session that goes on: its session, whose it is, and when it was spent.
+    async fn refresh_token(
+        &self,
+        refresh: &Digest,
+        now: DateTime<Utc>,
+    ) -> Result<Option<(SessionId, AccountId, Option<DateTime<Utc>>)>> {
+        let mut sql = self.sql();
+        let (digest, moment) = (sql.bind(refresh.to_vec()), sql.bind(now));
+        let text = format!(
+            "SELECT t.session_id, s.account_id, t.spent_at FROM refresh_token t \
+             JOIN account_session s ON s.id = t.session_id JOIN account a ON a.id = s.account_id \
+             WHERE t.digest = {digest} AND s.ended_at IS NULL AND s.expires_at > {moment} AND a.archived_at IS NULL"
+        );
+        one(&self.query(sql.statement(text)).await?, |row| Ok((row.id()?, row.id()?, row.take()?)))
+    }
 }
 
 fn one<T>(rows: &[QueryResult], read: impl FnOnce(&mut Row<'_>) -> Result<T>) -> Result<Option<T>> {
@@ -82,12 +98,18 @@ impl<C: ConnectionTrait + Send + Sync> Identities for Repos<C> {
         one(&self.query(sql.statement(text)).await?, |row| row.take())
     }
 
-    async fn set_password(&self, account: AccountId, hash: &str, at: DateTime<Utc>) -> Result<()> {
+    async fn set_password(&self, id: AccountId, hash: &str, at: DateTime<Utc>) -> Result<()> {
         let mut sql = self.sql();
-        let (account, hash, at) = (sql.bind(Uuid::from(account)), sql.bind(hash), sql.bind(at));
+        let (account, hash, moment) = (sql.bind(Uuid::from(id)), sql.bind(hash), sql.bind(at));
         let text = format!(
-            "INSERT INTO account_password (account_id, hash, changed_at) VALUES ({account}, {hash}, {at}) \
+            "INSERT INTO account_password (account_id, hash, changed_at) VALUES ({account}, {hash}, {moment}) \
              ON CONFLICT (account_id) DO UPDATE SET hash = excluded.hash, changed_at = excluded.changed_at"
+        );
+        self.run(sql.statement(text)).await?;
+        let mut sql = self.sql();
+        let (account, at, kind) = (sql.bind(Uuid::from(id)), sql.bind(at), sql.bind(LinkKind::Recovery.code()));
+        let text = format!(
+            "UPDATE invitation SET used_at = {at} WHERE account_id = {account} AND kind = {kind} AND used_at IS NULL"
         );
         self.run(sql.statement(text)).await.map(drop)
     }
@@ -165,6 +187,10 @@ impl<C: ConnectionTrait + Send + Sync> Identities for Repos<C> {
         self.succeed(session.id, refresh, session.started_at).await
     }
 
+    async fn has_refresh(&self, refresh: &Digest, now: DateTime<Utc>) -> Result<bool> {
+        Ok(self.refresh_token(refresh, now).await?.is_some())
+    }
+
     async fn spend(&self, refresh: &Digest, now: DateTime<Utc>) -> Result<Spent> {
         let mut sql = self.sql();
         let (digest, moment) = (sql.bind(refresh.to_vec()), sql.bind(now));
@@ -175,17 +201,7 @@ impl<C: ConnectionTrait + Send + Sync> Identities for Repos<C> {
              WHERE s.ended_at IS NULL AND s.expires_at > {moment} AND a.archived_at IS NULL)"
         );
         let won = self.run(sql.statement(text)).await? == 1;
-        let mut sql = self.sql();
-        let (digest, moment) = (sql.bind(refresh.to_vec()), sql.bind(now));
-        let text = format!(
-            "SELECT t.session_id, s.account_id, t.spent_at FROM refresh_token t \
-             JOIN account_session s ON s.id = t.session_id JOIN account a ON a.id = s.account_id \
-             WHERE t.digest = {digest} AND s.ended_at IS NULL AND s.expires_at > {moment} AND a.archived_at IS NULL"
-        );
-        let found = one(&self.query(sql.statement(text)).await?, |row| {
-            Ok((row.id()?, row.id()?, row.take::<Option<DateTime<Utc>>>()?))
-        })?;
-        Ok(match found {
+        Ok(match self.refresh_token(refresh, now).await? {
             Some((session, account, Some(_))) if won => Spent::Now { session, account },
             Some((session, account, Some(at))) => Spent::Before { session, account, at },
             _ => Spent::Unknown,

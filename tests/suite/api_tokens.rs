@@ -54,6 +54,23 @@ async fn a_token_ends_when_it_was_to_end() {
     assert_eq!(status(&replica, &secret).await, 401);
 }
 
+/// A token for several communities is given by who answers for all of them, and taken back by who answers for any.
+#[tokio::test]
+async fn each_community_takes_back_a_token_that_is_for_it() {
+    let app = App::start().await;
+    let world = app.world().await;
+    let (here, there) = (app.member(&world.network, "here").await, app.member(&world.network, "there").await);
+    let (id, secret) = token(&app, json!({ "communities": [here, there] })).await;
+    let steward = app.somebody("s@example.org", json!([{ "role": "STEWARD", "community": here }])).await.client;
+    let seen = steward.data("{ apiTokens { nodes { id viewerCanArchive } } }", json!({})).await;
+    assert_eq!(seen["apiTokens"]["nodes"], json!([{ "id": id, "viewerCanArchive": true }]));
+    steward.change("apiTokenArchive", json!({ "id": id, "version": 1 }), "apiToken", "archivedAt").await;
+    assert_eq!(status(&app, &secret).await, 401);
+    // Nobody gives it back for the others.
+    let back = json!({ "id": id, "version": 2, "archived": false });
+    assert_eq!(steward.refusal("apiTokenArchive", back, "apiToken").await[0]["code"], "FORBIDDEN");
+}
+
 #[tokio::test]
 async fn a_token_is_good_only_from_its_addresses() {
     let proxies = vec!["127.0.0.0/8".parse().unwrap()];

@@ -273,6 +273,15 @@ async fn a_hidden_figure_is_not_found_by_trying() {
             assert_eq!(shown, 0, "{payload:#}");
         }
     }
+    // Nor in a locked period.
+    let payload = push(&town.steward, hidden("2010", 3.0), json!({})).await;
+    assert_eq!(counts(&payload), [1, 0, 0, 0, 0], "{payload:#}");
+    let lock = json!({ "community": town.here, "until": "2010-12-31", "reason": english("Settled") });
+    town.steward.change("periodLockCreate", lock, "periodLock", "id").await;
+    for value in [2.0, 3.0] {
+        let payload = push(&town.sender, town.rows(&[("2010", value)]), json!({ "dryRun": true })).await;
+        assert_eq!((counts(&payload), &payload["rejectedRows"][0]["code"]), ([0, 0, 0, 0, 1], &json!("LOCKED")));
+    }
     // The one that says what is published already is found so when it is to be published.
     let payload = decide(&town.steward, "Publish", json!({ "filter": { "community": town.here } })).await;
     assert_eq!(decided(&payload), [1, 1, 0]);

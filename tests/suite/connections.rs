@@ -10,8 +10,9 @@ use async_graphql::parser::{
 use serde_json::{Value, json};
 
 use crate::{
+    cast::{Cast, ROLES},
     client::Client,
-    matrix::{Cast, READ, ROLES},
+    matrix::READ,
 };
 
 /// Types with the fields of theirs that are connections.

@@ -7,7 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_graphql::parser::types::{BaseType, Type, TypeKind, TypeSystemDefinition};
 use serde_json::{Value, json};
 
-use crate::matrix::{Cast, READ, ROLES};
+use crate::{
+    cast::{Cast, ROLES},
+    matrix::READ,
+};
 
 /// A type; the fields that are its own, by which all its readers are answered alike; and those that lead to records, each of which
 /// is there for whoever reads it at its own place. What depends on the reader otherwise is in [`NARROWER`].
@@ -110,8 +113,10 @@ const FIELDS: [Row; 48] = [
 ];
 
 /// Own fields that readers of one record need not be answered alike: what they are told apart is held by tests of its own.
-const NARROWER: [(&str, &str, &str); 1] =
-    [("PendingObservation", "findings", "quality::findings_that_tell_of_other_figures_are_for_those_who_read_them")];
+const NARROWER: [(&str, &str, &str); 2] = [
+    ("Membership", "consent", "visibility"),
+    ("PendingObservation", "findings", "quality::findings_that_tell_of_other_figures_are_for_those_who_read_them"),
+];
 
 /// Values that are there for whoever reads one of the records that they lead to.
 const GOVERNED: [(&str, &str); 1] = [("LatestValue", "observation")];

@@ -194,6 +194,17 @@ async fn files_are_for_those_who_record_figures_and_rows_for_those_who_answer_fo
     let denied = other.data(log, json!({ "c": there })).await["auditEntries"]["nodes"].take();
     let entry = json!({ "detail": "import figures of this community", "objectId": there });
     assert_eq!(denied, json!([entry, entry]));
+    // Administrators see that there is a job, and nothing of what is in it.
+    let root = app.somebody("root@example.org", json!([{ "role": "ADMINISTRATOR" }])).await.client;
+    let told = root
+        .data(
+            "query($id: ID!) { importJob(id: $id) { counts { rejected } rejects { row } } }",
+            json!({ "id": job["id"] }),
+        )
+        .await;
+    assert_eq!(told["importJob"], json!({ "counts": { "rejected": 3.0 }, "rejects": [] }));
+    let rows = root.get(&format!("/imports/{}/rejects", job["id"].as_str().unwrap())).send().await.unwrap();
+    assert_eq!(rows.status(), StatusCode::NOT_FOUND);
     // Of others' jobs nothing is known.
     let told = other.data(query, json!({ "id": job["id"] })).await;
     assert_eq!(told, json!({ "importJob": null, "node": null, "importJobs": { "totalCount": 0 } }));

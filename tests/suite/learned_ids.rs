@@ -11,7 +11,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::{client::Client, matrix::Cast};
+use crate::{cast::Cast, client::Client};
 
 /// What almost nobody sees.
 const HIDDEN: [&str; 15] = [

@@ -101,6 +101,37 @@ async fn a_link_that_is_made_up_used_or_too_old_brings_nothing() {
     assert!(app.sign_in("ada@example.org", PASSWORD).await["accessToken"].is_string(), "the password is as it was");
 }
 
+/// What ends a password ends the ways back to it, and what takes a role back is not undone by a link from before.
+#[tokio::test]
+async fn a_link_from_before_undoes_nothing() {
+    let app = App::start().await;
+    let network = app.network("net").await;
+    let roles = json!([{ "role": "MEMBER_READER", "network": network }]);
+    let root = app.somebody("root@example.org", json!([{ "role": "ADMINISTRATOR" }])).await;
+    let invite = async || invitation(&app.admin, json!({ "email": "ada@example.org", "grants": roles })).await;
+    let (first, second) = (invite().await, invite().await);
+    let ada = app.accept("ada@example.org", &first).await;
+    take_back(&app, &ada).await;
+    let entry = ("ada@example.org", "DENIED", "accept an invitation");
+    app.is_refused(&app.try_accept(&second, PASSWORD).await, ("link", "FORBIDDEN"), entry).await;
+    assert!(
+        app.try_accept(&invite().await, PASSWORD).await["accessToken"].is_string(),
+        "one from after it brings the role"
+    );
+
+    let (one, other) = (way_back(&root, &ada).await.unwrap(), way_back(&root, &ada).await.unwrap());
+    assert!(app.try_recover(&one).await["accessToken"].is_string());
+    app.is_refused(&app.try_recover(&other).await, GONE, GOING_BACK).await;
+    let before = way_back(&root, &ada).await.unwrap();
+    let changed =
+        "mutation($input: PasswordChangeInput!) { passwordChange(input: $input) { done userErrors { code } } }";
+    let input = json!({ "currentPassword": "a third horse battery", "newPassword": PASSWORD });
+    let signed_in = app.sign_in("ada@example.org", "a third horse battery").await;
+    let client = crate::client::Client::new(&app.url, signed_in["accessToken"].as_str());
+    assert_eq!(client.data(changed, json!({ "input": input })).await["passwordChange"]["done"], true);
+    app.is_refused(&app.try_recover(&before).await, GONE, GOING_BACK).await;
+}
+
 #[tokio::test]
 async fn of_many_who_use_a_link_at_once_one_gets_in() {
     let app = App::start().await;

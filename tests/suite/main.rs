@@ -19,6 +19,7 @@ mod approval;
 mod archived;
 mod as_of;
 mod audit;
+mod cast;
 mod change_feed;
 mod cli;
 mod comparison;

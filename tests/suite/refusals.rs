@@ -79,6 +79,25 @@ async fn whatever_is_not_believed_is_recorded() {
     assert!(!told.contains(&secret[4..]) && !told.contains(&ada.access), "no secret is told");
 }
 
+/// A session that has ended is not gone on with, and nobody tries without end.
+#[tokio::test]
+async fn refresh_tokens_that_are_not_known_are_recorded_and_throttled() {
+    let app = App::start().await;
+    let ada = app.somebody("ada@example.org", json!([{ "role": "ADMINISTRATOR" }])).await;
+    ada.client.data("mutation { signOut { done } }", json!({})).await;
+    let query = "mutation($t: String!) { sessionRefresh(input: { refreshToken: $t }) { userErrors { code } } }";
+    let mut codes = Vec::new();
+    for _ in 0..60 {
+        let (_, answer) = app.anonymous.ask(query, json!({ "t": ada.refresh })).await;
+        let told = &answer["data"]["sessionRefresh"]["userErrors"][0]["code"];
+        codes.push(text(if told.is_string() { told } else { &answer["errors"][0]["extensions"]["code"] }));
+    }
+    assert_eq!((codes[0].as_str(), codes[59].as_str()), ("INVALID", "THROTTLED"));
+    let entry = log(&app).await.remove(0);
+    assert_eq!(entry["detail"], "a refresh token that is not known, or whose session has ended");
+    assert_eq!(entry["actor"], "anonymous");
+}
+
 #[tokio::test]
 async fn nobody_fills_the_log_and_what_is_passed_over_is_counted() {
     let app = behind_a_proxy().await;

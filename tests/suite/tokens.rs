@@ -182,6 +182,42 @@ async fn a_dry_run_shows_what_its_caller_may_read() {
     assert_eq!(answer["differences"], json!([of_2020, of_2021, of_2022, hidden(3)]));
 }
 
+/// That a figure is there already is told to those who read it, recorded it, or answer for it; to any other program it is as if it
+/// had changed.
+#[tokio::test]
+async fn a_program_that_publishes_finds_no_hidden_figure_by_trying() {
+    let place = Place::sharing("PUBLIC").await;
+    let secret = json!({ "value": 40.0, "confidentiality": "CONFIDENTIAL" });
+    place.app.record(&place.world, &place.here, "2022", secret).await;
+    let jump = json!({ "community": place.here, "indicator": place.world.indicator, "rule": "JUMP", "percent": 10.0, "effect": "REFUSE" });
+    place.app.create("qualityRule", jump).await;
+    let told = async |client: &Client, period: &str, value: f64, dry: bool| {
+        let input = json!({ "rows": [row(&place, period, json!({ "value": value }))], "dryRun": dry });
+        let answer = client.data(PUSH, json!({ "input": input })).await["observationsPush"].take();
+        ["created", "updated", "unchanged"].map(|name| answer[name].as_u64().unwrap())
+    };
+    for actions in [json!(["RECORD_FIGURES", "PUBLISH_FIGURES"]), json!(["READ", "RECORD_FIGURES", "PUBLISH_FIGURES"])]
+    {
+        let program = program(&place.app, &place.here, json!({ "actions": actions })).await;
+        for value in [40.0, 41.0, 90.0] {
+            assert_eq!(told(&program, "2022", value, true).await, [0, 1, 0], "{actions} {value}");
+            assert_eq!(told(&program, "2023", value, true).await, [1, 0, 0], "{actions} {value}");
+        }
+        assert_eq!(told(&program, "2022", 40.0, false).await, [0, 1, 0], "{actions}");
+        let one = row(&place, "2022", json!({ "value": 40.0 }));
+        let query = "mutation($input: ObservationRecordInput!) { observationRecord(input: $input) { outcome observation { value } } }";
+        let answer = program.data(query, json!({ "input": one })).await["observationRecord"].take();
+        assert_eq!(answer, json!({ "outcome": "UPDATED", "observation": null }));
+    }
+    let sender = program(&place.app, &place.here, json!({ "actions": ["RECORD_FIGURES", "PUBLISH_FIGURES"] })).await;
+    // What it recorded itself it may be told of.
+    assert_eq!(told(&sender, "2022", 41.0, false).await, [0, 1, 0]);
+    assert_eq!(told(&sender, "2022", 41.0, true).await, [0, 0, 1]);
+    let role = json!([{ "role": "STEWARD", "community": place.here }]);
+    let steward = place.app.somebody("s@example.org", role).await.client;
+    assert_eq!(told(&steward, "2022", 41.0, true).await, [0, 0, 1]);
+}
+
 #[tokio::test]
 async fn a_dry_run_that_shows_figures_under_an_authority_leaves_a_trace() {
     let app = App::start().await;

@@ -104,6 +104,18 @@ async fn what_is_tried_on_a_place_is_told_to_those_who_answer_for_it() {
     eve.client.data(token, json!({ "input": input })).await;
     assert_eq!(newest(&own).await, json!(["give or take back tokens for these communities", null, "here", null]));
     assert_eq!(newest(&eve).await, json!(["give or take back tokens for these communities", null, "there", null]));
+    // A role for an account that they do not see: they are told that it is not there, and that they tried is noted all the same.
+    let bob = app.somebody("bob@example.org", json!([{ "role": "MEMBER_READER", "community": here }])).await;
+    let grant = json!({ "account": bob.account, "role": "CONTRIBUTOR", "community": here });
+    let refused = eve.client.refusal("grantCreate", grant, "grant").await;
+    assert_eq!(refused[0]["code"], "NOT_FOUND");
+    let what = "write what names something that is not there for them";
+    assert_eq!(newest(&own).await, json!([what, null, "here", null]));
+    // The log, without a right to read it.
+    let error = bob.client.error("{ auditEntries { totalCount } }", json!({})).await;
+    assert_eq!(error["extensions"]["code"], "FORBIDDEN");
+    let entries = log(&app.admin, &["DENIED"]).await;
+    assert_eq!(entries[0]["detail"], "read the audit log");
     // An invitation to a role of another community.
     let query = "mutation($input: InvitationCreateInput!) { invitationCreate(input: $input) { secret } }";
     let input = json!({ "email": "bob@example.org", "grants": [{ "role": "CONTRIBUTOR", "community": here }] });

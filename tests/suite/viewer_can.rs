@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::matrix::{Cast, ROLES, fields, let_through};
+use crate::{
+    cast::{Cast, ROLES},
+    matrix::{fields, let_through},
+};
 
 /// A type, one of its records, the field that says whether something may be done, the change that does it, and its input.
 type Told = (&'static str, &'static str, &'static str, &'static str, Value);

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 
 use crate::{
     app::App,
+    cast::{Cast, ROLES},
     client::Client,
     fixture::{World, english, merge},
-    matrix::{Cast, OWN, ROLES},
+    matrix::OWN,
 };
 
 const STEWARD: &[&str] = &["steward"];

@@ -154,7 +154,10 @@ impl<'a> Importer<'a> {
             Ok(named) => named,
             Err(failure) => return Ok(Report::failed(failure)),
         };
-        let session = self.services.session(self.actor, "import figures").await?;
+        let mut session = self.services.session(self.actor, "import figures").await?;
+        if self.options.dry_run {
+            session.rehearse();
+        }
         let today = self.services.clock().today();
         let mut directory = match self.directory.take() {
             Some(directory) => directory,

@@ -140,7 +140,11 @@ impl Importer<'_> {
     }
 
     async fn session(&self) -> Result<Session> {
-        self.services.session(self.actor, WHAT).await
+        let mut session = self.services.session(self.actor, WHAT).await?;
+        if self.options.dry_run {
+            session.rehearse();
+        }
+        Ok(session)
     }
 }
 

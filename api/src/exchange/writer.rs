@@ -301,6 +301,8 @@ impl<'a> Writer<'a> {
         let current = revisions.into_iter().filter(Observation::is_current);
         let mut known: HashMap<_, _> =
             current.map(|revision| ((revision.series, revision.period), revision.figure)).collect();
+        // To whoever may not be told that a row says the same, it is another figure, whatever it says.
+        let mut told = self.session.may_be_told(&published).await?;
         let mut admitted = Vec::with_capacity(placed.len());
         for ((row, place), key) in placed.into_iter().zip(keys) {
             // Whoever decides about a row that waits sees what it takes the place of.
@@ -310,7 +312,7 @@ impl<'a> Writer<'a> {
             };
             let before = known.get(&key);
             let refused = match row.act {
-                Act::Create if before.is_some_and(|before| !says(before, &row.figure)) => {
+                Act::Create if before.is_some_and(|before| !told.contains(&key) || !says(before, &row.figure)) => {
                     Some(Reason::plain("EXISTS", "", "there is another figure, and none is to be changed"))
                 }
                 Act::Update if before.is_none() => {
@@ -326,6 +328,7 @@ impl<'a> Writer<'a> {
                 known.remove(&key);
             } else {
                 known.insert(key, row.figure.clone());
+                told.insert(key);
             }
             admitted.push((row, place));
         }

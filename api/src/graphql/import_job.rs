@@ -142,7 +142,8 @@ impl ImportJob {
         self.0.rate(ctx.services().clock().now())
     }
 
-    /// The first rows that were not kept; all of them are at `/imports/ID/rejects` for 30 days, of a dry run the first 10 000.
+    /// The first rows that were not kept, for whoever uploaded them; all of them are at `/imports/ID/rejects` for 30 days, of a dry run
+    /// the first 10 000.
     async fn rejects(
         &self,
         ctx: &Context<'_>,
@@ -152,7 +153,8 @@ impl ImportJob {
             let message = format!("0 to {MOST_REJECTS}");
             Error::invalid("first", domain::error::ProblemCode::OutOfRange, message)
         });
-        let rejects = ctx.services().import_rejects(self.0.id, 0, most.into_graphql()?).await.into_graphql()?;
+        let rejects =
+            ctx.services().import_rejects(ctx.actor(), &self.0, 0, most.into_graphql()?).await.into_graphql()?;
         Ok(rejects
             .into_iter()
             .map(|reject| ImportReject {

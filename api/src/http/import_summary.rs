@@ -1,7 +1,10 @@
 //! What DHIS2 answers to a data value set: <https://docs.dhis2.org/en/develop/using-the-api/dhis-core-version-master/data.html>.
 //! What has not changed is counted apart, and not as ignored; what a dry run finds is no error of the request.
 
-use domain::import_job::{ImportJob, KeptReject};
+use domain::{
+    access::Actor,
+    import_job::{ImportJob, KeptReject},
+};
 use serde_json::{Map, Value, json};
 
 use super::{Shared, imports::ROWS};
@@ -13,10 +16,16 @@ const MOST_NAMED: usize = 10_000;
 const PLACES: [&str; 6] = ["dataElement", "period", "orgUnit", "categoryOptionCombo", "attributeOptionCombo", "value"];
 
 /// The answer to a job that is over.
-pub(super) async fn summary(shared: &Shared, job: &ImportJob, strategy: Option<Strategy>) -> Result<Value, Refusal> {
+pub(super) async fn summary(
+    shared: &Shared,
+    actor: &Actor,
+    job: &ImportJob,
+    strategy: Option<Strategy>,
+) -> Result<Value, Refusal> {
     let mut rejects = Vec::new();
     loop {
-        let more = shared.services.import_rejects(job.id, rejects.len() as u64, ROWS).await.map_err(Refusal::of)?;
+        let more = shared.services.import_rejects(actor, job, rejects.len() as u64, ROWS).await;
+        let more = more.map_err(Refusal::of)?;
         let ends = (more.len() as u64) < ROWS;
         rejects.extend(more);
         if ends || rejects.len() >= MOST_NAMED {

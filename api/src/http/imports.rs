@@ -1,6 +1,6 @@
 //! Files to import: `POST /imports` takes one, `GET /imports/ID` says how far it is, `GET /imports/ID/rejects` what was not kept.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -8,6 +8,7 @@ use actix_web::{
     web,
 };
 use domain::{
+    access::Actor,
     error::Error,
     import_job::{ImportJob, ImportJobId},
     service::{Services, Upload},
@@ -40,23 +41,24 @@ pub(super) async fn post(request: HttpRequest, payload: web::Payload, shared: we
 /// How far a job is.
 pub(super) async fn get(request: HttpRequest, path: web::Path<String>, shared: web::Data<Shared>) -> HttpResponse {
     match found(&request, &path, &shared).await {
-        Ok(job) => HttpResponse::Ok().json(told(&job)),
+        Ok((_, job)) => HttpResponse::Ok().json(told(&job)),
         Err(refusal) => refusal.response(),
     }
 }
 
 /// The rows of a job that were not kept, as CSV.
 pub(super) async fn rejects(request: HttpRequest, path: web::Path<String>, shared: web::Data<Shared>) -> HttpResponse {
-    let job = match found(&request, &path, &shared).await {
-        Ok(job) => job,
+    let (actor, job) = match found(&request, &path, &shared).await {
+        Ok((actor, job)) if shared.services.may_see_rows(&actor, &job) => (actor, Arc::new(job)),
+        Ok(_) => return missing().response(),
         Err(refusal) => return refusal.response(),
     };
     let services = shared.services.clone();
     let rows = futures_util::stream::unfold(Some(0), move |from| {
-        let services = services.clone();
+        let (services, actor, job) = (services.clone(), actor.clone(), Arc::clone(&job));
         async move {
             let from: u64 = from?;
-            let rows = match services.import_rejects(job.id, from, ROWS).await {
+            let rows = match services.import_rejects(&actor, &job, from, ROWS).await {
                 Ok(rows) => rows,
                 Err(error) => return Some((Err(actix_web::error::ErrorInternalServerError(error.to_string())), None)),
             };
@@ -80,14 +82,18 @@ pub(super) async fn rejects(request: HttpRequest, path: web::Path<String>, share
         .streaming(rows)
 }
 
-async fn found(request: &HttpRequest, path: &str, shared: &Shared) -> Result<ImportJob, Refusal> {
+async fn found(request: &HttpRequest, path: &str, shared: &Shared) -> Result<(Actor, ImportJob), Refusal> {
     let viewer = viewer(request, request_id(request), &shared.authenticator).await?;
     let id = id::decode_import_job(path);
     let job = match id {
         Some(id) => shared.services.import_job(&viewer.actor, id).await.map_err(Refusal::of)?,
         None => None,
     };
-    job.ok_or_else(|| Refusal::of(Error::NotFound { noun: "ImportJob", key: "id" }))
+    job.map(|job| (viewer.actor, job)).ok_or_else(missing)
+}
+
+fn missing() -> Refusal {
+    Refusal::of(Error::NotFound { noun: "ImportJob", key: "id" })
 }
 
 /// What the address of an upload says.
@@ -159,7 +165,7 @@ async fn upload(request: &HttpRequest, payload: web::Payload, shared: &Shared) -
     let address = format!("/imports/{}", id::encode_import_job(job.id).as_str());
     let status = if job.state.is_over() { StatusCode::OK } else { StatusCode::ACCEPTED };
     let body = if asked.waits && job.state.is_over() && asked.options.dhis2.strategy.is_some() {
-        summary(shared, &job, asked.options.dhis2.strategy).await?
+        summary(shared, &viewer.actor, &job, asked.options.dhis2.strategy).await?
     } else {
         told(&job)
     };

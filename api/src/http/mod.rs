@@ -85,7 +85,7 @@ impl Default for HttpConfig {
             shutdown_timeout: Duration::from_secs(10),
             workers,
             limits: Limits::default(),
-            large_at_once: workers + 1,
+            large_at_once: workers,
             max_upload: MAX_UPLOAD,
             imports: ImportQueue::default(),
         }

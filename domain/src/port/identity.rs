@@ -143,7 +143,7 @@ pub trait Identities: Send + Sync {
     /// The hash of an account's password; nothing if it has none or is archived.
     async fn password(&self, account: AccountId) -> Result<Option<String>>;
 
-    /// Sets it.
+    /// Sets it; ways back into the account that are not used by then lead nowhere any more.
     async fn set_password(&self, account: AccountId, hash: &str, at: DateTime<Utc>) -> Result<()>;
 
     /// The roles of an account that is not archived (grants that are not archived), with the networks, as of the day of `now`, of
@@ -161,6 +161,9 @@ pub trait Identities: Send + Sync {
 
     /// Begins a session with its first refresh token.
     async fn start_session(&self, session: &NewSession, refresh: &Digest) -> Result<()>;
+
+    /// Whether there is such a refresh token of a session that goes on, spent or not.
+    async fn has_refresh(&self, refresh: &Digest, now: DateTime<Utc>) -> Result<bool>;
 
     /// Spends a refresh token, so that of any number of callers at the same moment exactly one gets [`Spent::Now`].
     async fn spend(&self, refresh: &Digest, now: DateTime<Utc>) -> Result<Spent>;

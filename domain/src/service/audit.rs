@@ -41,7 +41,13 @@ impl Services {
     /// # Errors
     /// [`crate::Error::Unauthenticated`] or [`crate::Error::Forbidden`] for an actor who may read none.
     pub async fn audit_entries(&self, actor: &Actor, query: &ListQuery<AuditFilter, AuditSort>) -> Result<Page<Entry>> {
-        let sight = sight(actor, self.clock.now())?;
+        let sight = match sight(actor, self.clock.now()) {
+            Err(error @ Error::Forbidden(what)) => {
+                self.record_entry(&NewEntry::by(actor, self.clock.now(), Action::Denied).detail(what)).await?;
+                return Err(error);
+            }
+            sight => sight?,
+        };
         self.store.read().audit().list(&sight, query).await
     }
 

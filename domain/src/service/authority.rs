@@ -3,11 +3,8 @@
 
 use std::{
     collections::{BTreeSet, HashSet},
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    sync::Arc,
 };
-
-use chrono::{DateTime, Utc};
 
 use super::Services;
 use crate::{
@@ -16,33 +13,6 @@ use crate::{
     error::Result,
     id::{CommunityId, SeriesId},
 };
-
-/// How long it is remembered which communities are under an authority, where no news of a change arrives.
-const REMEMBERED: Duration = Duration::from_secs(10);
-
-/// The communities under an authority, as they were read at a moment.
-#[derive(Default)]
-pub(super) struct Authorities(Mutex<Option<Kept>>);
-
-type Kept = (DateTime<Utc>, Arc<HashSet<CommunityId>>);
-
-impl Authorities {
-    fn kept(&self, now: DateTime<Utc>) -> Option<Arc<HashSet<CommunityId>>> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (read_at, communities) = kept.as_ref()?;
-        // A clock that was set back makes nothing last longer.
-        let age = now.signed_duration_since(read_at).to_std().ok()?;
-        (age < REMEMBERED).then(|| Arc::clone(communities))
-    }
-
-    fn keep(&self, now: DateTime<Utc>, communities: Arc<HashSet<CommunityId>>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, communities));
-    }
-
-    pub(super) fn forget(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-}
 
 impl Services {
     /// Records that the actor reads data of those of these communities that are under an authority; `what` says which data. The
@@ -85,13 +55,7 @@ impl Services {
     }
 
     async fn under_authority(&self) -> Result<Arc<HashSet<CommunityId>>> {
-        let now = self.clock.now();
-        if let Some(kept) = self.authorities.kept(now) {
-            return Ok(kept);
-        }
-        let read: HashSet<_> = self.store.read().figures().under_authority().await?.into_iter().collect();
-        let read = Arc::new(read);
-        self.authorities.keep(now, Arc::clone(&read));
-        Ok(read)
+        let read = async { Ok(self.store.read().figures().under_authority().await?.into_iter().collect()) };
+        self.authorities.or_read(self.clock.now(), read).await
     }
 }

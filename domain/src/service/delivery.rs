@@ -2,18 +2,18 @@
 //! files and single figures all come this way.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     sync::Arc,
 };
 
 use super::{Session, pending::sight, quality::refusal};
 use crate::{
-    access::{self, Needs},
+    access::{self, Needs, Scope},
     audit::{Action, NewEntry},
     error::{Error, Problem, ProblemCode, Result},
-    id::{CommunityId, SeriesId},
+    id::{CommunityId, IndicatorId, SeriesId},
     indicator::IndicatorVersion,
-    observation::{Figure, NewObservation, Outcome},
+    observation::{Figure, NewObservation, Observation, Outcome},
     pending::{PendingId, Receipt, Replaced, Sender, Submission},
     period::Period,
     quality::Finding,
@@ -176,10 +176,52 @@ impl Session {
         waiting.told(receipts, &mut delivered);
         if !direct.items.is_empty() {
             let outcomes = self.record(&direct.items, &of).await?;
+            let outcomes = self.as_known(&direct.items, &of, outcomes).await?;
             direct.told(outcomes, &mut delivered);
         }
         let all = delivered.into_iter().zip(told);
         all.map(|(one, findings)| one.map(|one| one.with(findings)).ok_or_else(unanswered)).collect()
+    }
+
+    /// That a figure was there already is told to those who read it or recorded it: to others it is as if it had changed, or they
+    /// would find by trying what they may not read.
+    async fn as_known(
+        &self,
+        figures: &[NewObservation],
+        of: &[(CommunityId, IndicatorId)],
+        mut outcomes: Vec<Outcome>,
+    ) -> Result<Vec<Outcome>> {
+        let steward = |community| Needs::steward(community).met_by(self.actor(), self.now());
+        let rows = figures.iter().zip(of).zip(&mut outcomes);
+        let untold: Vec<_> = rows
+            .filter(|((new, (community, _)), outcome)| {
+                **outcome == Outcome::Unchanged && new.cause.retraction.is_none() && !steward(*community)
+            })
+            .map(|((new, _), outcome)| ((new.series, new.period), outcome))
+            .collect();
+        if untold.is_empty() {
+            return Ok(outcomes);
+        }
+        let keys: Vec<_> = untold.iter().map(|(key, _)| *key).collect();
+        let known = self.may_be_told(&keys).await?;
+        for (key, outcome) in untold {
+            if !known.contains(&key) {
+                *outcome = Outcome::Updated;
+            }
+        }
+        Ok(outcomes)
+    }
+
+    /// Of which of these periods the actor may be told what the current figure says: those that they read, recorded or sent in.
+    pub async fn may_be_told(&self, keys: &[(SeriesId, Period)]) -> Result<HashSet<(SeriesId, Period)>> {
+        let figures = self.repositories().figures();
+        let name = self.actor().name();
+        let own = figures.revisions(&Scope::Everything, keys, self.now()).await?.into_iter().filter(|last| {
+            last.is_current() && (last.recorded_by == name || last.cause.sent_in_by.as_ref() == Some(&name))
+        });
+        let read =
+            figures.revisions(&self.reader(), keys, self.now()).await?.into_iter().filter(Observation::is_current);
+        Ok(own.chain(read).map(|last| (last.series, last.period)).collect())
     }
 
     /// Whether the actor reads what a figure is held against.
@@ -188,13 +230,14 @@ impl Session {
     }
 
     /// Why a rule refuses a figure. One that waits is refused for what it is held against when it is published: until then that
-    /// it is would tell whoever sends it in of figures that they may not read.
+    /// it is would tell whoever sends it in of figures that they may not read. So would a dry run, which can be had without end.
     fn refused_by_rules(&self, delivery: &Delivery<'_>, findings: &[Finding]) -> Option<Problem> {
         if findings.is_empty() {
             return None;
         }
-        if delivery.to.id.is_some() {
-            return refusal(findings, self.reads_others_of(delivery));
+        let reads = self.reads_others_of(delivery);
+        if delivery.to.id.is_some() && (reads || !self.is_rehearsal()) {
+            return refusal(findings, reads);
         }
         let own: Vec<Finding> = findings.iter().filter(|finding| !finding.check.tells_of_others()).cloned().collect();
         refusal(&own, false)

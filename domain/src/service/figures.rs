@@ -49,7 +49,7 @@ pub struct NewFigure {
 pub struct Recorded {
     /// What became of it.
     pub outcome: Outcome,
-    /// The published figure, if it went there.
+    /// The published figure, if it went there and the actor reads it.
     pub observation: Option<Observation>,
     /// What waits for a steward, if it went there.
     pub pending: Option<PendingObservation>,
@@ -126,8 +126,15 @@ impl Services {
     /// [`Error::Validation`] naming the field of a figure that breaks a rule, or what it refers to and does not exist.
     pub async fn record_figure(&self, actor: &Actor, new: NewFigure) -> Result<Recorded> {
         let session = self.session(actor, "record figures").await?;
-        let refused = session.refused();
+        let (refused, community) = (session.refused(), new.community);
         let result = Box::pin(self.try_record_figure(session, new)).await;
+        // What was there already is read like any other figure.
+        if result
+            .as_ref()
+            .is_ok_and(|recorded| recorded.outcome == Outcome::Unchanged && recorded.observation.is_some())
+        {
+            self.note_reading(actor, "a figure, by recording it again", [community]).await?;
+        }
         // The indicator is named by its version here.
         let result = result.map_err(|error| error.renamed("indicator", "indicatorVersion"));
         if result.as_ref().is_err_and(is_forbidden) {
@@ -164,8 +171,8 @@ impl Services {
         }
         if let Some(series) = to.series_id() {
             let figures = repositories.figures();
-            let revisions = figures.revisions(&Scope::Everything, &[(series, period)], session.now()).await?;
-            recorded.observation = Some(revisions.into_iter().next_back().ok_or_else(nothing)?);
+            let revisions = figures.revisions(&session.reader(), &[(series, period)], session.now()).await?;
+            recorded.observation = revisions.into_iter().rfind(Observation::is_current);
         }
         session.commit().await?;
         Ok(recorded)

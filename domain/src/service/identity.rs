@@ -16,7 +16,7 @@ use crate::{
     id::{AccountId, SessionId},
     key::Email,
     port::{
-        identity::{NewSession, Offered, Spent},
+        identity::{Digest, NewSession, Offered, Spent},
         limiter::Limit,
         secrets::{AccessToken, PasswordVerdict, SecretKind, Secrets},
         store::Repositories,
@@ -165,12 +165,15 @@ impl Identity {
     /// the whole session: somebody else may have it.
     pub async fn refresh(&self, origin: &Origin, refresh: &str) -> Result<SignedIn> {
         let refused = |message: &str| Error::invalid("refreshToken", ProblemCode::Invalid, message.to_owned());
-        let digest = self.secrets.digest(SecretKind::Refresh, refresh);
-        if digest.is_none() {
+        let unknown = || refused("it is not known here: sign in again");
+        let Some(digest) = self.known_refresh(refresh).await? else {
+            // Nobody makes the database write by trying.
             let entry = || self.stranger(origin, "anonymous", Action::Denied).detail("refresh a session");
             self.try_from(origin, entry).await?;
-        }
-        let digest = digest.ok_or_else(|| refused("it is not known here: sign in again"))?;
+            let why = "a refresh token that is not known, or whose session has ended";
+            self.note_unbelieved(origin, Brought::Something, why).await?;
+            return Err(unknown());
+        };
         let (work, now) = (self.services.store.begin().await?, self.now());
         let identities = work.repositories().identities();
         match identities.spend(&digest, now).await? {
@@ -178,7 +181,7 @@ impl Identity {
                 let next = self.secrets.mint(SecretKind::Refresh)?;
                 identities.succeed(session, &next.digest, now).await?;
                 let account = work.repositories().accounts().get(&access::Scope::Everything, &[account]).await?.pop();
-                let account = account.ok_or_else(|| refused("it is not known here: sign in again"))?;
+                let account = account.ok_or_else(unknown)?;
                 let access = self.secrets.issue(account.id, session, now)?;
                 work.commit().await?;
                 Ok(SignedIn { access, refresh: next.text, account })
@@ -193,8 +196,15 @@ impl Identity {
                 self.commit(work).await?;
                 Err(refused("it was used before, so the session was ended: sign in again"))
             }
-            Spent::Unknown => Err(refused("it is not known here: sign in again")),
+            Spent::Unknown => Err(unknown()),
         }
+    }
+
+    /// The digest of a refresh token, if there is one like it.
+    async fn known_refresh(&self, refresh: &str) -> Result<Option<Digest>> {
+        let Some(digest) = self.secrets.digest(SecretKind::Refresh, refresh) else { return Ok(None) };
+        let known = self.services.store.read().identities().has_refresh(&digest, self.now()).await?;
+        Ok(known.then_some(digest))
     }
 
     /// Makes a change of who may act last, and lets it be felt at once.

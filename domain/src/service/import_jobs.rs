@@ -131,9 +131,23 @@ impl Services {
         self.store.read().import_jobs().list(owner.as_deref(), query).await
     }
 
-    /// Rows of a job that were not kept, from this number on.
-    pub async fn import_rejects(&self, id: ImportJobId, from: u64, most: u64) -> Result<Vec<KeptReject>> {
-        self.store.read().import_jobs().rejects(id, from, most).await
+    /// Whether the actor may see the rows of a job: those who uploaded them. Administrators have no part in content.
+    pub fn may_see_rows(&self, actor: &Actor, job: &ImportJob) -> bool {
+        job.owner == actor.name() || matches!(actor.who, Who::Operator(_))
+    }
+
+    /// Rows of a job that were not kept, from this number on; none for those who may not see them.
+    pub async fn import_rejects(
+        &self,
+        actor: &Actor,
+        job: &ImportJob,
+        from: u64,
+        most: u64,
+    ) -> Result<Vec<KeptReject>> {
+        if !self.may_see_rows(actor, job) {
+            return Ok(Vec::new());
+        }
+        self.store.read().import_jobs().rejects(job.id, from, most).await
     }
 
     /// Stops a job; one that is over already is answered as it is. What it recorded stays.

@@ -1,6 +1,6 @@
 //! Links that are handed over and good once: invitations, and ways back into an account.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     Context, Governed as _, Session,
@@ -135,8 +135,9 @@ impl Identity {
         let context = Context::new(session.repositories(), &giver, now);
         for offer in &link.grants {
             let grant = grant(account.id, offer);
-            // A link is a promise: whoever may not give the role any more cannot keep it.
-            if !may_be_given(&grant, &context).await? {
+            // A link is a promise: whoever may not give the role any more cannot keep it, and what was taken back since then is not
+            // taken again.
+            if !may_be_given(&grant, &context).await? || was_taken_back(&grant, link.created_at, &context).await? {
                 return Err(outdated());
             }
             session.create(grant).await?;
@@ -278,6 +279,20 @@ async fn may_be_given(value: &Grant, context: &Context<'_>) -> Result<bool> {
         Err(fault) => return Err(fault),
     };
     Ok(needs.iter().all(|needs| needs.met_by(context.actor, context.now)))
+}
+
+/// Whether the account held such a role, and it was taken back after this moment.
+async fn was_taken_back(grant: &Grant, since: DateTime<Utc>, context: &Context<'_>) -> Result<bool> {
+    let filter = GrantFilter {
+        account: Some(grant.account),
+        network: grant.network,
+        community: grant.community,
+        partner: grant.partner,
+        roles: Some(vec![grant.role]),
+    };
+    let query = ListQuery { filter, page: PageArgs::first(MAX_PAGE), archived: true, ..ListQuery::default() };
+    let held = context.repositories.grants().list(&Scope::Everything, &query).await?;
+    Ok(held.items.iter().any(|(_, held)| held.meta.archived_at.is_some_and(|at| at >= since)))
 }
 
 /// Whether the actor of the context could give every role that the account holds, and it holds one; administrators let everybody

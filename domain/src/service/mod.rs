@@ -28,6 +28,7 @@ mod quality;
 mod records;
 mod references;
 mod refusals;
+mod remembered;
 mod retract;
 mod session;
 mod targets;
@@ -35,9 +36,12 @@ mod throttle;
 mod trusted;
 mod uses;
 
-use std::sync::{
-    Arc, OnceLock,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 pub use audit::AuditExport;
@@ -59,11 +63,11 @@ use crate::{
     community::Community,
     id::CommunityId,
     port::{cache::Cache, clock::Clock, store::Store},
+    quality::QualityRule,
     record::Stored,
 };
-use authority::Authorities;
 use known::Known;
-use quality::Rules;
+use remembered::Remembered;
 use uses::Uses;
 
 /// Every use case, over the ports that the composition root chose.
@@ -74,8 +78,10 @@ pub struct Services {
     clock: Arc<dyn Clock>,
     known: Arc<Known<CommunityId, Arc<Stored<Community>>>>,
     actors: Arc<AtomicU64>,
-    authorities: Arc<Authorities>,
-    rules: Arc<Rules>,
+    /// The communities under an Indigenous data authority.
+    authorities: Arc<Remembered<HashSet<CommunityId>>>,
+    /// The data-quality rules.
+    rules: Arc<Remembered<Vec<QualityRule>>>,
     uses: Arc<Uses>,
     cursor_key: Arc<OnceLock<CursorKey>>,
 }

@@ -48,6 +48,9 @@ impl Services {
             return Err(Error::invalid("rows", ProblemCode::OutOfRange, message));
         }
         let mut session = self.session(actor, WHAT).await?;
+        if push.dry_run {
+            session.rehearse();
+        }
         if let Some(answered) = Box::pin(session.claim(&push)).await? {
             return Ok(answered);
         }
@@ -234,6 +237,9 @@ impl Session {
                 Outcome::Received => pushed.received += 1,
                 Outcome::Created => pushed.created += 1,
                 Outcome::Updated => pushed.updated += 1,
+            }
+            if push.dry_run && delivered.outcome == Outcome::Unchanged {
+                shown.insert(row.series.community);
             }
             if !push.dry_run || matches!(delivered.outcome, Outcome::Unchanged | Outcome::Rejected(_)) {
                 continue;

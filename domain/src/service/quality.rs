@@ -2,12 +2,11 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    sync::Arc,
 };
 
 use async_trait::async_trait;
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::{Days, NaiveDate};
 use serde_json::{Value, json};
 
 use super::{Change, Context, Delivery, Governed, Session, records::all};
@@ -26,8 +25,6 @@ use crate::{
     series::{Disaggregation, Series},
 };
 
-/// How long the rules are remembered where no news of a change arrives.
-const REMEMBERED: Duration = Duration::from_secs(10);
 /// How many periods back values are looked for: more than are looked at, since not every period has one.
 const PERIODS_BACK: u64 = 6 * LEAST_HISTORY as u64;
 
@@ -64,30 +61,6 @@ impl Governed for QualityRule {
     /// With news of communities every replica forgets the rules that it remembers.
     fn topics(&self, _: QualityRuleId) -> BTreeSet<Topic> {
         [Topic::Communities].into()
-    }
-}
-
-/// The rules, as they were read at a moment.
-#[derive(Default)]
-pub(super) struct Rules(Mutex<Option<Kept>>);
-
-type Kept = (DateTime<Utc>, Arc<Vec<QualityRule>>);
-
-impl Rules {
-    fn kept(&self, now: DateTime<Utc>) -> Option<Arc<Vec<QualityRule>>> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (read_at, rules) = kept.as_ref()?;
-        // A clock that was set back makes nothing last longer.
-        let age = now.signed_duration_since(read_at).to_std().ok()?;
-        (age < REMEMBERED).then(|| Arc::clone(rules))
-    }
-
-    fn keep(&self, now: DateTime<Utc>, rules: &Arc<Vec<QualityRule>>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, Arc::clone(rules)));
-    }
-
-    pub(super) fn forget(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 
@@ -139,14 +112,11 @@ impl Session {
     /// All rules. They are read by the connection that the session has: sessions that waited for another one, each holding its own, would
     /// wait for each other.
     async fn rules(&self) -> Result<Arc<Vec<QualityRule>>> {
-        let (kept, now) = (&self.services().rules, self.services().clock.now());
-        if let Some(rules) = kept.kept(now) {
-            return Ok(rules);
-        }
-        let rules = all(self.repositories().quality_rules(), QualityRuleFilter::default()).await?;
-        let rules = Arc::new(rules.into_iter().map(|rule| rule.value).collect());
-        kept.keep(now, &rules);
-        Ok(rules)
+        let read = async {
+            let rules = all(self.repositories().quality_rules(), QualityRuleFilter::default()).await?;
+            Ok(rules.into_iter().map(|rule| rule.value).collect())
+        };
+        self.services().rules.or_read(self.services().clock.now(), read).await
     }
 
     /// The rules that hold for each of these figures; none does for what is withdrawn.

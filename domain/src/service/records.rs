@@ -38,14 +38,17 @@ impl Services {
     /// The same result; that something was not allowed is recorded in the audit log first, once the session that it happened
     /// in has ended. Nobody in particular is not recorded: anybody could fill the log.
     pub(super) async fn denied<T>(&self, actor: &Actor, refused: &Refused, result: Result<T>) -> Result<T> {
-        if let Err(Error::Forbidden(what)) = result {
-            let mut entries = refused.take();
-            if entries.is_empty() {
-                entries.push(NewEntry::by(actor, self.clock.now(), Action::Denied));
-            }
-            let entries: Vec<_> = entries.into_iter().map(|entry| entry.detail(what)).collect();
-            self.record_entries(&entries).await?;
+        let Err(error) = &result else { return result };
+        let mut entries = refused.take();
+        let what = match error {
+            Error::Forbidden(what) => *what,
+            _ => "write what names something that is not there for them",
+        };
+        if entries.is_empty() && matches!(error, Error::Forbidden(_)) {
+            entries.push(NewEntry::by(actor, self.clock.now(), Action::Denied));
         }
+        let entries: Vec<_> = entries.into_iter().map(|entry| entry.detail(what)).collect();
+        self.record_entries(&entries).await?;
         result
     }
 

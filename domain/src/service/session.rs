@@ -80,6 +80,8 @@ pub struct Session {
     /// What figures refer to and was found good.
     checked: Mutex<HashSet<NodeRef>>,
     refused: Refused,
+    /// Whether nothing of it will last.
+    rehearsal: bool,
     /// Whether who may do what has changed.
     of_actors: AtomicBool,
     /// Whether any community has.
@@ -106,6 +108,7 @@ impl Services {
             recorded: BTreeMap::new(),
             checked: Mutex::default(),
             refused: Refused::default(),
+            rehearsal: false,
             of_actors: AtomicBool::default(),
             of_communities: AtomicBool::default(),
             done: Mutex::default(),
@@ -129,7 +132,11 @@ impl Session {
     where
         for<'a> dyn Repositories + 'a: Holds<N>,
     {
-        self.check_references(&value.references()).await?;
+        if let Err(missing) = self.check_references(&value.references()).await {
+            // That they had no right to it either is noted, and not told.
+            let _ = self.require(&value, Change::Create).await;
+            return Err(missing);
+        }
         self.require(&value, Change::Create).await?;
         let value = value.admit(None, &self.context()).await?;
         let id = N::Id::from(self.services.clock.next_id());
@@ -290,6 +297,16 @@ impl Session {
     /// Notes what was refused.
     pub(super) fn refuse(&self, entry: NewEntry) {
         held(&self.refused.0).push(entry);
+    }
+
+    /// From now on it only shows what would become of figures.
+    pub const fn rehearse(&mut self) {
+        self.rehearsal = true;
+    }
+
+    /// Whether it only shows what would become of figures.
+    pub(super) const fn is_rehearsal(&self) -> bool {
+        self.rehearsal
     }
 
     /// What was refused so far, for [`Session::note_refused`] of the session that lasts.

@@ -146,15 +146,14 @@ impl Governed for ApiToken {
         }
     }
 
-    /// Whoever answers for all of its communities. Administrators manage access and have no part in content: they take tokens back,
-    /// and give none.
+    /// Whoever answers for all of its communities gives it, for any of them takes it back. Administrators manage access and have no
+    /// part in content: they take tokens back, and give none.
     async fn needs(&self, change: Change<'_, Self>, _: &Context<'_>) -> Result<Vec<Needs>> {
-        let taken_back = matches!(change, Change::Archive(_));
-        let needs = |community: &CommunityId| {
-            let steward = Needs::steward(*community);
-            if taken_back { steward.or(Needs::administrator()) } else { steward }
-        };
-        Ok(self.communities.iter().map(needs).collect())
+        let stewards = self.communities.iter().map(|&community| Needs::steward(community));
+        if matches!(change, Change::Archive(_)) {
+            return Ok(vec![stewards.fold(Needs::administrator(), Needs::or)]);
+        }
+        Ok(stewards.collect())
     }
 
     fn topics(&self, _: ApiTokenId) -> BTreeSet<Topic> {

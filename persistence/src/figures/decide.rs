@@ -110,7 +110,7 @@ impl<'a> Decider<'a> {
     }
 
     /// After a lock nothing changes any more, except with a reason.
-    fn locked(&self, new: &NewObservation) -> Option<Problem> {
+    pub(crate) fn locked(&self, new: &NewObservation) -> Option<Problem> {
         let until = self.locks.get(&new.series).filter(|until| new.period.last_day() <= **until)?;
         new.cause.restatement.is_none().then(|| {
             let message = format!(

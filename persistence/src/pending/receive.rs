@@ -101,20 +101,26 @@ async fn receive_chunk<C: ConnectionTrait + Send + Sync>(
         let waits = waiting.get(&key);
         let left = |outcome, id| Receipt { outcome, id, replaced: None, published: None };
         let last = last.get(&(new.series, new.period));
-        let before = sent.get(&key);
-        receipts.push(if before.is_some_and(|before| says_the_same(&before.figure, &new.figure)) {
-            left(Outcome::Unchanged, None)
-        } else if let Some(problem) = before.map(|_| contradiction(row.period)).or_else(|| opened(row, last, at)) {
+        if let Some(before) = sent.get(&key) {
+            let same = says_the_same(&before.figure, &new.figure);
+            receipts
+                .push(left(if same { Outcome::Unchanged } else { Outcome::Rejected(contradiction(row.period)) }, None));
+            continue;
+        }
+        let repeats = repeated.contains(&(new.series, new.period));
+        receipts.push(if let Some(problem) = opened(row, last, at) {
             left(Outcome::Rejected(problem), None)
+        } else if let Some(waits) = waits.filter(|waits| waits.is_said_again_by(row, sender)) {
+            sent.insert(key, new);
+            left(Outcome::Unchanged, Some(waits.id))
         } else {
             match decider.decide(new) {
                 Decision::Leave(Outcome::Rejected(problem)) => left(Outcome::Rejected(problem), None),
                 // It is published so while nothing else waits.
-                Decision::Leave(_) if waits.is_none() && repeated.contains(&(new.series, new.period)) => {
-                    left(Outcome::Unchanged, None)
-                }
-                _ if waits.is_some_and(|waits| waits.is_said_again_by(row, sender)) => {
-                    left(Outcome::Unchanged, waits.map(|waits| waits.id))
+                Decision::Leave(_) if repeats && waits.is_none() => left(Outcome::Unchanged, None),
+                // Of a locked period, what stands there unknown to its sender is refused like any other.
+                Decision::Leave(_) if !repeats && let Some(problem) = decider.locked(new) => {
+                    left(Outcome::Rejected(problem), None)
                 }
                 _ => {
                     sent.insert(key, new);

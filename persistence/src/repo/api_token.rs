@@ -64,7 +64,7 @@ impl Table for ApiToken {
         }
     }
 
-    /// For administrators, and for whoever answers for every community that a token is for.
+    /// For administrators, and for whoever answers for any community that a token is for.
     fn scope(scope: &Scope, conditions: &mut Where) {
         let reader = match scope {
             Scope::Everything => return,
@@ -76,8 +76,8 @@ impl Table for ApiToken {
         }
         let stewarded = conditions.sql.ids(reader.stewarded.iter().copied(), "stewarded");
         conditions.and(format!(
-            "NOT EXISTS (SELECT 1 FROM api_token_community c WHERE c.api_token_id = t.id \
-             AND c.community_id NOT IN (SELECT stewarded.id FROM {stewarded}))"
+            "EXISTS (SELECT 1 FROM api_token_community c WHERE c.api_token_id = t.id \
+             AND c.community_id IN (SELECT stewarded.id FROM {stewarded}))"
         ));
     }
 

@@ -197,7 +197,7 @@ impl Seen for ApiToken {
     }
 
     fn is_seen(token: &Stored<Self>, _: &Eyes<'_>, reader: &Reader) -> bool {
-        reader.administrator || token.communities.iter().all(|community| reader.stewarded.contains(community))
+        reader.administrator || token.communities.iter().any(|community| reader.stewarded.contains(community))
     }
 }
 
