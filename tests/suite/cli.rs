@@ -94,7 +94,7 @@ async fn an_import_that_cannot_begin_leaves_the_rejected_rows_of_the_last() {
     std::fs::write(&rejects, "rows of the last import").unwrap();
     let mut command = concert(&["import", "--format", "tidy", "--network", "nowhere", "--rejects"]);
     let (code, _, told) = run(command.arg(&rejects).arg(&rows).env("DATABASE_URL", &db.url));
-    assert!(code != 0 && told.contains("no Network with this slug"), "{told}");
+    assert!(code != 0 && told.contains("network: there is no network “nowhere”"), "{told}");
     assert_eq!(std::fs::read_to_string(&rejects).unwrap(), "rows of the last import");
 }
 

@@ -113,7 +113,8 @@ const FIELDS: [Row; 48] = [
 ];
 
 /// Own fields that readers of one record need not be answered alike: what they are told apart is held by tests of its own.
-const NARROWER: [(&str, &str, &str); 2] = [
+const NARROWER: [(&str, &str, &str); 3] = [
+    ("ImportJob", "rejects", "imports::files_are_for_those_who_record_figures_and_rows_for_those_who_answer_for_them"),
     ("Membership", "consent", "visibility"),
     ("PendingObservation", "findings", "quality::findings_that_tell_of_other_figures_are_for_those_who_read_them"),
 ];

@@ -1,7 +1,8 @@
 //! Whoever is not let in is in the audit log, and cannot fill it.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use domain::port::limiter::Limit;
 use reqwest::header;
 use serde_json::{Value, json};
 
@@ -82,7 +83,8 @@ async fn whatever_is_not_believed_is_recorded() {
 /// A session that has ended is not gone on with, and nobody tries without end.
 #[tokio::test]
 async fn refresh_tokens_that_are_not_known_are_recorded_and_throttled() {
-    let app = App::start().await;
+    let address = Limit { burst: 20, per: Duration::from_hours(10) };
+    let app = App::opened(Options { address, ..Options::default() }).await;
     let ada = app.somebody("ada@example.org", json!([{ "role": "ADMINISTRATOR" }])).await;
     ada.client.data("mutation { signOut { done } }", json!({})).await;
     let query = "mutation($t: String!) { sessionRefresh(input: { refreshToken: $t }) { userErrors { code } } }";

@@ -88,7 +88,7 @@ fn communities() -> Vec<Stored<Community>> {
     const NAMES: [&str; 6] = ["Zürich", "aarau", "Émile", "Emile", "~", "Aarau"];
     (0..23_usize)
         .map(|n| {
-            let persons = [None, Some(0), Some(10), Some(9), Some(1_000_000_000_000)][n % 5];
+            let persons = [None, Some(0), Some(10), Some(9), Some(2_000_000_000)][n % 5];
             let value = Community {
                 name: text(NAMES[n * 5 % NAMES.len()]),
                 populations: persons
