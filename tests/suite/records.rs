@@ -173,7 +173,7 @@ async fn every_broken_rule_is_named_at_once() {
     let input = json!({
         "slug": "c", "name": english(&"x".repeat(201)), "kind": "MUNICIPALITY", "country": "CA", "subdivision": "US-NY",
         "coordinates": { "latitude": 91.0, "longitude": 181.0 }, "timezone": "America/Atlantis", "aliases": ["fine", " "],
-        "populations": [{ "asOf": "2020-01-01", "persons": -1 }, { "asOf": "2021-01-01", "persons": 2_147_483_648_u32 }],
+        "populations": [{ "asOf": "2020-01-01", "persons": -1 }],
     });
     let errors = app.admin.refusal("communityCreate", input, "community").await;
     let paths: Vec<_> = codes(&errors).into_iter().map(|(path, _)| path).collect();
@@ -185,7 +185,6 @@ async fn every_broken_rule_is_named_at_once() {
         "timezone",
         "aliases.1",
         "populations.0.persons",
-        "populations.1.persons",
     ];
     assert_eq!(paths, expected.map(|path| format!("input.{path}")));
     assert_eq!(app.anonymous.data("{ communities { totalCount } }", json!({})).await["communities"]["totalCount"], 0);

@@ -15,7 +15,7 @@ use domain::{
 use super::report::{Adjustments, Reason};
 
 /// How many different things are numbered before numbering begins anew, so that memory does not grow with the file.
-const MOST_KEYS: usize = 500_000;
+const MOST_KEYS: usize = 100_000;
 
 /// How a row names its community.
 #[derive(Debug, Clone, PartialEq, Eq)]

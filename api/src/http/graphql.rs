@@ -9,7 +9,7 @@ use actix_web::{
     web,
 };
 use async_graphql::{
-    Request, Response, ServerError, Value, Variables,
+    Request, Response, ServerError, Value,
     parser::{
         parse_query,
         types::{ExecutableDocument, OperationDefinition, OperationType},
@@ -23,6 +23,7 @@ use super::{
     pieces::Pieces,
     request::{GraphqlRequest, MediaType},
     request_id::request_id,
+    variables,
 };
 use crate::{
     auth::viewer,
@@ -100,7 +101,7 @@ async fn execute(
         let message = "only queries are served by GET; use POST";
         return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", message));
     }
-    require_variables(operation, &asked.variables)?;
+    variables::check(operation, &asked.variables, &shared.inputs)?;
     let operation = operation.ty;
     let mut prepared = Request::new(asked.query).variables(asked.variables);
     if let Some(name) = asked.operation_name {
@@ -160,19 +161,6 @@ fn operation<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Result
         },
     };
     found.map(|(_, operation)| &operation.node)
-}
-
-/// Refuses a request without a variable that it declares as needed: the library would run it and fail field by field.
-fn require_variables(operation: &OperationDefinition, variables: &Variables) -> Result<(), Refusal> {
-    for definition in operation.variable_definitions.iter().map(|definition| &definition.node) {
-        let name = &definition.name.node;
-        let given = variables.get(name).or_else(|| definition.default_value());
-        if !definition.var_type.node.nullable && given.is_none_or(|value| *value == Value::Null) {
-            let message = format!("the variable ${name} of type {} is needed", definition.var_type.node);
-            return Err(Refusal::document("BAD_USER_INPUT", message).with("field", format!("variables.{name}")));
-        }
-    }
-    Ok(())
 }
 
 /// Enough of a text to know it again.

@@ -10,6 +10,7 @@ mod imports;
 mod pieces;
 mod request;
 mod request_id;
+mod variables;
 
 use std::{
     future::ready,
@@ -35,6 +36,7 @@ use domain::service::Services;
 use tokio::sync::Semaphore;
 
 pub use health::{Component, Readiness};
+use variables::Inputs;
 
 use crate::{
     auth::Authenticator,
@@ -97,6 +99,7 @@ pub(crate) struct Shared {
     pub(crate) services: Services,
     pub(crate) schema: ConcertSchema,
     pub(crate) shape: Shape,
+    pub(crate) inputs: Inputs,
     pub(crate) sdl: String,
     /// Tells this schema from others, for those who keep a copy.
     pub(crate) sdl_tag: EntityTag,
@@ -119,6 +122,7 @@ impl Shared {
         sdl.hash(&mut hasher);
         Ok(Self {
             shape: Shape::of(&sdl).map_err(std::io::Error::other)?,
+            inputs: Inputs::of(&sdl).map_err(std::io::Error::other)?,
             schema: schema(services.clone()),
             services,
             // Weak, because the same schema is also sent compressed.

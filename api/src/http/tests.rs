@@ -384,6 +384,26 @@ async fn every_answer_carries_an_id(#[case] given: &str, #[case] kept: bool) {
     }
 }
 
+/// A number that does not fit is named by where it stands, however deep.
+#[rstest]
+#[case("$v: Int", serde_json::json!(4_294_967_298_u64), "variables.v")]
+#[case("$v: Int!", serde_json::json!(1.5), "variables.v")]
+#[case("$v: [CommunityCreateInput!]", serde_json::json!([{}, { "populations": [{ "persons": -3_000_000_000_i64 }] }]), "variables.v.1.populations.0.persons")]
+#[case("$v: Float", serde_json::json!(4_294_967_298_u64), "")]
+#[case("$v: Int", serde_json::json!(2_147_483_647), "")]
+#[case("$v: Int", serde_json::json!("x"), "")]
+#[actix_web::test]
+async fn a_number_that_does_not_fit_is_named(#[case] declared: &str, #[case] value: Value, #[case] field: &str) {
+    let asked =
+        serde_json::json!({ "query": format!("query({declared}) {{ __typename }}"), "variables": { "v": value } });
+    let answer = send(post(JSON, asked.to_string())).await;
+    let error = &answer.json()["errors"][0];
+    assert_eq!(error["extensions"]["field"].as_str().unwrap_or_default(), field, "{error}");
+    assert!(
+        field.is_empty() || (answer.code() == "BAD_USER_INPUT" && error["message"].as_str().unwrap().contains("Int"))
+    );
+}
+
 #[rstest]
 #[case("https://listed.example", true)]
 #[case("https://other.example", false)]
