@@ -1,17 +1,17 @@
 //! What is given for variables, looked at before anything is executed: the library finds out field by field, and does not say of a
 //! number where it stands.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt::Display};
 
 use async_graphql::{
     Value, Variables,
     parser::{
         parse_schema,
-        types::{BaseType, OperationDefinition, Type, TypeKind, TypeSystemDefinition},
+        types::{OperationDefinition, TypeKind, TypeSystemDefinition},
     },
 };
 
-use crate::refusal::Refusal;
+use crate::{graphql::limits::named, refusal::Refusal};
 
 /// The input types of the schema: their fields, each with the type that it is of in the end.
 pub(crate) struct Inputs(HashMap<String, HashMap<String, String>>);
@@ -26,39 +26,34 @@ impl Inputs {
                 && let TypeKind::InputObject(input) = definition.node.kind
             {
                 let fields = input.fields.iter().map(|field| &field.node);
-                let fields = fields.map(|field| (field.name.node.to_string(), innermost(&field.ty.node).to_owned()));
+                let fields = fields.map(|field| (field.name.node.to_string(), named(&field.ty.node).to_owned()));
                 inputs.insert(definition.node.name.node.to_string(), fields.collect());
             }
         }
         Ok(Self(inputs))
     }
 
-    /// Where a number stands that no `Int` holds, below `path`, and the number.
-    fn misfit(&self, value: &Value, ty: &str, path: &str) -> Option<(String, String)> {
+    /// Where in a value a number stands that no `Int` holds, as `.step` by step, and the number. A push has a hundred thousand values:
+    /// nothing is written down before there is something to tell.
+    fn misfit(&self, value: &Value, ty: &str) -> Option<(String, String)> {
+        let below = |step: &dyn Display, (path, number): (String, String)| (format!(".{step}{path}"), number);
         match value {
             Value::Number(number) if ty == "Int" => {
                 let fits = number.as_i64().is_some_and(|number| i32::try_from(number).is_ok());
-                (!fits).then(|| (path.to_owned(), number.to_string()))
+                (!fits).then(|| (String::new(), number.to_string()))
             }
             Value::List(items) => {
                 let mut items = items.iter().enumerate();
-                items.find_map(|(index, item)| self.misfit(item, ty, &format!("{path}.{index}")))
+                items.find_map(|(index, item)| Some(below(&index, self.misfit(item, ty)?)))
             }
             Value::Object(given) => {
                 let fields = self.0.get(ty)?;
                 given
                     .iter()
-                    .find_map(|(name, value)| self.misfit(value, fields.get(name.as_str())?, &format!("{path}.{name}")))
+                    .find_map(|(name, value)| Some(below(name, self.misfit(value, fields.get(name.as_str())?)?)))
             }
             _ => None,
         }
-    }
-}
-
-fn innermost(ty: &Type) -> &str {
-    match &ty.base {
-        BaseType::Named(name) => name,
-        BaseType::List(inner) => innermost(inner),
     }
 }
 
@@ -74,7 +69,8 @@ pub(super) fn check(operation: &OperationDefinition, variables: &Variables, inpu
         if !ty.nullable && value.is_none_or(|value| *value == Value::Null) {
             return refused(path, format!("the variable ${name} of type {ty} is needed"));
         }
-        if let Some((field, number)) = given.and_then(|given| inputs.misfit(given, innermost(ty), &path)) {
+        if let Some((below, number)) = given.and_then(|given| inputs.misfit(given, named(ty))) {
+            let field = path + &below;
             let message = format!("{field}: {number} is no Int: a whole number from {} to {}", i32::MIN, i32::MAX);
             return refused(field, message);
         }

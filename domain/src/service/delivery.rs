@@ -191,11 +191,17 @@ impl Session {
         of: &[(CommunityId, IndicatorId)],
         mut outcomes: Vec<Outcome>,
     ) -> Result<Vec<Outcome>> {
-        let steward = |community| Needs::steward(community).met_by(self.actor(), self.now());
+        if matches!(self.reader(), Scope::Everything) || !outcomes.contains(&Outcome::Unchanged) {
+            return Ok(outcomes);
+        }
+        // Once for every community, not for every row.
+        let communities: BTreeSet<_> = of.iter().map(|(community, _)| *community).collect();
+        let met = |community: &CommunityId| Needs::steward(*community).met_by(self.actor(), self.now());
+        let answered: HashSet<_> = communities.into_iter().filter(met).collect();
         let rows = figures.iter().zip(of).zip(&mut outcomes);
         let untold: Vec<_> = rows
             .filter(|((new, (community, _)), outcome)| {
-                **outcome == Outcome::Unchanged && new.cause.retraction.is_none() && !steward(*community)
+                **outcome == Outcome::Unchanged && new.cause.retraction.is_none() && !answered.contains(community)
             })
             .map(|((new, _), outcome)| ((new.series, new.period), outcome))
             .collect();

@@ -10,6 +10,7 @@ use async_graphql::{Variables, parser::types::ExecutableDocument};
 use measure::Cost;
 
 pub use shape::Shape;
+pub(crate) use shape::named;
 pub use tokens::{TextError, check_text};
 
 /// The limits on one request. Every refusal names the limit, what it allows and what was found.

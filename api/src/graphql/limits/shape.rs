@@ -183,7 +183,8 @@ impl Shape {
     }
 }
 
-fn named(ty: &Type) -> &str {
+/// The type that a type is of in the end.
+pub(crate) fn named(ty: &Type) -> &str {
     match &ty.base {
         BaseType::Named(name) => name.as_str(),
         BaseType::List(inner) => named(inner),
