@@ -25,7 +25,6 @@ use domain::{
     port::{
         bus::Bus,
         clock::{Clock as _, SystemClock},
-        limiter::Limiter,
     },
     service::{
         Services,
@@ -44,10 +43,13 @@ struct Composition {
     services: Services,
     store: Arc<SqlStore>,
     bus: Arc<dyn Bus>,
-    limiter: Arc<dyn Limiter>,
 }
 
-async fn compose(settings: &Settings, database: &str) -> domain::Result<Composition> {
+/// Whose tries commands count: nobody's, in this process alone.
+const COMMAND_LINE: &str = "command line";
+
+/// `installation` keeps the counts of this installation from those of others that share a Redis.
+async fn compose(settings: &Settings, database: &str, installation: &str) -> domain::Result<Composition> {
     let config = DatabaseConfig {
         max_connections: settings.database_connections,
         statement_timeout: Duration::from_secs(settings.statement_timeout),
@@ -59,8 +61,9 @@ async fn compose(settings: &Settings, database: &str) -> domain::Result<Composit
     for name in store.migrate().await? {
         tracing::info!(name, "migrated");
     }
-    let services = Services::new(store.clone(), cache, Arc::new(SystemClock));
-    Ok(Composition { services, store, bus, limiter: limiter::open(redis)? })
+    let throttle = Throttle::usual(limiter::open(redis)?, installation);
+    let services = Services::new(store.clone(), cache, Arc::new(SystemClock), throttle);
+    Ok(Composition { services, store, bus })
 }
 
 #[actix_web::main]
@@ -90,37 +93,38 @@ async fn run(cli: Cli) -> domain::Result<ExitCode> {
             let _ = std::io::stdout().write_all(sdl().as_bytes());
         }
         Command::Migrate => {
-            compose(&cli.settings, DATABASE).await?;
+            compose(&cli.settings, DATABASE, COMMAND_LINE).await?;
             println!("The database is up to date.");
         }
         Command::Import(arguments) if arguments.infers().is_some() => return Ok(arguments.propose()),
         Command::Import(arguments) => {
             let import = arguments.prepare().unwrap_or_else(|error| error.exit());
-            let composition = compose(&cli.settings, DATABASE).await?;
+            let composition = compose(&cli.settings, DATABASE, COMMAND_LINE).await?;
             let code = import.run(&composition.services, &Actor::operator("import")).await;
             return Ok(ExitCode::from(code));
         }
         Command::Export(arguments) => {
             let export = arguments.prepare().unwrap_or_else(|error| error.exit());
-            let composition = compose(&cli.settings, DATABASE).await?;
+            let composition = compose(&cli.settings, DATABASE, COMMAND_LINE).await?;
             return export.run(&composition.services, &Actor::operator("export")).await;
         }
         Command::Audit(AuditCommand::Export(arguments)) => {
             let arguments = arguments.check().unwrap_or_else(|error| error.exit());
-            let composition = compose(&cli.settings, DATABASE).await?;
+            let composition = compose(&cli.settings, DATABASE, COMMAND_LINE).await?;
             return arguments.run(&composition.services, &Actor::operator("operator")).await;
         }
         Command::Audit(AuditCommand::Verify(arguments)) => return Ok(arguments.run()),
         Command::User(command) => {
-            let composition = compose(&cli.settings, DATABASE).await?;
+            let composition = compose(&cli.settings, DATABASE, COMMAND_LINE).await?;
             command.run(&identity(&composition).await?, &Actor::operator("operator")).await?;
         }
         Command::Token(command) => {
-            let composition = compose(&cli.settings, DATABASE).await?;
+            let composition = compose(&cli.settings, DATABASE, COMMAND_LINE).await?;
             command.run(&identity(&composition).await?, &Actor::operator("operator")).await?;
         }
         Command::Key(command) => {
-            let (services, actor) = (compose(&cli.settings, DATABASE).await?.services, Actor::operator("operator"));
+            let (services, actor) =
+                (compose(&cli.settings, DATABASE, COMMAND_LINE).await?.services, Actor::operator("operator"));
             match command {
                 KeyCommand::Rotate => {
                     let key = new_key(SystemClock.now())?;
@@ -134,10 +138,11 @@ async fn run(cli: Cli) -> domain::Result<ExitCode> {
             }
         }
         Command::Serve(settings) => {
-            serve(compose(&cli.settings, DATABASE).await?, &settings, None).await?;
+            let composition = compose(&cli.settings, DATABASE, &settings.token_issuer).await?;
+            serve(composition, &settings, None).await?;
         }
         Command::Demo(settings) => {
-            let composition = compose(&cli.settings, DEMO_DATABASE).await?;
+            let composition = compose(&cli.settings, DEMO_DATABASE, &settings.token_issuer).await?;
             let demo = load_demo(&composition.services).await?;
             serve(composition, &settings, Some(demo)).await?;
         }
@@ -148,8 +153,7 @@ async fn run(cli: Cli) -> domain::Result<ExitCode> {
 /// The use cases of signing in, with the keys that the database keeps.
 async fn identity(composition: &Composition) -> domain::Result<Identity> {
     let keyring = Keyring::open(composition.store.clone(), TokenNames::default(), &[], SystemClock.now()).await?;
-    let throttle = Throttle::usual(limiter::open(None)?, "command line");
-    Ok(Identity::new(composition.services.clone(), Arc::new(keyring), throttle))
+    Ok(Identity::new(composition.services.clone(), Arc::new(keyring)))
 }
 
 /// Knows operators, accounts and tokens, as the settings say.
@@ -173,15 +177,14 @@ async fn authenticator(
         let fetch: Arc<dyn Fetch> = Arc::new(HttpFetch::new().map_err(|error| refused(error.to_string()))?);
         Some(Providers::new(settings.oidc_issuers.clone(), &fetch).map_err(|error| refused(error.to_string()))?)
     };
-    let throttle = Throttle::usual(Arc::clone(&composition.limiter), settings.token_issuer.clone());
-    let identity = Identity::new(composition.services.clone(), Arc::clone(&keyring) as _, throttle);
+    let identity = Identity::new(composition.services.clone(), Arc::clone(&keyring) as _);
     let authenticator = Authenticator::new(settings.admin_token.clone()).behind(settings.trusted_proxies.clone());
     Ok((authenticator.with_accounts(identity, Arc::clone(&keyring), providers), keyring))
 }
 
 async fn serve(composition: Composition, settings: &ServeSettings, demo: Option<Demo>) -> domain::Result<()> {
     let (authenticator, keyring) = authenticator(&composition, settings).await?;
-    let Composition { services, store, bus, .. } = composition;
+    let Composition { services, store, bus } = composition;
     let refused = |error| Error::internal(format!("CONCERT_LISTEN: cannot listen on {}: {error}", settings.listen));
     let listener = TcpListener::bind(settings.listen).map_err(refused)?;
     let mut beside = Beside::default();

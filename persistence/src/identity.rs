@@ -13,7 +13,11 @@ use domain::{
     api_token::ApiToken,
     grant::Grant,
     id::{AccountId, ApiTokenId, CommunityId, NetworkId, SessionId},
-    port::identity::{Digest, Identities, KnownToken, Link, LinkKind, NewSession, Principal, SigningKey, Spent},
+    key::Email,
+    port::identity::{
+        Digest, Identities, KnownToken, Link, LinkKind, LinkedAccount, MOST_LINKS, NewSession, Principal, SigningKey,
+        Spent,
+    },
     port::store::Repository,
     record::Stored,
 };
@@ -86,6 +90,21 @@ fn one<T>(rows: &[QueryResult], read: impl FnOnce(&mut Row<'_>) -> Result<T>) ->
     rows.first().map(|row| read(&mut Row::new(row)?)).transpose()
 }
 
+/// What is read of a link.
+const LINK: &str = "email, account_id, grants, created_at, created_by, expires_at";
+
+fn link(kind: LinkKind, row: &mut Row<'_>) -> Result<Link> {
+    Ok(Link {
+        kind,
+        email: row.parse()?,
+        account: row.optional_id()?,
+        grants: row.json()?,
+        created_at: row.take()?,
+        created_by: row.take()?,
+        expires_at: row.take()?,
+    })
+}
+
 #[async_trait]
 impl<C: ConnectionTrait + Send + Sync> Identities for Repos<C> {
     async fn password(&self, account: AccountId) -> Result<Option<String>> {
@@ -149,14 +168,23 @@ impl<C: ConnectionTrait + Send + Sync> Identities for Repos<C> {
         Ok(Some(Principal { grants, memberships }))
     }
 
-    async fn foreign(&self, issuer: &str, subject: &str) -> Result<Option<AccountId>> {
+    async fn foreign(&self, issuer: &str, subject: &str) -> Result<Option<LinkedAccount>> {
         let mut sql = self.sql();
         let (issuer, subject) = (sql.bind(issuer), sql.bind(subject));
         let text = format!(
-            "SELECT f.account_id FROM foreign_identity f JOIN account a ON a.id = f.account_id \
+            "SELECT f.account_id, f.signed_out_at FROM foreign_identity f JOIN account a ON a.id = f.account_id \
              WHERE f.issuer = {issuer} AND f.subject = {subject} AND a.archived_at IS NULL"
         );
-        one(&self.query(sql.statement(text)).await?, |row| row.id())
+        one(&self.query(sql.statement(text)).await?, |row| {
+            Ok(LinkedAccount { account: row.id()?, signed_out_at: row.take()? })
+        })
+    }
+
+    async fn end_foreign(&self, account: AccountId, at: DateTime<Utc>) -> Result<()> {
+        let mut sql = self.sql();
+        let (account, at) = (sql.bind(Uuid::from(account)), sql.bind(at));
+        let text = format!("UPDATE foreign_identity SET signed_out_at = {at} WHERE account_id = {account}");
+        self.run(sql.statement(text)).await.map(drop)
     }
 
     async fn link_foreign(&self, issuer: &str, subject: &str, account: AccountId, at: DateTime<Utc>) -> Result<()> {
@@ -276,20 +304,44 @@ impl<C: ConnectionTrait + Send + Sync> Identities for Repos<C> {
         }
         let mut sql = self.sql();
         let digest = sql.bind(digest.to_vec());
+        let text = format!("SELECT {LINK} FROM invitation WHERE digest = {digest}");
+        one(&self.query(sql.statement(text)).await?, |row| link(kind, row))
+    }
+
+    async fn open_links(
+        &self,
+        kind: LinkKind,
+        email: Option<&Email>,
+        created_by: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<(Digest, Link)>> {
+        let mut sql = self.sql();
+        let (kind_name, now) = (sql.bind(kind.code()), sql.bind(now));
+        let email = email.map_or_else(String::new, |email| format!(" AND email = {}", sql.bind(email.to_string())));
+        let by = created_by.map_or_else(String::new, |by| format!(" AND created_by = {}", sql.bind(by)));
         let text = format!(
-            "SELECT email, account_id, grants, created_at, created_by, expires_at FROM invitation WHERE digest = {digest}"
+            "SELECT digest, {LINK} FROM invitation WHERE kind = {kind_name} AND used_at IS NULL AND expires_at > {now}{email}{by} \
+             ORDER BY created_at DESC, digest LIMIT {MOST_LINKS}"
         );
-        one(&self.query(sql.statement(text)).await?, |row| {
-            Ok(Link {
-                kind,
-                email: row.parse()?,
-                account: row.optional_id()?,
-                grants: row.json()?,
-                created_at: row.take()?,
-                created_by: row.take()?,
-                expires_at: row.take()?,
-            })
-        })
+        let rows = self.query(sql.statement(text)).await?;
+        let read = |row| {
+            let mut row = Row::new(row)?;
+            let digest: Vec<u8> = row.take()?;
+            let digest = digest.try_into().map_err(|_| Error::internal("a digest of another length is kept"))?;
+            Ok((digest, link(kind, &mut row)?))
+        };
+        rows.iter().map(read).collect()
+    }
+
+    async fn withdraw_links(&self, digests: &[Digest], now: DateTime<Utc>) -> Result<usize> {
+        let mut withdrawn = 0;
+        for digest in digests {
+            let mut sql = self.sql();
+            let (digest, now) = (sql.bind(digest.to_vec()), sql.bind(now));
+            let text = format!("UPDATE invitation SET used_at = {now} WHERE digest = {digest} AND used_at IS NULL");
+            withdrawn += self.run(sql.statement(text)).await?;
+        }
+        usize::try_from(withdrawn).map_err(Error::internal)
     }
 
     async fn keep_token(&self, token: ApiTokenId, digest: &Digest) -> Result<()> {

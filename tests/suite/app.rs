@@ -210,17 +210,17 @@ impl App {
     pub async fn over(store: Arc<SqlStore>, db: Arc<TestDatabase>, redis: Option<&str>, options: Options) -> Self {
         let (bus, cache) = (bus::open(redis).unwrap(), cache::open(redis).unwrap());
         let clock = Arc::new(TestClock::default());
-        let services = Services::new(store.clone(), cache, clock.clone());
+        let usual = Throttle::usual(limiter::open(redis).unwrap(), db.url.clone());
+        let throttle = Throttle { address: options.address, ..usual };
+        let services = Services::new(store.clone(), cache, clock.clone(), throttle);
         let readiness = Arc::new(Dependencies::new(services.clone(), Arc::clone(&bus)));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let config = HttpConfig { workers: 1, ..options.http };
         let keyring = Keyring::open(store.clone(), TokenNames::default(), &options.keys, SystemClock.now());
         let keyring = Arc::new(keyring.await.unwrap());
-        let usual = Throttle::usual(limiter::open(redis).unwrap(), db.url.clone());
-        let throttle = Throttle { address: options.address, ..usual };
         let verified = Arc::<AtomicUsize>::default();
         let secrets = Counting { inner: keyring.clone(), verified: verified.clone() };
-        let identity = Identity::new(services.clone(), Arc::new(secrets), throttle);
+        let identity = Identity::new(services.clone(), Arc::new(secrets));
         let authenticator = Authenticator::new(Some(ADMIN_TOKEN.to_owned().into())).behind(options.proxies);
         let authenticator = authenticator.with_accounts(identity, keyring.clone(), options.providers);
         if !options.alone {

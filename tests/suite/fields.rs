@@ -123,7 +123,7 @@ const NARROWER: [(&str, &str, &str); 3] = [
 const GOVERNED: [(&str, &str); 1] = [("LatestValue", "observation")];
 
 /// Types without a record of their own, and where it is held who reads what of them.
-const ELSEWHERE: [(&str, &str); 20] = [
+const ELSEWHERE: [(&str, &str); 22] = [
     ("Aggregate", "small_cells"),
     ("ChangePage", "change_feed"),
     ("CohortChange", "small_cells"),
@@ -133,8 +133,10 @@ const ELSEWHERE: [(&str, &str); 20] = [
     ("Coverage", "visibility"),
     ("Distribution", "visibility"),
     ("FigureChange", "change_feed"),
+    ("Invitation", "links"),
     ("Mutation", "matrix"),
     ("ObservationsDecisionPayload", "matrix"),
+    ("OfferedGrant", "links"),
     ("PageInfo", "paging"),
     ("Query", "matrix"),
     ("Rank", "visibility"),

@@ -111,6 +111,30 @@ async fn whom_another_provider_has_signed_in_is_who_has_the_account() {
     assert_eq!(as_holder(&other).status(VIEWER).await, 401);
 }
 
+/// What a provider signed before is not good any more once its holder has signed out, here or everywhere.
+#[tokio::test]
+async fn whoever_signs_out_ends_what_another_provider_signed_for_them() {
+    let provider = Provider::start().await;
+    let app = App::trusting(provider.trusted()).await;
+    let network = app.network("net").await;
+    let ada = app.somebody("ada@example.org", json!([{ "role": "MEMBER_READER", "network": network }])).await;
+    let now = Utc::now().timestamp();
+    let issued = |at: i64| Client::new(&app.url, Some(&provider.token(json!({ "iat": at }))));
+    let (before, undated, after) =
+        (issued(now - 30), Client::new(&app.url, Some(&provider.token(json!({})))), issued(now + 3));
+    let statuses = async |clients: [&Client; 2]| {
+        [clients[0].status(VIEWER).await.as_u16(), clients[1].status(VIEWER).await.as_u16()]
+    };
+    assert_eq!(statuses([&before, &undated]).await, [200, 200]);
+    let sign_out = "mutation($everywhere: Boolean!) { signOut(everywhere: $everywhere) { done } }";
+    before.data(sign_out, json!({ "everywhere": false })).await;
+    assert_eq!(statuses([&before, &undated]).await, [401, 401]);
+    assert_eq!(statuses([&after, &ada.client]).await, [200, 200], "only what was signed before");
+    app.clock.pass(5);
+    ada.client.data(sign_out, json!({ "everywhere": true })).await;
+    assert_eq!(statuses([&after, &ada.client]).await, [401, 401]);
+}
+
 #[tokio::test]
 async fn many_who_come_at_once_for_the_first_time_are_let_in_and_it_is_recorded_once() {
     let provider = Provider::start().await;

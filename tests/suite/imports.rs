@@ -182,7 +182,7 @@ async fn files_are_for_those_who_record_figures_and_rows_for_those_who_answer_fo
     let creates = send(&steward, &town.address("&createMissing=sources"), FILE).await;
     assert_eq!(code(&creates), (403, "FORBIDDEN", ""));
     let denied = app.admin.data("{ auditEntries(filter: { action: [DENIED] }) { totalCount } }", json!({})).await;
-    assert_eq!(denied["auditEntries"]["totalCount"], 2);
+    assert_eq!(denied["auditEntries"]["totalCount"], 3);
     let (_, job) = send(&steward, &town.address(""), FILE).await;
     assert_eq!(counts(&job), [5, 2, 0, 0, 3]);
     let query = "query($id: ID!) { importJob(id: $id) { rejects { code line } } node(id: $id) { id } importJobs { totalCount } }";

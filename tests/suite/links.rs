@@ -132,6 +132,58 @@ async fn a_link_from_before_undoes_nothing() {
     app.is_refused(&app.try_recover(&before).await, GONE, GOING_BACK).await;
 }
 
+/// Whoever made an invitation sees it while it is open, and takes it back; so does whoever may give all that it brings.
+#[tokio::test]
+async fn an_invitation_is_withdrawn_by_those_who_could_have_made_it() {
+    let app = App::start().await;
+    let (network, other) = (app.network("net").await, app.network("other").await);
+    let reader = |network: &str| json!({ "role": "MEMBER_READER", "network": network });
+    let coordinator = |network: &str| json!([{ "role": "COORDINATOR", "network": network }]);
+    let maker = app.somebody("maker@example.org", coordinator(&network)).await;
+    let peer = app.somebody("peer@example.org", coordinator(&network)).await;
+    let elsewhere = app.somebody("elsewhere@example.org", coordinator(&other)).await;
+    let invite = async || {
+        let input = json!({ "email": "ada@example.org", "grants": [reader(&network)] });
+        invitation(&maker.client, input).await
+    };
+    let withdraw = async |by: &crate::client::Client, email: &str| {
+        let query =
+            "mutation($e: String!) { invitationWithdraw(input: { email: $e }) { done userErrors { path code } } }";
+        by.data(query, json!({ "e": email })).await["invitationWithdraw"].take()
+    };
+    let open = async |by: &crate::client::Client| {
+        let query =
+            "{ viewer { invitations { email grants { role networkId communityId expiresAt } createdAt expiresAt } } }";
+        by.data(query, json!({})).await["viewer"]["invitations"].take()
+    };
+    let done = json!({ "done": true, "userErrors": [] });
+    let missing = json!({ "done": false, "userErrors": [{ "path": ["input", "email"], "code": "NOT_FOUND" }] });
+
+    let link = invite().await;
+    let seen = open(&maker.client).await;
+    let grant = json!({ "role": "MEMBER_READER", "networkId": network, "communityId": null, "expiresAt": null });
+    assert_eq!((&seen[0]["email"], &seen[0]["grants"]), (&json!("ada@example.org"), &json!([grant])), "{seen}");
+    assert_eq!((open(&peer.client).await, open(&app.anonymous).await), (json!([]), json!([])));
+    // To whoever may not give what it brings there is none.
+    assert_eq!(withdraw(&elsewhere.client, "ada@example.org").await, missing);
+    assert_eq!(withdraw(&maker.client, "bob@example.org").await, missing);
+    assert_eq!(withdraw(&maker.client, "Ada@Example.org").await, done);
+    assert_eq!(open(&maker.client).await, json!([]));
+    app.is_refused(&app.try_accept(&link, PASSWORD).await, GONE, ACCEPTING).await;
+    assert_eq!(withdraw(&maker.client, "ada@example.org").await, missing);
+
+    let (first, second) = (invite().await, invite().await);
+    assert_eq!(withdraw(&peer.client, "ada@example.org").await, done);
+    for link in [first, second] {
+        app.is_refused(&app.try_accept(&link, PASSWORD).await, GONE, ACCEPTING).await;
+    }
+    let entry = app.log(3).await.remove(2);
+    assert_eq!((&entry["action"], &entry["detail"]), (&json!("INVITE"), &json!("withdrew 2")));
+    let link = invite().await;
+    app.accept("ada@example.org", &link).await;
+    assert_eq!((open(&maker.client).await, withdraw(&maker.client, "ada@example.org").await), (json!([]), missing));
+}
+
 #[tokio::test]
 async fn of_many_who_use_a_link_at_once_one_gets_in() {
     let app = App::start().await;

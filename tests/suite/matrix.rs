@@ -13,13 +13,14 @@ use crate::{
 };
 
 /// Changes that are for everybody or about oneself; they have tests of their own.
-const ONESELF: [&str; 8] = [
+const ONESELF: [&str; 9] = [
     "signIn",
     "sessionRefresh",
     "signOut",
     "passwordChange",
     "invitationCreate",
     "invitationAccept",
+    "invitationWithdraw",
     "recoveryCreate",
     "recoveryUse",
 ];

@@ -2,12 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use domain::port::limiter::Limit;
+use api::graphql::id;
+use domain::{id::NodeKind, port::limiter::Limit};
 use reqwest::header;
 use serde_json::{Value, json};
 
 use crate::{
     app::{App, Options},
+    fixture::english,
     identity::{VIEWER, text},
 };
 
@@ -78,6 +80,50 @@ async fn whatever_is_not_believed_is_recorded() {
     }
     let told = Value::Array(seen).to_string();
     assert!(!told.contains(&secret[4..]) && !told.contains(&ada.access), "no secret is told");
+}
+
+/// Whoever tries identifiers that they learned elsewhere is seen, as is whoever writes without saying who they are; and neither fills
+/// the log.
+#[tokio::test]
+async fn attempts_on_what_is_not_there_for_somebody_are_recorded() {
+    let app = App::start().await;
+    let world = app.world().await;
+    let (here, there) = (app.member(&world.network, "here").await, app.member(&world.network, "there").await);
+    let steward = app.somebody("s@example.org", json!([{ "role": "STEWARD", "community": here }])).await;
+    let learning = json!({ "slug": "private", "community": there, "author": "A", "kind": "WORKED", "issue": "OTHER",
+        "title": english("L"), "whatWeDid": english("This"), "whatHappened": english("That"), "evidenceStage": "EMERGING",
+        "visibility": "PRIVATE", "status": "SHARED" });
+    let hidden = app.create("learning", learning).await;
+    let made_up = id::encode_ref(NodeKind::Learning, uuid::Uuid::now_v7());
+    let named = "write what names something that is not there for them";
+    let of_steward =
+        |detail: &str| json!([format!("account:{}", id::decode(&steward.account).unwrap().id), "PERSON", detail]);
+    let newest = async || {
+        let entry = log(&app).await.pop().unwrap();
+        json!([entry["actor"], entry["actorKind"], entry["detail"]])
+    };
+    for learning in [json!(hidden), json!(made_up)] {
+        let before = log(&app).await.len();
+        let refused =
+            steward.client.refusal("learningArchive", json!({ "id": learning, "version": 1 }), "learning").await;
+        assert_eq!(refused[0]["code"], "NOT_FOUND");
+        assert_eq!((newest().await, log(&app).await.len()), (of_steward(named), before + 1));
+    }
+    let nowhere = id::encode_ref(NodeKind::Community, uuid::Uuid::now_v7());
+    let row =
+        json!({ "community": nowhere, "indicator": "rate", "sourceKey": "survey", "period": "2020", "value": 1.0 });
+    let query = "mutation($input: ObservationsPushInput!) { observationsPush(input: $input) { rejected } }";
+    steward.client.data(query, json!({ "input": { "rows": [row.clone(), row] } })).await;
+    assert_eq!(newest().await, of_steward("record figures: 2 rows name something that is not there for them"));
+    let archive = "mutation($id: ID!) { learningArchive(input: { id: $id, version: 1 }) { userErrors { code } } }";
+    app.anonymous.ask(archive, json!({ "id": hidden })).await;
+    assert_eq!(newest().await, json!(["anonymous", "ANONYMOUS", "change learnings"]));
+
+    let before = log(&app).await.len();
+    for _ in 0..30 {
+        steward.client.refusal("learningArchive", json!({ "id": made_up, "version": 1 }), "learning").await;
+    }
+    assert!((1..=10).contains(&(log(&app).await.len() - before)), "no clock of the test gives them back");
 }
 
 /// A session that has ended is not gone on with, and nobody tries without end.

@@ -6,8 +6,11 @@ use std::{
 };
 
 use api::{auth::Authenticator, http::build, readiness::Dependencies};
-use domain::{port::clock::SystemClock, service::Services};
-use persistence::{SqlStore, bus, cache};
+use domain::{
+    port::clock::SystemClock,
+    service::{Services, identity::Throttle},
+};
+use persistence::{SqlStore, bus, cache, limiter};
 use serde_json::json;
 
 use crate::{
@@ -59,7 +62,8 @@ async fn watched(token: Option<&str>) -> (App, Client, Arc<Mutex<Vec<String>>>) 
     let mut config = app.db.config();
     config.on_read = Some(Arc::new(move |text| heard.lock().unwrap().push(text.to_owned())));
     let store = Arc::new(SqlStore::open(&config).await.unwrap());
-    let services = Services::new(store, cache::open(None).unwrap(), Arc::new(SystemClock));
+    let throttle = Throttle::usual(limiter::open(None).unwrap(), "statements");
+    let services = Services::new(store, cache::open(None).unwrap(), Arc::new(SystemClock), throttle);
     let readiness = Arc::new(Dependencies::new(services.clone(), bus::open(None).unwrap()));
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let http = api::http::HttpConfig { workers: 1, ..Default::default() };

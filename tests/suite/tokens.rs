@@ -1,5 +1,6 @@
 //! What programs read and write by their tokens: what those are for, and nothing else by any way.
 
+use api::graphql::id;
 use serde_json::{Value, json};
 
 use crate::{
@@ -182,8 +183,8 @@ async fn a_dry_run_shows_what_its_caller_may_read() {
     assert_eq!(answer["differences"], json!([of_2020, of_2021, of_2022, hidden(3)]));
 }
 
-/// That a figure is there already is told to those who read it, recorded it, or answer for it; to any other program it is as if it
-/// had changed.
+/// That a figure is there already is told to those who read it, recorded it, or answer for it; to any other program it is as if its
+/// own were the first.
 #[tokio::test]
 async fn a_program_that_publishes_finds_no_hidden_figure_by_trying() {
     let place = Place::sharing("PUBLIC").await;
@@ -200,18 +201,31 @@ async fn a_program_that_publishes_finds_no_hidden_figure_by_trying() {
     {
         let program = program(&place.app, &place.here, json!({ "actions": actions })).await;
         for value in [40.0, 41.0, 90.0] {
-            assert_eq!(told(&program, "2022", value, true).await, [0, 1, 0], "{actions} {value}");
+            assert_eq!(told(&program, "2022", value, true).await, [1, 0, 0], "{actions} {value}");
             assert_eq!(told(&program, "2023", value, true).await, [1, 0, 0], "{actions} {value}");
         }
-        assert_eq!(told(&program, "2022", 40.0, false).await, [0, 1, 0], "{actions}");
+        let series =
+            place.app.admin.data("{ community(slug: \"here\") { series(first: 1) { nodes { id } } } }", json!({}));
+        let series = series.await["community"]["series"]["nodes"][0]["id"].take();
+        for (period, revision) in [("2022", 1), ("2022", 7), ("2023", 1)] {
+            let of = id::decode(series.as_str().unwrap()).unwrap().id.into();
+            let id = id::encode_observation(of, period.parse().unwrap(), revision);
+            for one in [json!({ "series": series, "period": period }), json!({ "id": id })] {
+                let query = "mutation($input: ObservationsRetractInput!) { observationsRetract(input: $input) { rejectedRows { code } } }";
+                let input = json!({ "input": { "figures": [one], "reason": "ERROR" } });
+                let answer = program.data(query, input).await["observationsRetract"].take();
+                assert_eq!(answer["rejectedRows"], json!([{ "code": "NOT_FOUND" }]), "{period} {revision}");
+            }
+        }
+        assert_eq!(told(&program, "2022", 40.0, false).await, [1, 0, 0], "{actions}");
         let one = row(&place, "2022", json!({ "value": 40.0 }));
         let query = "mutation($input: ObservationRecordInput!) { observationRecord(input: $input) { outcome observation { value } } }";
         let answer = program.data(query, json!({ "input": one })).await["observationRecord"].take();
-        assert_eq!(answer, json!({ "outcome": "UPDATED", "observation": null }));
+        assert_eq!(answer, json!({ "outcome": "CREATED", "observation": null }));
     }
     let sender = program(&place.app, &place.here, json!({ "actions": ["RECORD_FIGURES", "PUBLISH_FIGURES"] })).await;
     // What it recorded itself it may be told of.
-    assert_eq!(told(&sender, "2022", 41.0, false).await, [0, 1, 0]);
+    assert_eq!(told(&sender, "2022", 41.0, false).await, [1, 0, 0]);
     assert_eq!(told(&sender, "2022", 41.0, true).await, [0, 0, 1]);
     let role = json!([{ "role": "STEWARD", "community": place.here }]);
     let steward = place.app.somebody("s@example.org", role).await.client;
@@ -253,8 +267,11 @@ async fn a_program_never_opens_a_figure_to_more_readers() {
     for (period, figure) in [("2022", &kept), ("2023", &embargoed), ("2024", &json!({ "value": 40.0 }))] {
         app.record(&place.world, &place.here, period, figure.clone()).await;
     }
-    let sender = program(app, &place.here, json!({ "actions": ["RECORD_FIGURES"] })).await;
-    let program = program(app, &place.here, json!({ "actions": ["RECORD_FIGURES", "PUBLISH_FIGURES"] })).await;
+    let acting = async |actions: &[&str]| program(app, &place.here, json!({ "actions": actions })).await;
+    let sender = acting(&["RECORD_FIGURES"]).await;
+    let reading = acting(&["READ", "RECORD_FIGURES"]).await;
+    let publishing = acting(&["READ", "RECORD_FIGURES", "PUBLISH_FIGURES"]).await;
+    let program = acting(&["RECORD_FIGURES", "PUBLISH_FIGURES"]).await;
     let rows = json!([
         row(&place, "2021", json!({ "value": 1.0, "confidentiality": "FREE" })),
         row(&place, "2022", json!({ "value": 2.0, "confidentiality": "INTERNAL" })),
@@ -267,16 +284,27 @@ async fn a_program_never_opens_a_figure_to_more_readers() {
         row(&place, "2019", json!({ "value": 5.0, "confidentiality": "FREE" })),
     ]);
     let refused = |index: u32| json!({ "index": index, "field": "confidentiality", "code": "FORBIDDEN" });
-    let input = json!({ "input": { "rows": rows, "mode": "BEST_EFFORT" } });
-    // What is to wait for a steward is held to the same.
-    let answer = sender.data(PUSH, input.clone()).await["observationsPush"].take();
-    assert_eq!(answer["rejectedRows"], json!([refused(0), refused(1), refused(2)]));
-    let answer = program.data(PUSH, input).await["observationsPush"].take();
-    assert_eq!(answer["rejectedRows"], json!([refused(0), refused(1), refused(2)]));
-    assert_eq!((&answer["created"], &answer["updated"]), (&json!(1), &json!(1)));
+    let input = |dry: bool| json!({ "input": { "rows": rows, "mode": "BEST_EFFORT", "dryRun": dry } });
+    // What is to wait for a steward is held to the same. Whoever does not read what is there is not told that it is.
+    for (client, expected) in [
+        (&publishing, json!([refused(0), refused(2)])),
+        (&reading, json!([refused(0), refused(2)])),
+        (&sender, json!([])),
+        (&program, json!([])),
+    ] {
+        let answer = client.data(PUSH, input(true)).await["observationsPush"].take();
+        assert_eq!(answer["rejectedRows"], expected);
+    }
+    // All of it is taken, and open to nobody who could not read what was there.
+    let answer = program.data(PUSH, input(false)).await["observationsPush"].take();
+    assert_eq!((&answer["created"], &answer["updated"]), (&json!(4), &json!(1)));
     // Without a word about it, it stays as it was.
-    let silent = json!({ "input": { "rows": [row(&place, "2022", json!({ "value": 2.0 }))] } });
+    let silent = json!({ "input": { "rows": [row(&place, "2022", json!({ "value": 2.5 }))] } });
     assert_eq!(program.data(PUSH, silent).await["observationsPush"]["updated"], 1);
+    // Of what it recorded itself it is told.
+    let again =
+        json!({ "input": { "rows": [row(&place, "2022", json!({ "value": 2.0, "confidentiality": "FREE" }))] } });
+    assert_eq!(program.data(PUSH, again).await["observationsPush"]["rejectedRows"], json!([refused(0)]));
 
     let one = row(&place, "2023", json!({ "value": 9.0, "confidentiality": "FREE" }));
     let errors = program.refusal("observationRecord", one.clone(), "observation").await;
@@ -293,9 +321,9 @@ async fn a_program_never_opens_a_figure_to_more_readers() {
     let expected = [
         json!(["2019", 5.0, "FREE"]),
         json!(["2020", 20.0, "FREE"]),
-        json!(["2021", 30.0, "INTERNAL"]),
-        json!(["2022", 2.0, "CONFIDENTIAL"]),
-        json!(["2023", 40.0, "EMBARGOED"]),
+        json!(["2021", 1.0, "INTERNAL"]),
+        json!(["2022", 2.5, "CONFIDENTIAL"]),
+        json!(["2023", 3.0, "EMBARGOED"]),
         json!(["2024", 4.0, "CONFIDENTIAL"]),
     ];
     assert_eq!(seen, expected);

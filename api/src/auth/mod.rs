@@ -278,6 +278,7 @@ impl Known {
         let found = ForeignIdentity {
             issuer: &foreign.issuer,
             subject: &foreign.subject,
+            issued_at: foreign.issued_at,
             verified_email: foreign.email.as_deref().filter(|_| foreign.email_verified),
         };
         let found = self.identity.foreign(origin, &found).await?;

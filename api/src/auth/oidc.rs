@@ -74,6 +74,8 @@ pub struct Foreign {
     pub email: Option<String>,
     /// Whether the issuer has made sure that the address is the person's.
     pub email_verified: bool,
+    /// When the token was made, if it says so.
+    pub issued_at: Option<DateTime<Utc>>,
     /// Until when the token is good, by this program's clock.
     pub until: DateTime<Utc>,
 }
@@ -145,6 +147,8 @@ struct Claims {
     iss: String,
     aud: Audience,
     sub: String,
+    #[serde(default)]
+    iat: Option<Seconds>,
     exp: Seconds,
     #[serde(default)]
     nbf: Option<Seconds>,
@@ -201,7 +205,7 @@ impl Providers {
         let provider = self.find(&claimed_issuer(token)?).ok_or(Refused::Issuer)?;
         let settings = &provider.settings;
         let key = Arc::clone(provider).key(unverified.kid(), now).await?;
-        let Claims { iss, aud, sub, exp, nbf, email, email_verified } = unverified.verified(&key)?;
+        let Claims { iss, aud, sub, iat, exp, nbf, email, email_verified } = unverified.verified(&key)?;
         if iss != settings.issuer {
             return Err(Refused::Issuer);
         }
@@ -216,7 +220,8 @@ impl Providers {
         // Beyond the calendar is as good as for ever; what is remembered of a token is looked up again long before.
         let until = DateTime::from_timestamp(exp.0, 0).and_then(|exp| exp.checked_add_signed(LEEWAY));
         let until = until.unwrap_or(DateTime::<Utc>::MAX_UTC);
-        Ok(Foreign { issuer: iss, subject: sub, email, email_verified, until })
+        let issued_at = iat.and_then(|iat| DateTime::from_timestamp(iat.0, 0));
+        Ok(Foreign { issuer: iss, subject: sub, email, email_verified, issued_at, until })
     }
 
     fn find(&self, issuer: &str) -> Option<&Arc<Provider>> {

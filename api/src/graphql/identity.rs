@@ -6,19 +6,18 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use domain::{
     access::{Held, Needs, Place, Who},
     error::Result,
-    port::identity::Offered,
     service::identity::{HandedOut, SignedIn},
 };
 
 use super::{
     account::Account,
     context::ContextExt as _,
-    error::{UserError, user_errors},
+    error::{IntoGraphql as _, UserError, user_errors},
     grant::Role,
     id,
-    input::{each, key},
+    invitation::Invitation,
     record::by_id,
-    scalars::{DateTime, LanguageTag},
+    scalars::DateTime,
 };
 
 /// Who the reader is.
@@ -65,6 +64,8 @@ impl From<&Held> for ViewerGrant {
 
 /// The most roles of the reader that are told.
 pub const MOST_GRANTS: usize = 1_000;
+/// The most invitations of the reader that are told.
+pub const MOST_INVITATIONS: usize = 100;
 
 /// Who the reader is, and what they are trusted with.
 pub struct Viewer;
@@ -131,6 +132,15 @@ impl Viewer {
         let held = ctx.actor().grants().iter().filter(|held| held.is_in_force(now));
         held.take(MOST_GRANTS).map(Into::into).collect()
     }
+
+    /// The invitations that they made and that can still be accepted, the newest first, 100 of them at most.
+    async fn invitations(&self, ctx: &Context<'_>) -> async_graphql::Result<Vec<Invitation>> {
+        if matches!(ctx.actor().who, Who::Anonymous) {
+            return Ok(Vec::new());
+        }
+        let open = ctx.identity()?.invitations(ctx.actor()).await.into_graphql()?;
+        Ok(open.into_iter().take(MOST_INVITATIONS).map(Into::into).collect())
+    }
 }
 
 /// What signing in answers.
@@ -149,7 +159,7 @@ pub struct SignInPayload {
 }
 
 impl SignInPayload {
-    fn of(result: Result<SignedIn>) -> async_graphql::Result<Self> {
+    pub(super) fn of(result: Result<SignedIn>) -> async_graphql::Result<Self> {
         Ok(match result {
             Ok(SignedIn { access, refresh, account }) => Self {
                 access_token: Some(access.text),
@@ -181,7 +191,7 @@ pub struct LinkPayload {
 }
 
 impl LinkPayload {
-    fn of(result: Result<HandedOut>) -> async_graphql::Result<Self> {
+    pub(super) fn of(result: Result<HandedOut>) -> async_graphql::Result<Self> {
         Ok(match result {
             Ok(HandedOut { secret, expires_at }) => {
                 Self { secret: Some(secret), expires_at: Some(expires_at.into()), user_errors: Vec::new() }
@@ -201,7 +211,7 @@ pub struct DonePayload {
 }
 
 impl DonePayload {
-    fn of<T>(result: Result<T>) -> async_graphql::Result<Self> {
+    pub(super) fn of<T>(result: Result<T>) -> async_graphql::Result<Self> {
         Ok(match result {
             Ok(_) => Self { done: true, user_errors: Vec::new() },
             Err(error) => Self { done: false, user_errors: user_errors(error, "input")? },
@@ -232,57 +242,6 @@ pub struct PasswordChangeInput {
     pub current_password: String,
     /// The new one: 12 to 256 characters.
     pub new_password: String,
-}
-
-/// A role that an invitation brings, at one place.
-#[derive(Debug, Clone, InputObject)]
-pub struct OfferedGrantInput {
-    /// What they are trusted with.
-    pub role: Role,
-    /// In this network.
-    pub network: Option<ID>,
-    /// In this community.
-    pub community: Option<ID>,
-    /// For this partner.
-    pub partner: Option<ID>,
-    /// The moment it ends, if it does.
-    pub expires_at: Option<DateTime>,
-}
-
-impl OfferedGrantInput {
-    fn get(self, path: &str) -> Result<Offered> {
-        let at = |field: &str| format!("{path}.{field}");
-        let place = |given: Option<ID>, field: &str| given.map(|given| (given, at(field)));
-        Ok(Offered {
-            role: self.role.into(),
-            network: place(self.network, "network").map(|(given, path)| id::parse(&given, path)).transpose()?,
-            community: place(self.community, "community").map(|(given, path)| id::parse(&given, path)).transpose()?,
-            partner: place(self.partner, "partner").map(|(given, path)| id::parse(&given, path)).transpose()?,
-            expires_at: self.expires_at.map(|time| time.get(at("expiresAt"))).transpose()?,
-        })
-    }
-}
-
-/// Whom to invite.
-#[derive(Debug, Clone, InputObject)]
-pub struct InvitationCreateInput {
-    /// Their address.
-    pub email: String,
-    /// The roles that come with it: each one that you may give.
-    pub grants: Vec<OfferedGrantInput>,
-}
-
-/// An invitation to accept.
-#[derive(InputObject)]
-pub struct InvitationAcceptInput {
-    /// What the link carried.
-    pub link: String,
-    /// What you are called; kept as it is for those who have an account.
-    pub name: String,
-    /// The language that you prefer.
-    pub locale: LanguageTag,
-    /// A password of 12 to 256 characters; for those who have an account, its password.
-    pub password: String,
 }
 
 /// Whose way back to make.
@@ -344,35 +303,6 @@ impl IdentityMutation {
     ) -> async_graphql::Result<DonePayload> {
         let changed = ctx.identity()?.change_password(ctx.actor(), input.current_password, input.new_password).await;
         DonePayload::of(changed)
-    }
-
-    /// Makes a link, good once and for a week, by which somebody opens an account with these roles.
-    async fn invitation_create(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "Whom.")] input: InvitationCreateInput,
-    ) -> async_graphql::Result<LinkPayload> {
-        let identity = ctx.identity()?;
-        let read = || Ok((key(&input.email, "email")?, each(input.grants, "grants", OfferedGrantInput::get)?));
-        let result = match read() {
-            Ok((email, grants)) => identity.invite(ctx.actor(), email, grants).await,
-            Err(error) => Err(error),
-        };
-        LinkPayload::of(result)
-    }
-
-    /// Opens the account that a link invites to, or adds its roles to the one you have.
-    async fn invitation_accept(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The invitation.")] input: InvitationAcceptInput,
-    ) -> async_graphql::Result<SignInPayload> {
-        let identity = ctx.identity()?;
-        let result = match input.locale.get("locale") {
-            Ok(locale) => identity.accept(&ctx.actor().origin, &input.link, input.name, locale, input.password).await,
-            Err(error) => Err(error),
-        };
-        SignInPayload::of(result)
     }
 
     /// Makes a link, good once and for an hour, by which somebody else sets a new password. For administrators, and

@@ -40,6 +40,7 @@ pub mod grant;
 pub mod identity;
 pub mod indicator;
 pub mod initiative;
+pub mod invitation;
 pub mod learning;
 pub mod mapping;
 pub mod membership;

@@ -15,6 +15,7 @@ use super::{
     import_job::ImportJobMutation,
     indicator::IndicatorMutation,
     initiative::InitiativeMutation,
+    invitation::InvitationMutation,
     learning::LearningMutation,
     mapping::MappingMutation,
     membership::MembershipMutation,
@@ -76,7 +77,7 @@ pub struct FigureChanges(ObservationMutation, PushMutation, RetractMutation, Pen
 
 /// Changes of who may do what, and signing in and out.
 #[derive(MergedObject, Default)]
-pub struct AccessChanges(AccountMutation, GrantMutation, ApiTokenMutation, IdentityMutation);
+pub struct AccessChanges(AccountMutation, GrantMutation, ApiTokenMutation, IdentityMutation, InvitationMutation);
 
 /// The executable schema.
 pub type ConcertSchema = Schema<Query, Mutation, EmptySubscription>;

@@ -16,7 +16,9 @@ use domain::{
         clock::SystemClock,
         store::{Repositories, Store, UnitOfWork},
     },
+    service::identity::Throttle,
 };
+use persistence::limiter;
 use rstest::rstest;
 use serde_json::Value;
 
@@ -78,7 +80,8 @@ impl Readiness for Health {
 }
 
 fn shared(config: HttpConfig, readiness: Health) -> web::Data<Shared> {
-    let services = Services::new(Arc::new(Nothing), Arc::new(Nothing), Arc::new(SystemClock));
+    let throttle = Throttle::usual(limiter::open(None).unwrap(), "tests");
+    let services = Services::new(Arc::new(Nothing), Arc::new(Nothing), Arc::new(SystemClock), throttle);
     let authenticator = Authenticator::new(Some(TOKEN.to_owned().into()));
     web::Data::new(Shared::new(services, authenticator, Arc::new(readiness), config).unwrap())
 }

@@ -38,6 +38,23 @@ pub struct KnownToken {
     pub memberships: BTreeSet<(CommunityId, NetworkId)>,
 }
 
+/// The account that an identity of another provider belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LinkedAccount {
+    /// Which.
+    pub account: AccountId,
+    /// When it signed out of what the provider had signed until then, if it did.
+    pub signed_out_at: Option<DateTime<Utc>>,
+}
+
+impl LinkedAccount {
+    /// Whether what the provider signed at this moment is still good. Providers say whole seconds, and one that says none has to sign
+    /// anew.
+    pub fn accepts(&self, issued_at: Option<DateTime<Utc>>) -> bool {
+        self.signed_out_at.is_none_or(|out| issued_at.is_some_and(|issued| issued.timestamp() > out.timestamp()))
+    }
+}
+
 /// A session to begin: one time that somebody signed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewSession {
@@ -101,6 +118,11 @@ pub struct Offered {
     pub expires_at: Option<DateTime<Utc>>,
 }
 
+/// How many links are looked at together.
+pub const MOST_LINKS: u64 = 1_000;
+/// The most roles that come with an invitation.
+pub const MOST_OFFERED: usize = 20;
+
 /// A link that can be used once.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Link {
@@ -151,7 +173,10 @@ pub trait Identities: Send + Sync {
     async fn principal(&self, account: AccountId, now: DateTime<Utc>) -> Result<Option<Principal>>;
 
     /// The account that an identity of another provider belongs to, if it is not archived.
-    async fn foreign(&self, issuer: &str, subject: &str) -> Result<Option<AccountId>>;
+    async fn foreign(&self, issuer: &str, subject: &str) -> Result<Option<LinkedAccount>>;
+
+    /// Ends what other providers have signed so far for an account.
+    async fn end_foreign(&self, account: AccountId, at: DateTime<Utc>) -> Result<()>;
 
     /// Links an identity of another provider to an account.
     ///
@@ -186,6 +211,19 @@ pub trait Identities: Send + Sync {
     /// Uses a link of this kind: the first caller gets it, and it is used from then on. Nothing for one that is used, expired,
     /// unknown or of another kind.
     async fn use_link(&self, kind: LinkKind, digest: &Digest, now: DateTime<Utc>) -> Result<Option<Link>>;
+
+    /// The links of this kind that can still be used, made for this address and by this actor, where one is named: the newest
+    /// [`MOST_LINKS`], newest first.
+    async fn open_links(
+        &self,
+        kind: LinkKind,
+        email: Option<&Email>,
+        created_by: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<(Digest, Link)>>;
+
+    /// Ends these links, as if they had been used; answers how many were still good.
+    async fn withdraw_links(&self, digests: &[Digest], now: DateTime<Utc>) -> Result<usize>;
 
     /// Keeps the digest by which a token is known.
     async fn keep_token(&self, token: ApiTokenId, digest: &Digest) -> Result<()>;

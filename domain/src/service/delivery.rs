@@ -2,18 +2,18 @@
 //! files and single figures all come this way.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
 use super::{Session, pending::sight, quality::refusal};
 use crate::{
-    access::{self, Needs, Scope},
+    access::{self, Needs},
     audit::{Action, NewEntry},
     error::{Error, Problem, ProblemCode, Result},
-    id::{CommunityId, IndicatorId, SeriesId},
+    id::{CommunityId, SeriesId},
     indicator::IndicatorVersion,
-    observation::{Figure, NewObservation, Observation, Outcome},
+    observation::{Figure, NewObservation, Outcome},
     pending::{PendingId, Receipt, Replaced, Sender, Submission},
     period::Period,
     quality::Finding,
@@ -176,58 +176,10 @@ impl Session {
         waiting.told(receipts, &mut delivered);
         if !direct.items.is_empty() {
             let outcomes = self.record(&direct.items, &of).await?;
-            let outcomes = self.as_known(&direct.items, &of, outcomes).await?;
             direct.told(outcomes, &mut delivered);
         }
         let all = delivered.into_iter().zip(told);
         all.map(|(one, findings)| one.map(|one| one.with(findings)).ok_or_else(unanswered)).collect()
-    }
-
-    /// That a figure was there already is told to those who read it or recorded it: to others it is as if it had changed, or they
-    /// would find by trying what they may not read.
-    async fn as_known(
-        &self,
-        figures: &[NewObservation],
-        of: &[(CommunityId, IndicatorId)],
-        mut outcomes: Vec<Outcome>,
-    ) -> Result<Vec<Outcome>> {
-        if matches!(self.reader(), Scope::Everything) || !outcomes.contains(&Outcome::Unchanged) {
-            return Ok(outcomes);
-        }
-        // Once for every community, not for every row.
-        let communities: BTreeSet<_> = of.iter().map(|(community, _)| *community).collect();
-        let met = |community: &CommunityId| Needs::steward(*community).met_by(self.actor(), self.now());
-        let answered: HashSet<_> = communities.into_iter().filter(met).collect();
-        let rows = figures.iter().zip(of).zip(&mut outcomes);
-        let untold: Vec<_> = rows
-            .filter(|((new, (community, _)), outcome)| {
-                **outcome == Outcome::Unchanged && new.cause.retraction.is_none() && !answered.contains(community)
-            })
-            .map(|((new, _), outcome)| ((new.series, new.period), outcome))
-            .collect();
-        if untold.is_empty() {
-            return Ok(outcomes);
-        }
-        let keys: Vec<_> = untold.iter().map(|(key, _)| *key).collect();
-        let known = self.may_be_told(&keys).await?;
-        for (key, outcome) in untold {
-            if !known.contains(&key) {
-                *outcome = Outcome::Updated;
-            }
-        }
-        Ok(outcomes)
-    }
-
-    /// Of which of these periods the actor may be told what the current figure says: those that they read, recorded or sent in.
-    pub async fn may_be_told(&self, keys: &[(SeriesId, Period)]) -> Result<HashSet<(SeriesId, Period)>> {
-        let figures = self.repositories().figures();
-        let name = self.actor().name();
-        let own = figures.revisions(&Scope::Everything, keys, self.now()).await?.into_iter().filter(|last| {
-            last.is_current() && (last.recorded_by == name || last.cause.sent_in_by.as_ref() == Some(&name))
-        });
-        let read =
-            figures.revisions(&self.reader(), keys, self.now()).await?.into_iter().filter(Observation::is_current);
-        Ok(own.chain(read).map(|last| (last.series, last.period)).collect())
     }
 
     /// Whether the actor reads what a figure is held against.

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Services, Session, refusals::PassedOver};
+use super::{Services, Session};
 pub use super::{refusals::Brought, throttle::Throttle};
 use crate::{
     access::{self, Actor, Integration, Origin, Person, Role, Who},
@@ -49,6 +49,8 @@ pub struct ForeignIdentity<'a> {
     pub issuer: &'a str,
     /// Its name for them.
     pub subject: &'a str,
+    /// When it gave its word, in whole seconds, if it says so.
+    pub issued_at: Option<DateTime<Utc>>,
     /// Their address, if the provider has made sure that it is theirs.
     pub verified_email: Option<&'a str>,
 }
@@ -66,8 +68,6 @@ pub struct HandedOut {
 pub struct Identity {
     pub(super) services: Services,
     pub(super) secrets: Arc<dyn Secrets>,
-    pub(super) throttle: Throttle,
-    pub(super) passed_over: PassedOver,
 }
 
 pub(super) fn wrong() -> Error {
@@ -77,8 +77,8 @@ pub(super) fn wrong() -> Error {
 
 impl Identity {
     /// Over these services and secrets.
-    pub fn new(services: Services, secrets: Arc<dyn Secrets>, throttle: Throttle) -> Self {
-        Self { services, secrets, throttle, passed_over: PassedOver::default() }
+    pub const fn new(services: Services, secrets: Arc<dyn Secrets>) -> Self {
+        Self { services, secrets }
     }
 
     pub(super) fn now(&self) -> DateTime<Utc> {
@@ -104,7 +104,7 @@ impl Identity {
     pub async fn sign_in(&self, origin: &Origin, email: &str, password: String) -> Result<SignedIn> {
         let failed = || self.stranger(origin, email, Action::SignInFailed);
         self.try_from(origin, failed).await?;
-        let tries = self.throttle.account_key(email);
+        let tries = self.services.throttle.account_key(email);
         self.try_for(&tries, origin, failed).await?;
         let account = self.account(email).await?;
         let id = account.as_ref().map_or(AccountId::from(uuid::Uuid::nil()), |account| account.id);
@@ -115,7 +115,7 @@ impl Identity {
             self.services.record_entry(&failed()).await?;
             return Err(wrong());
         };
-        self.throttle.limiter.forgive(&tries).await;
+        self.services.throttle.limiter.forgive(&tries).await;
         let anew = match verdict {
             PasswordVerdict::RightButOutdated => Some(self.secrets.hash(password).await?),
             _ => None,
@@ -223,17 +223,19 @@ impl Identity {
         }
     }
 
-    /// Signs out of this session, or of all of them; answers how many ended.
+    /// Signs out of this session, or of all of them; answers how many ended. Whoever comes by the word of another provider, or signs
+    /// out everywhere, has to bring what it signs from then on.
     pub async fn sign_out(&self, actor: &Actor, everywhere: bool) -> Result<u64> {
         let person = Self::person(actor, "sign out")?;
         let (work, now) = (self.services.store.begin().await?, self.now());
         let identities = work.repositories().identities();
+        if everywhere || person.session.is_none() {
+            identities.end_foreign(person.account, now).await?;
+        }
         let ended = match person.session {
-            Some(session) if !everywhere => {
-                identities.end_session(session, now).await?;
-                1
-            }
-            _ => identities.end_sessions(person.account, None, now).await?,
+            _ if everywhere => identities.end_sessions(person.account, None, now).await?,
+            Some(session) => identities.end_session(session, now).await.map(|()| 1)?,
+            None => 1,
         };
         let detail = if everywhere { "everywhere" } else { "here" };
         let entry = NewEntry::by(actor, now, Action::SignOut).on(person.account).detail(detail);
@@ -255,14 +257,14 @@ impl Identity {
         let account = account.ok_or(Error::Unauthenticated("change your password"))?;
         let denied = || NewEntry::by(actor, self.now(), Action::Denied).on(account.id).detail("change the password");
         self.try_from(&actor.origin, denied).await?;
-        let tries = self.throttle.account_key(account.email.as_str());
+        let tries = self.services.throttle.account_key(account.email.as_str());
         self.try_for(&tries, &actor.origin, denied).await?;
         let hash = reader.identities().password(account.id).await?;
         if self.secrets.verify(present, hash).await == PasswordVerdict::Wrong {
             self.services.record_entry(&denied()).await?;
             return Err(Error::invalid("currentPassword", ProblemCode::Invalid, "it is not the present password"));
         }
-        self.throttle.limiter.forgive(&tries).await;
+        self.services.throttle.limiter.forgive(&tries).await;
         let hash = self.hashed(new, "newPassword", &account.email).await?;
         let (work, now) = (self.services.store.begin().await?, self.now());
         let identities = work.repositories().identities();
@@ -350,7 +352,8 @@ impl Identity {
     pub async fn foreign(&self, origin: &Origin, foreign: &ForeignIdentity<'_>) -> Result<Option<Person>> {
         let (reader, now) = (self.services.store.read().identities(), self.now());
         let account = match reader.foreign(foreign.issuer, foreign.subject).await? {
-            Some(account) => account,
+            Some(linked) if linked.accepts(foreign.issued_at) => linked.account,
+            Some(_) => return Ok(None),
             None => match self.link(origin, foreign).await? {
                 Some(account) => account,
                 None => return Ok(None),
@@ -371,14 +374,14 @@ impl Identity {
     /// Records that somebody comes by the word of another provider, when they begin to: once an hour, since every request brings
     /// its token.
     async fn note_foreign(&self, origin: &Origin, foreign: &ForeignIdentity<'_>, account: AccountId) -> Result<()> {
-        let key = self.throttle.foreign_key(foreign.issuer, foreign.subject);
-        if self.throttle.limiter.take(&key, FOREIGN).await.is_some() {
+        let key = self.services.throttle.foreign_key(foreign.issuer, foreign.subject);
+        if self.services.throttle.limiter.take(&key, FOREIGN).await.is_some() {
             return Ok(());
         }
         let entry = self.of_account(origin, account, Action::SignIn).detail(&format!("by {}", foreign.issuer));
         let recorded = self.services.record_entry(&entry).await;
         if recorded.is_err() {
-            self.throttle.limiter.forgive(&key).await;
+            self.services.throttle.limiter.forgive(&key).await;
         }
         recorded
     }
@@ -393,7 +396,8 @@ impl Identity {
         if let Err(Error::Conflict(_)) = linked {
             // Another request with the same token was a moment faster.
             drop(work);
-            return self.services.store.read().identities().foreign(foreign.issuer, foreign.subject).await;
+            let linked = self.services.store.read().identities().foreign(foreign.issuer, foreign.subject).await?;
+            return Ok(linked.map(|linked| linked.account));
         }
         linked?;
         let entry = self.of_account(origin, account.id, Action::Update);

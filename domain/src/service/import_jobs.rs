@@ -155,6 +155,11 @@ impl Services {
     /// # Errors
     /// [`Error::NotFound`] for a job that the actor may not see.
     pub async fn cancel_import(&self, actor: &Actor, id: ImportJobId) -> Result<ImportJob> {
+        let cancelled = self.try_cancel_import(actor, id).await;
+        self.denied(actor, &Refused::default(), cancelled).await
+    }
+
+    async fn try_cancel_import(&self, actor: &Actor, id: ImportJobId) -> Result<ImportJob> {
         access::require_anybody(actor, WHAT)?;
         let missing = Error::NotFound { noun: "ImportJob", key: "id" };
         let job = self.import_job(actor, id).await?.ok_or_else(|| missing.clone())?;

@@ -1,69 +1,42 @@
-//! Links that are handed over and good once: invitations, and ways back into an account.
+//! Links that are handed over and good once: ways back into an account, and what invitations have in common with them.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 
 use super::{
     Context, Governed as _, Session,
     grant::to_stand_in_for,
-    identity::{HandedOut, Identity, SignedIn, grant, open_account, wrong},
+    identity::{HandedOut, Identity, SignedIn, open_account},
 };
 use crate::{
-    access::{Actor, Needs, Origin, Scope, Who},
-    account::Account,
+    access::{Actor, Needs, Origin, Scope},
     audit::{Action, NewEntry},
-    error::{Error, ProblemCode, Problems, Result},
+    error::{Error, ProblemCode, Result},
     grant::{Grant, GrantFilter},
     id::AccountId,
     key::Email,
     page::{ListQuery, MAX_PAGE, PageArgs},
     port::{
         identity::{Link, LinkKind, Offered},
-        secrets::{PasswordVerdict, SecretKind},
+        secrets::SecretKind,
     },
-    text::LanguageTag,
 };
 
-/// How long an invitation can be accepted.
-const INVITATION: TimeDelta = TimeDelta::days(7);
 /// Completes “you may not …”.
 const LET_BACK: &str = "hand out a way back into an account";
 /// How long a way back into an account stays open.
 const RECOVERY: TimeDelta = TimeDelta::hours(1);
 
-fn no_link() -> Error {
+pub(super) fn no_link() -> Error {
     Error::invalid("link", ProblemCode::NotFound, "this link is not known, used already, or too old")
 }
 
-fn outdated() -> Error {
+pub(super) fn outdated() -> Error {
     let message = "whoever made this link may not give any more what it leads to; ask for another";
     Error::invalid("link", ProblemCode::Forbidden, message)
 }
 
 impl Identity {
-    /// Makes a link by which somebody opens an account with these roles, or gets them if they have one. The actor must be allowed to
-    /// give each of them.
-    pub async fn invite(&self, actor: &Actor, email: Email, offered: Vec<Offered>) -> Result<HandedOut> {
-        let session = self.services.session(actor, "invite people").await?;
-        let refused = session.refused();
-        let result = Box::pin(self.try_invite(session, email, offered)).await;
-        self.services.denied(actor, &refused, result).await
-    }
-
-    async fn try_invite(&self, session: Session, email: Email, offered: Vec<Offered>) -> Result<HandedOut> {
-        let mut problems = Problems::default();
-        problems.require(!offered.is_empty(), "grants", ProblemCode::Required, "name at least one role");
-        problems.require(offered.len() <= 20, "grants", ProblemCode::TooLong, "at most 20 roles come with a link");
-        problems.into_result()?;
-        for offer in &offered {
-            session.may_create(&grant(AccountId::from(uuid::Uuid::nil()), offer)).await?;
-        }
-        let link = self.keep_link(&session, LinkKind::Invitation, email, None, offered, INVITATION).await?;
-        session.note_entry(NewEntry::by(session.actor(), session.now(), Action::Invite));
-        session.commit().await?;
-        Ok(link)
-    }
-
-    async fn keep_link(
+    pub(super) async fn keep_link(
         &self,
         session: &Session,
         kind: LinkKind,
@@ -80,91 +53,9 @@ impl Identity {
         Ok(HandedOut { secret: minted.text, expires_at })
     }
 
-    /// Opens the account that a link invites to, with its roles; whoever has an account already gives its password and gets the
-    /// roles.
-    ///
-    /// # Errors
-    /// [`Error::Validation`] on `link` for one that is not good (any more), on `password` for a wrong or weak one; both leave the
-    /// link as it was, and are recorded. [`Error::Throttled`] after too many tries.
-    pub async fn accept(
-        &self,
-        origin: &Origin,
-        secret: &str,
-        name: String,
-        locale: LanguageTag,
-        password: String,
-    ) -> Result<SignedIn> {
-        let denied = || self.stranger(origin, "anonymous", Action::Denied).detail("accept an invitation");
-        self.try_from(origin, denied).await?;
-        let result = Box::pin(self.try_accept(origin, secret, name, locale, password)).await;
-        self.refused_to_a_stranger(origin, result).await
-    }
-
-    async fn try_accept(
-        &self,
-        origin: &Origin,
-        secret: &str,
-        name: String,
-        locale: LanguageTag,
-        password: String,
-    ) -> Result<SignedIn, Refusal> {
-        const WHAT: &str = "accept an invitation";
-        let no_link = || Refusal::of(no_link(), "anonymous", Action::Denied, WHAT);
-        let digest = self.secrets.digest(SecretKind::Link, secret).ok_or_else(no_link)?;
-        let system = Actor { who: Who::Operator("invitation".into()), origin: origin.clone() };
-        let mut session = self.services.session(&system, WHAT).await?;
-        let now = session.now();
-        let found = session.repositories().identities().use_link(LinkKind::Invitation, &digest, now).await?;
-        let link = found.ok_or_else(no_link)?;
-        let outdated = || Refusal::of(outdated(), link.email.as_str(), Action::Denied, WHAT);
-        // The roles are given by whoever made the link.
-        let giver = self.services.actor_named(session.repositories(), &link.created_by).await?.ok_or_else(outdated)?;
-        session.act_for(&giver);
-        // All within the session: whoever waits for a second connection while others wait for the link stops them all.
-        let identities = session.repositories().identities();
-        let account = if let Some(account) = open_account(session.repositories(), &link.email).await? {
-            let hash = identities.password(account.id).await?;
-            self.check_password(&link.email, password, hash).await?;
-            account
-        } else {
-            let hash = self.hashed(password, "password", &link.email).await?;
-            let account = session.create(Account { email: link.email.clone(), name, locale }).await?;
-            identities.set_password(account.id, &hash, now).await?;
-            account
-        };
-        let context = Context::new(session.repositories(), &giver, now);
-        for offer in &link.grants {
-            let grant = grant(account.id, offer);
-            // A link is a promise: whoever may not give the role any more cannot keep it, and what was taken back since then is not
-            // taken again.
-            if !may_be_given(&grant, &context).await? || was_taken_back(&grant, link.created_at, &context).await? {
-                return Err(outdated());
-            }
-            session.create(grant).await?;
-        }
-        session.note_entry(self.of_account(origin, account.id, Action::InvitationAccepted).detail(&link.created_by));
-        let signed_in = self.begin_session(session.work(), origin, account, now).await?;
-        session.commit().await?;
-        Ok(signed_in)
-    }
-
-    /// Whether it is the password of the account. An invitation must not be a way to try more of them than signing in is.
-    async fn check_password(&self, email: &Email, password: String, hash: Option<String>) -> Result<(), Refusal> {
-        const WHAT: &str = "accept an invitation";
-        let tries = self.throttle.account_key(email.as_str());
-        if let Err(error) = self.throttle.of_account(&tries).await {
-            return Err(Refusal::of(error, email.as_str(), Action::SignInFailed, WHAT));
-        }
-        if self.secrets.verify(password, hash).await == PasswordVerdict::Wrong {
-            return Err(Refusal::of(wrong(), email.as_str(), Action::SignInFailed, WHAT));
-        }
-        self.throttle.limiter.forgive(&tries).await;
-        Ok(())
-    }
-
     /// The same result; a refusal is recorded first, once what was begun has been undone. Those who may try are throttled, so nobody
     /// fills the log.
-    async fn refused_to_a_stranger<T>(&self, origin: &Origin, result: Result<T, Refusal>) -> Result<T> {
+    pub(super) async fn refused_to_a_stranger<T>(&self, origin: &Origin, result: Result<T, Refusal>) -> Result<T> {
         match result {
             Ok(done) => Ok(done),
             Err(Refusal { error, recorded }) => {
@@ -233,6 +124,7 @@ impl Identity {
         let hash = self.hashed(password, "password", &account.email).await?;
         identities.set_password(account.id, &hash, now).await?;
         identities.end_sessions(account.id, None, now).await?;
+        identities.end_foreign(account.id, now).await?;
         let id = account.id;
         let signed_in = self.begin_session(&*work, origin, account, now).await?;
         let entry = self.of_account(origin, id, Action::Recovery).detail("used");
@@ -243,13 +135,13 @@ impl Identity {
 }
 
 /// Why a stranger is refused, and what of it is recorded: as whom they came, what they did, and to what end.
-struct Refusal {
+pub(super) struct Refusal {
     error: Error,
     recorded: Option<(String, Action, &'static str)>,
 }
 
 impl Refusal {
-    fn of(error: Error, name: &str, action: Action, what: &'static str) -> Self {
+    pub(super) fn of(error: Error, name: &str, action: Action, what: &'static str) -> Self {
         Self { error, recorded: Some((name.to_owned(), action, what)) }
     }
 }
@@ -260,18 +152,8 @@ impl From<Error> for Refusal {
     }
 }
 
-impl Session {
-    /// Whether the actor could create such a record, if what it refers to is there.
-    async fn may_create(&self, value: &Grant) -> Result<()> {
-        let mut problems = Problems::default();
-        crate::record::Noun::check(value, &mut problems);
-        problems.into_result()?;
-        self.require(value, super::Change::Create).await
-    }
-}
-
 /// Whether the actor of the context could give this role now.
-async fn may_be_given(value: &Grant, context: &Context<'_>) -> Result<bool> {
+pub(super) async fn may_be_given(value: &Grant, context: &Context<'_>) -> Result<bool> {
     let needs = match value.needs(super::Change::Create, context).await {
         Ok(needs) => needs,
         // Where the role was for is not there any more.
@@ -279,20 +161,6 @@ async fn may_be_given(value: &Grant, context: &Context<'_>) -> Result<bool> {
         Err(fault) => return Err(fault),
     };
     Ok(needs.iter().all(|needs| needs.met_by(context.actor, context.now)))
-}
-
-/// Whether the account held such a role, and it was taken back after this moment.
-async fn was_taken_back(grant: &Grant, since: DateTime<Utc>, context: &Context<'_>) -> Result<bool> {
-    let filter = GrantFilter {
-        account: Some(grant.account),
-        network: grant.network,
-        community: grant.community,
-        partner: grant.partner,
-        roles: Some(vec![grant.role]),
-    };
-    let query = ListQuery { filter, page: PageArgs::first(MAX_PAGE), archived: true, ..ListQuery::default() };
-    let held = context.repositories.grants().list(&Scope::Everything, &query).await?;
-    Ok(held.items.iter().any(|(_, held)| held.meta.archived_at.is_some_and(|at| at >= since)))
 }
 
 /// Whether the actor of the context could give every role that the account holds, and it holds one; administrators let everybody

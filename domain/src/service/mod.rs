@@ -14,6 +14,7 @@ mod governed;
 mod grant;
 pub mod identity;
 mod import_jobs;
+mod invitation;
 mod keys;
 mod known;
 mod links;
@@ -21,7 +22,6 @@ mod mappings;
 mod measures;
 mod membership;
 mod named;
-mod opening;
 mod pending;
 mod push;
 mod quality;
@@ -34,6 +34,7 @@ mod session;
 mod targets;
 mod throttle;
 mod trusted;
+mod unseen;
 mod uses;
 
 use std::{
@@ -67,7 +68,9 @@ use crate::{
     record::Stored,
 };
 use known::Known;
+use refusals::PassedOver;
 use remembered::Remembered;
+use throttle::Throttle;
 use uses::Uses;
 
 /// Every use case, over the ports that the composition root chose.
@@ -84,11 +87,13 @@ pub struct Services {
     rules: Arc<Remembered<Vec<QualityRule>>>,
     uses: Arc<Uses>,
     cursor_key: Arc<OnceLock<CursorKey>>,
+    throttle: Throttle,
+    passed_over: PassedOver,
 }
 
 impl Services {
     /// The use cases over these ports.
-    pub fn new(store: Arc<dyn Store>, cache: Arc<dyn Cache>, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(store: Arc<dyn Store>, cache: Arc<dyn Cache>, clock: Arc<dyn Clock>, throttle: Throttle) -> Self {
         Self {
             store,
             cache,
@@ -99,6 +104,8 @@ impl Services {
             rules: Arc::default(),
             uses: Arc::default(),
             cursor_key: Arc::default(),
+            throttle,
+            passed_over: PassedOver::default(),
         }
     }
 

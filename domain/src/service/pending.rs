@@ -66,7 +66,6 @@ impl Services {
     /// [`Error::Forbidden`] for a filter that names a community that the actor does not answer for, or none;
     /// [`Error::Validation`] for too many ids or a reason that is missing or too long.
     pub async fn decide_pending(&self, actor: &Actor, decision: Decision, chosen: Chosen) -> Result<Decided> {
-        access::require_anybody(actor, WHAT)?;
         check(&decision, &chosen)?;
         let session = self.session(actor, WHAT).await?;
         let refused = session.refused();
@@ -234,7 +233,10 @@ impl Session {
             }
             let Some(definition) = known.versions.get(&row.series.indicator_version) else { continue };
             places.push(place);
-            let (period, figure, inherits) = (row.period, row.figure.clone(), row.inherits);
+            // A program opens nothing, by a steward's hand neither: whoever publishes many figures does not look at each for that.
+            let closed = || before.is_some_and(|before| row.figure.is_more_open_than(&before.figure, self.now()));
+            let inherits = row.inherits || (access::is_program(&row.received_by) && closed());
+            let (period, figure) = (row.period, row.figure.clone());
             let sent_in_by = Some(row.received_by.clone());
             let cause = Cause { sent_in_by, ..Cause::of(restatement.or(row.restatement.as_ref()).cloned()) };
             deliveries.push(Delivery { to, definition: &definition.value, period, figure, inherits, cause });

@@ -76,7 +76,20 @@ impl Services {
             refused.push(NewEntry::by(actor, self.clock.now(), Action::Denied).detail("open figures to more readers"));
         }
         self.record_entries(&refused).await?;
+        self.note_missing(actor, &pushed.rejections).await?;
         Ok(pushed)
+    }
+}
+
+impl Services {
+    /// Records that rows named what is not there for the actor, if some did.
+    pub(super) async fn note_missing(&self, actor: &Actor, rejections: &[Rejection]) -> Result<()> {
+        let missing = rejections.iter().filter(|rejection| rejection.code == ProblemCode::NotFound).count();
+        if missing == 0 {
+            return Ok(());
+        }
+        let what = format!("{WHAT}: {missing} rows name something that is not there for them");
+        self.note_attempt(actor, &what, Vec::new()).await
     }
 }
 
@@ -246,9 +259,10 @@ impl Session {
             }
             let (before, after) = match row.key(to.series_id()) {
                 Some(key) => {
-                    let before = before.get(&key).filter(|_| delivered.outcome == Outcome::Updated).cloned();
+                    let there = before.get(&key);
                     // What is inherited from a figure that the actor may not read is not told.
-                    let whole = !matches!(before, Some(Before::Hidden));
+                    let whole = !matches!(there, Some(Before::Hidden));
+                    let before = there.filter(|_| delivered.outcome == Outcome::Updated).cloned();
                     (before, after.get(&key).filter(|_| whole).unwrap_or(&row.row.figure).clone())
                 }
                 None => self.would_wait(row, delivered, &before),

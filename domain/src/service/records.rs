@@ -8,7 +8,7 @@ use super::{Change, Context, Governed, Services, session::Refused};
 use crate::{
     access::{Actor, Needs, Scope, Who},
     audit::{Action, NewEntry},
-    error::{Error, Result},
+    error::{Error, ProblemCode, Result},
     id::{CommunityId, EntityId as _, SeriesId},
     page::{ListQuery, MAX_PAGE, Page, PageArgs},
     port::store::{Holds, Repositories, Repository},
@@ -25,6 +25,15 @@ fn whose<'a, N: Noun>(records: impl IntoIterator<Item = &'a Stored<N>>) -> (BTre
     (communities, series)
 }
 
+/// Whether something was named that is not there for whoever named it.
+fn is_missing(error: &Error) -> bool {
+    match error {
+        Error::NotFound { .. } => true,
+        Error::Validation(problems) => problems.iter().any(|problem| problem.code == ProblemCode::NotFound),
+        _ => false,
+    }
+}
+
 /// What an actor may do with a record as it is now.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct MayChange {
@@ -35,20 +44,25 @@ pub struct MayChange {
 }
 
 impl Services {
-    /// The same result; that something was not allowed is recorded in the audit log first, once the session that it happened
-    /// in has ended. Nobody in particular is not recorded: anybody could fill the log.
+    /// The same result; that something was not allowed, or not there for the actor, is recorded in the audit log first, once the
+    /// session that it happened in has ended.
     pub(super) async fn denied<T>(&self, actor: &Actor, refused: &Refused, result: Result<T>) -> Result<T> {
         let Err(error) = &result else { return result };
         let mut entries = refused.take();
-        let what = match error {
-            Error::Forbidden(what) => *what,
-            _ => "write what names something that is not there for them",
-        };
-        if entries.is_empty() && matches!(error, Error::Forbidden(_)) {
-            entries.push(NewEntry::by(actor, self.clock.now(), Action::Denied));
+        match error {
+            Error::Forbidden(what) => {
+                if entries.is_empty() {
+                    entries.push(NewEntry::by(actor, self.clock.now(), Action::Denied));
+                }
+                let entries: Vec<_> = entries.into_iter().map(|entry| entry.detail(what)).collect();
+                self.record_entries(&entries).await?;
+            }
+            Error::Unauthenticated(what) => self.note_attempt(actor, what, entries).await?,
+            error if is_missing(error) || !entries.is_empty() => {
+                self.note_attempt(actor, "write what names something that is not there for them", entries).await?;
+            }
+            _ => {}
         }
-        let entries: Vec<_> = entries.into_iter().map(|entry| entry.detail(what)).collect();
-        self.record_entries(&entries).await?;
         result
     }
 

@@ -9,9 +9,9 @@ use std::{
     time::Duration,
 };
 
-use super::identity::Identity;
+use super::{Services, identity::Identity};
 use crate::{
-    access::Origin,
+    access::{Actor, Origin, Who},
     audit::{Action, ActorKind, NewEntry},
     error::{Error, Result},
     id::{AccountId, ApiTokenId},
@@ -59,9 +59,9 @@ impl Identity {
     /// # Errors
     /// Whatever kept it from being recorded; it is counted as passed over.
     pub async fn note_unbelieved(&self, origin: &Origin, brought: Brought<'_>, why: &str) -> Result<()> {
-        let Some(before) = self.may_record(origin).await else { return Ok(()) };
+        let Some(before) = self.services.room_for_refusal(None, origin).await else { return Ok(()) };
         let entries = self.unbelieved(origin, brought, why).await;
-        self.record_refusal(before, entries).await
+        self.services.record_refusal(before, entries).await
     }
 
     async fn unbelieved(&self, origin: &Origin, brought: Brought<'_>, why: &str) -> Result<Vec<NewEntry>> {
@@ -97,7 +97,7 @@ impl Identity {
 
     /// Counts a try from somewhere, and refuses too many; `entry` says who tried what.
     pub(super) async fn try_from(&self, origin: &Origin, entry: impl FnOnce() -> NewEntry + Send) -> Result<()> {
-        match self.throttle.of_address(origin).await {
+        match self.services.throttle.of_address(origin).await {
             Err(error @ Error::Throttled(_)) => Err(self.too_often(origin, entry(), error).await),
             result => result,
         }
@@ -110,7 +110,7 @@ impl Identity {
         origin: &Origin,
         entry: impl FnOnce() -> NewEntry + Send,
     ) -> Result<()> {
-        match self.throttle.of_account(tries).await {
+        match self.services.throttle.of_account(tries).await {
             Err(error @ Error::Throttled(_)) => Err(self.too_often(origin, entry(), error).await),
             result => result,
         }
@@ -119,15 +119,32 @@ impl Identity {
     async fn too_often(&self, origin: &Origin, entry: NewEntry, error: Error) -> Error {
         let what = entry.detail.as_deref().unwrap_or("sign in");
         let detail = format!("{what}: too many attempts");
-        let Some(before) = self.may_record(origin).await else { return error };
+        let Some(before) = self.services.room_for_refusal(None, origin).await else { return error };
         // That it cannot be recorded changes nothing of the refusal; it is counted.
-        let _ = self.record_refusal(before, Ok(vec![entry.detail(&detail)])).await;
+        let _ = self.services.record_refusal(before, Ok(vec![entry.detail(&detail)])).await;
         error
     }
+}
 
-    /// How many refusals were passed over since the last that was recorded, if another may be recorded now.
-    async fn may_record(&self, origin: &Origin) -> Option<u64> {
-        if self.throttle.too_many_refusals(origin, FROM_ONE, FROM_ALL).await {
+impl Services {
+    /// Records that somebody named what is not there for them, or wrote without saying who they are: so whoever tries identifiers that
+    /// they learned elsewhere is seen, and it takes the same time whether there is such a thing or not. `found` is what stands in
+    /// the log of those who answer for what they tried, if there is something.
+    pub(super) async fn note_attempt(&self, actor: &Actor, what: &str, found: Vec<NewEntry>) -> Result<()> {
+        let whose = if matches!(actor.who, Who::Anonymous) { None } else { Some(actor.name()) };
+        let Some(before) = self.room_for_refusal(whose.as_deref(), &actor.origin).await else { return Ok(()) };
+        let mut entries = found;
+        if entries.is_empty() {
+            entries.push(NewEntry::by(actor, self.clock.now(), Action::Denied));
+        }
+        let entries = entries.into_iter().map(|entry| entry.detail(what)).collect();
+        self.record_refusal(before, Ok(entries)).await
+    }
+
+    /// How many refusals were passed over since the last that was recorded, if another may be recorded now: of whoever is known,
+    /// wherever they come from, or else from there.
+    async fn room_for_refusal(&self, whose: Option<&str>, origin: &Origin) -> Option<u64> {
+        if self.throttle.too_many_refusals(whose, origin, FROM_ONE, FROM_ALL).await {
             self.passed_over.add(1);
             return None;
         }
@@ -136,7 +153,7 @@ impl Identity {
 
     async fn record_refusal(&self, before: u64, entries: Result<Vec<NewEntry>>) -> Result<()> {
         let recorded = match entries {
-            Ok(entries) => self.services.record_entries(&with_count(entries, before)).await,
+            Ok(entries) => self.record_entries(&with_count(entries, before)).await,
             Err(error) => Err(error),
         };
         if recorded.is_err() {

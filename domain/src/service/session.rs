@@ -96,7 +96,10 @@ impl Services {
     /// # Errors
     /// [`Error::Unauthenticated`] or [`Error::Forbidden`] for an actor who may not write.
     pub async fn session(&self, actor: &Actor, what: &'static str) -> Result<Session> {
-        access::require_anybody(actor, what)?;
+        if let Err(error) = access::require_anybody(actor, what) {
+            self.note_attempt(actor, what, Vec::new()).await?;
+            return Err(error);
+        }
         Ok(Session {
             actor: actor.clone(),
             kind: actor.into(),
@@ -220,19 +223,17 @@ impl Session {
         self.repositories().figures().ensure_series(series, self.now, &self.actor.name()).await
     }
 
-    /// Records figures that were checked against their indicator versions, and says what became of each. Who restates has been
+    /// Records figures that were checked against their indicator versions, and says what became of each, as far as the actor may
+    /// know. Who restates has been
     /// asked for by [`Session::may_restate`]. `of` says of each whose it is, and by which indicator.
     pub async fn record(
         &mut self,
         figures: &[NewObservation],
         of: &[(CommunityId, IndicatorId)],
     ) -> Result<Vec<Outcome>> {
-        let opening = self.opening(figures).await?;
-        let outcomes = if opening.is_empty() {
-            self.repositories().figures().record(figures, self.now, &self.actor.name()).await?
-        } else {
-            self.record_without(figures, &opening).await?
-        };
+        let mut guarded = self.guarded(figures, of).await?;
+        let recorded = self.repositories().figures().record(&guarded.admitted(), self.now, &self.actor.name()).await?;
+        let outcomes = guarded.answered(recorded);
         for ((new, (community, indicator)), outcome) in figures.iter().zip(of).zip(&outcomes) {
             if matches!(outcome, Outcome::Created | Outcome::Updated) {
                 self.revisions += 1;
@@ -242,7 +243,7 @@ impl Session {
                 tally.causes.extend(causes(new));
             }
         }
-        Ok(outcomes)
+        self.as_known(figures, of, guarded.known(), outcomes).await
     }
 
     /// Makes everything last, and lets it be known.

@@ -58,9 +58,16 @@ impl Throttle {
         self.limiter.take(tries, self.account).await.map_or(Ok(()), |wait| Err(throttled(wait)))
     }
 
-    /// Counts a refusal; whether there were too many from there, or everywhere together.
-    pub(super) async fn too_many_refusals(&self, origin: &Origin, from_one: Limit, from_all: Limit) -> bool {
-        let whose = origin.address.map_or_else(|| "nowhere".to_owned(), |address| whence(address).to_string());
+    /// Counts a refusal; whether there were too many of whoever is known, or else from there, or everywhere together.
+    pub(super) async fn too_many_refusals(
+        &self,
+        known: Option<&str>,
+        origin: &Origin,
+        from_one: Limit,
+        from_all: Limit,
+    ) -> bool {
+        let address = || origin.address.map_or_else(|| "nowhere".to_owned(), |address| whence(address).to_string());
+        let whose = known.map_or_else(address, str::to_owned);
         // First those from there: what they use up more than their share of is not taken from the others.
         self.limiter.take(&self.key("refusals", &whose), from_one).await.is_some()
             || self.limiter.take(&self.key("refusals", "all"), from_all).await.is_some()

@@ -9,7 +9,7 @@ use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
 use domain::{
     error::{Problem, ProblemCode},
     id::SeriesId,
-    observation::{Figure, NewObservation, Observation, Outcome},
+    observation::{Figure, NewObservation, Observation, Outcome, nothing_to_retract},
     period::{Period, PeriodKind},
 };
 
@@ -80,8 +80,7 @@ impl<'a> Decider<'a> {
         let known = Known { revision: 1, figure: Cow::Borrowed(&new.figure), recorded_at: self.at, retracted };
         let Some(before) = self.known.get(&(new.series, new.period)) else {
             if retracted {
-                let message = format!("there is no figure for {} to retract", new.period);
-                return Decision::Leave(Outcome::Rejected(Problem::new("period", ProblemCode::NotFound, message)));
+                return Decision::Leave(Outcome::Rejected(nothing_to_retract(new.period)));
             }
             if let Some(problem) = self.locked(new).or_else(|| self.overlap(new)) {
                 return Decision::Leave(Outcome::Rejected(problem));
@@ -122,14 +121,20 @@ impl<'a> Decider<'a> {
     }
 
     fn overlap(&self, new: &NewObservation) -> Option<Problem> {
+        self.overlapped(new)?;
+        // Which one is not told: not everybody who records reads it.
+        let message = format!("{} overlaps another period of the same series", new.period);
+        Some(Problem::new("period", ProblemCode::Overlap, message))
+    }
+
+    /// A period of the same kind that it overlaps and is not.
+    pub(crate) fn overlapped(&self, new: &NewObservation) -> Option<Period> {
         let period = new.period;
         let spans = self.spans.get(&(new.series, period.kind()))?;
         // Those known are apart from each other, so only the last one that begins before the end can reach in.
-        let (start, end) = spans.range(..period.end()).next_back()?;
-        (*end > period.start()).then(|| {
-            let message = format!("{period} overlaps the period from {start} to {end} of the same series");
-            Problem::new("period", ProblemCode::Overlap, message)
-        })
+        let (&start, &end) = spans.range(..period.end()).next_back()?;
+        let other = Period::from_parts(period.kind(), start, end).ok()?;
+        (end > period.start() && other != period).then_some(other)
     }
 }
 

@@ -1,19 +1,7 @@
 //! Records: one table for each noun, link tables where SQL filters by what a record refers to, the outbox and the versions
 //! of topics.
 
-use sea_orm_migration::prelude::*;
-
-use super::written_for;
-
-/// What every record has.
-pub(super) const RECORD: &str = "
-    id {uuid} NOT NULL PRIMARY KEY,
-    version integer NOT NULL,
-    created_at {time} NOT NULL,
-    created_by text NOT NULL,
-    updated_at {time} NOT NULL,
-    updated_by text NOT NULL,
-    archived_at {time}";
+use super::Statements;
 
 const STATEMENTS: &[&str] = &[
     "CREATE TABLE source ({record},
@@ -217,48 +205,28 @@ const STATEMENTS: &[&str] = &[
     "CREATE TABLE topic_version (topic {code} NOT NULL PRIMARY KEY, version bigint NOT NULL)",
 ];
 
-/// The tables, in an order in which they can be dropped.
-const TABLES: &[&str] = &[
-    "topic_version",
-    "outbox",
-    "learning_indicator",
-    "learning",
-    "target",
-    "baseline",
-    "series",
-    "participation",
-    "partner",
-    "initiative_community",
-    "initiative",
-    "membership",
-    "community_code",
-    "community",
-    "network_indicator",
-    "network",
-    "indicator_version",
-    "indicator",
-    "source",
-];
-
-#[derive(DeriveMigrationName)]
-pub(super) struct Migration;
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let db = manager.get_connection();
-        for statement in STATEMENTS {
-            let statement = statement.replace("{record}", RECORD);
-            db.execute_unprepared(&written_for(manager.get_database_backend(), &statement)).await?;
-        }
-        Ok(())
-    }
-
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let db = manager.get_connection();
-        for table in TABLES {
-            db.execute_unprepared(&format!("DROP TABLE {table}")).await?;
-        }
-        Ok(())
-    }
-}
+pub(super) const MIGRATION: Statements = Statements {
+    name: "m0001_records",
+    up: STATEMENTS,
+    down: &[
+        "DROP TABLE topic_version",
+        "DROP TABLE outbox",
+        "DROP TABLE learning_indicator",
+        "DROP TABLE learning",
+        "DROP TABLE target",
+        "DROP TABLE baseline",
+        "DROP TABLE series",
+        "DROP TABLE participation",
+        "DROP TABLE partner",
+        "DROP TABLE initiative_community",
+        "DROP TABLE initiative",
+        "DROP TABLE membership",
+        "DROP TABLE community_code",
+        "DROP TABLE community",
+        "DROP TABLE network_indicator",
+        "DROP TABLE network",
+        "DROP TABLE indicator_version",
+        "DROP TABLE indicator",
+        "DROP TABLE source",
+    ],
+};

@@ -1,9 +1,7 @@
 //! Who may do what: accounts and what they sign in with, roles, API tokens, sharing rules and the decisions of Indigenous data
 //! authorities.
 
-use sea_orm_migration::prelude::*;
-
-use super::{m0001_records::RECORD, written_for};
+use super::Statements;
 
 const STATEMENTS: &[&str] = &[
     "CREATE TABLE sharing_rule ({record},
@@ -114,45 +112,25 @@ const STATEMENTS: &[&str] = &[
     retired_at {time})",
 ];
 
-/// The tables, in an order in which they can be dropped.
-const TABLES: &[&str] = &[
-    "signing_key",
-    "invitation",
-    "refresh_token",
-    "account_session",
-    "foreign_identity",
-    "account_password",
-    "api_token_use",
-    "api_token_secret",
-    "api_token_community",
-    "api_token",
-    "access_grant",
-    "account",
-    "authority_decision",
-    "learning_named",
-    "sharing_rule_named",
-    "sharing_rule",
-];
-
-#[derive(DeriveMigrationName)]
-pub(super) struct Migration;
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let db = manager.get_connection();
-        for statement in STATEMENTS {
-            let statement = statement.replace("{record}", RECORD);
-            db.execute_unprepared(&written_for(manager.get_database_backend(), &statement)).await?;
-        }
-        Ok(())
-    }
-
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let db = manager.get_connection();
-        for table in TABLES {
-            db.execute_unprepared(&format!("DROP TABLE {table}")).await?;
-        }
-        Ok(())
-    }
-}
+pub(super) const MIGRATION: Statements = Statements {
+    name: "m0004_access",
+    up: STATEMENTS,
+    down: &[
+        "DROP TABLE signing_key",
+        "DROP TABLE invitation",
+        "DROP TABLE refresh_token",
+        "DROP TABLE account_session",
+        "DROP TABLE foreign_identity",
+        "DROP TABLE account_password",
+        "DROP TABLE api_token_use",
+        "DROP TABLE api_token_secret",
+        "DROP TABLE api_token_community",
+        "DROP TABLE api_token",
+        "DROP TABLE access_grant",
+        "DROP TABLE account",
+        "DROP TABLE authority_decision",
+        "DROP TABLE learning_named",
+        "DROP TABLE sharing_rule_named",
+        "DROP TABLE sharing_rule",
+    ],
+};

@@ -1,8 +1,6 @@
 //! Files that are uploaded, and imported by whichever replica takes them up.
 
-use sea_orm_migration::prelude::*;
-
-use super::written_for;
+use super::Statements;
 
 const STATEMENTS: &[&str] = &[
     "CREATE TABLE import_job (
@@ -45,24 +43,8 @@ const STATEMENTS: &[&str] = &[
     PRIMARY KEY (job_id, number))",
 ];
 
-#[derive(DeriveMigrationName)]
-pub(super) struct Migration;
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let db = manager.get_connection();
-        for statement in STATEMENTS {
-            db.execute_unprepared(&written_for(manager.get_database_backend(), statement)).await?;
-        }
-        Ok(())
-    }
-
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let db = manager.get_connection();
-        for table in ["import_reject", "import_piece", "import_job"] {
-            db.execute_unprepared(&format!("DROP TABLE {table}")).await?;
-        }
-        Ok(())
-    }
-}
+pub(super) const MIGRATION: Statements = Statements {
+    name: "m0006_import_jobs",
+    up: STATEMENTS,
+    down: &["DROP TABLE import_reject", "DROP TABLE import_piece", "DROP TABLE import_job"],
+};

@@ -1,8 +1,6 @@
 //! How tables of sources are read, with every version of it.
 
-use sea_orm_migration::prelude::*;
-
-use super::written_for;
+use super::Statements;
 
 const STATEMENTS: &[&str] = &[
     "CREATE TABLE mapping (
@@ -27,24 +25,5 @@ const STATEMENTS: &[&str] = &[
     PRIMARY KEY (mapping_id, number))",
 ];
 
-#[derive(DeriveMigrationName)]
-pub(super) struct Migration;
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let db = manager.get_connection();
-        for statement in STATEMENTS {
-            db.execute_unprepared(&written_for(manager.get_database_backend(), statement)).await?;
-        }
-        Ok(())
-    }
-
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let db = manager.get_connection();
-        for table in ["mapping_version", "mapping"] {
-            db.execute_unprepared(&format!("DROP TABLE {table}")).await?;
-        }
-        Ok(())
-    }
-}
+pub(super) const MIGRATION: Statements =
+    Statements { name: "m0010_mappings", up: STATEMENTS, down: &["DROP TABLE mapping_version", "DROP TABLE mapping"] };

@@ -1,8 +1,6 @@
 //! Figures that wait until a steward publishes them, and the rules by which figures are found doubtful.
 
-use sea_orm_migration::prelude::*;
-
-use super::{m0001_records::RECORD, written_for};
+use super::Statements;
 
 const STATEMENTS: &[&str] = &[
     // They name what they would be of, and no series: until they are published there may be none, and nobody is to find one.
@@ -52,27 +50,8 @@ const STATEMENTS: &[&str] = &[
     "ALTER TABLE import_job ADD COLUMN received bigint NOT NULL DEFAULT 0",
 ];
 
-#[derive(DeriveMigrationName)]
-pub(super) struct Migration;
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let db = manager.get_connection();
-        for statement in STATEMENTS {
-            let statement = statement.replace("{record}", RECORD);
-            db.execute_unprepared(&written_for(manager.get_database_backend(), &statement)).await?;
-        }
-        Ok(())
-    }
-
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let db = manager.get_connection();
-        for statement in
-            ["ALTER TABLE import_job DROP COLUMN received", "DROP TABLE quality_rule", "DROP TABLE pending_observation"]
-        {
-            db.execute_unprepared(statement).await?;
-        }
-        Ok(())
-    }
-}
+pub(super) const MIGRATION: Statements = Statements {
+    name: "m0011_pending",
+    up: STATEMENTS,
+    down: &["ALTER TABLE import_job DROP COLUMN received", "DROP TABLE quality_rule", "DROP TABLE pending_observation"],
+};

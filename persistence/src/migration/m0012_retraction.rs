@@ -4,9 +4,7 @@
 //! a current figure, and no index of current figures holds it. Once a figure is recorded after it, `superseded_at` is that
 //! figure's moment.
 
-use sea_orm_migration::prelude::*;
-
-use super::written_for;
+use super::Statements;
 
 const STATEMENTS: &[&str] = &[
     "ALTER TABLE observation ADD COLUMN retraction {code}",
@@ -32,29 +30,13 @@ const STATEMENTS: &[&str] = &[
     PRIMARY KEY (until, series_id, period_end, period_start, period_kind, revision))",
 ];
 
-#[derive(DeriveMigrationName)]
-pub(super) struct Migration;
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let db = manager.get_connection();
-        for statement in STATEMENTS {
-            db.execute_unprepared(&written_for(manager.get_database_backend(), statement)).await?;
-        }
-        Ok(())
-    }
-
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let db = manager.get_connection();
-        for statement in [
-            "DROP TABLE embargoed",
-            "DROP TABLE change_counter",
-            "DROP TABLE figure_change",
-            "ALTER TABLE observation DROP COLUMN retraction",
-        ] {
-            db.execute_unprepared(statement).await?;
-        }
-        Ok(())
-    }
-}
+pub(super) const MIGRATION: Statements = Statements {
+    name: "m0012_retraction",
+    up: STATEMENTS,
+    down: &[
+        "DROP TABLE embargoed",
+        "DROP TABLE change_counter",
+        "DROP TABLE figure_change",
+        "ALTER TABLE observation DROP COLUMN retraction",
+    ],
+};

@@ -1,8 +1,6 @@
 //! Locks on periods, and why figures of locked periods were changed all the same.
 
-use sea_orm_migration::prelude::*;
-
-use super::{m0001_records::RECORD, written_for};
+use super::Statements;
 
 const STATEMENTS: &[&str] = &[
     "CREATE TABLE period_lock ({record},
@@ -19,30 +17,13 @@ const STATEMENTS: &[&str] = &[
     "ALTER TABLE pending_observation ADD COLUMN restatement text",
 ];
 
-#[derive(DeriveMigrationName)]
-pub(super) struct Migration;
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let db = manager.get_connection();
-        for statement in STATEMENTS {
-            let statement = statement.replace("{record}", RECORD);
-            db.execute_unprepared(&written_for(manager.get_database_backend(), &statement)).await?;
-        }
-        Ok(())
-    }
-
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let db = manager.get_connection();
-        for statement in [
-            "DROP TABLE period_lock",
-            "ALTER TABLE pending_observation DROP COLUMN restatement",
-            "ALTER TABLE latest_observation DROP COLUMN restatement",
-            "ALTER TABLE observation DROP COLUMN restatement",
-        ] {
-            db.execute_unprepared(statement).await?;
-        }
-        Ok(())
-    }
-}
+pub(super) const MIGRATION: Statements = Statements {
+    name: "m0013_period_lock",
+    up: STATEMENTS,
+    down: &[
+        "DROP TABLE period_lock",
+        "ALTER TABLE pending_observation DROP COLUMN restatement",
+        "ALTER TABLE latest_observation DROP COLUMN restatement",
+        "ALTER TABLE observation DROP COLUMN restatement",
+    ],
+};

@@ -1,8 +1,6 @@
 //! Declared breaks of series, with their bridges.
 
-use sea_orm_migration::prelude::*;
-
-use super::{m0001_records::RECORD, written_for};
+use super::Statements;
 
 const STATEMENTS: &[&str] = &[
     "CREATE TABLE series_break ({record},
@@ -16,21 +14,5 @@ const STATEMENTS: &[&str] = &[
     "CREATE INDEX series_break_place ON series_break (community_id, indicator_id)",
 ];
 
-#[derive(DeriveMigrationName)]
-pub(super) struct Migration;
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let db = manager.get_connection();
-        for statement in STATEMENTS {
-            let statement = statement.replace("{record}", RECORD);
-            db.execute_unprepared(&written_for(manager.get_database_backend(), &statement)).await?;
-        }
-        Ok(())
-    }
-
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager.get_connection().execute_unprepared("DROP TABLE series_break").await.map(drop)
-    }
-}
+pub(super) const MIGRATION: Statements =
+    Statements { name: "m0014_series_break", up: STATEMENTS, down: &["DROP TABLE series_break"] };

@@ -14,12 +14,58 @@ mod m0013_period_lock;
 mod m0014_series_break;
 mod m0015_partitions;
 mod m0016_sent_in;
+mod m0017_foreign_sign_out;
 
 use domain::{Error, Result};
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, TransactionTrait as _};
-use sea_orm_migration::{MigrationTrait, MigratorTrait};
+use sea_orm_migration::{DbErr, MigrationName, MigrationTrait, MigratorTrait, SchemaManager};
 
 use crate::error::database;
+
+/// What every record has.
+const RECORD: &str = "
+    id {uuid} NOT NULL PRIMARY KEY,
+    version integer NOT NULL,
+    created_at {time} NOT NULL,
+    created_by text NOT NULL,
+    updated_at {time} NOT NULL,
+    updated_by text NOT NULL,
+    archived_at {time}";
+
+/// A migration of which every step is a statement, each way, the same on both databases but for the words that [`written_for`] puts in.
+struct Statements {
+    /// As the database keeps it.
+    name: &'static str,
+    up: &'static [&'static str],
+    down: &'static [&'static str],
+}
+
+impl MigrationName for Statements {
+    fn name(&self) -> &str {
+        self.name
+    }
+}
+
+impl Statements {
+    async fn run(statements: &[&str], manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+        for statement in statements {
+            let statement = written_for(manager.get_database_backend(), &statement.replace("{record}", RECORD));
+            manager.get_connection().execute_unprepared(&statement).await?;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Statements {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        Self::run(self.up, manager).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        Self::run(self.down, manager).await
+    }
+}
 
 /// The migrations, oldest first.
 pub struct Migrator;
@@ -28,20 +74,21 @@ pub struct Migrator;
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         vec![
-            Box::new(m0001_records::Migration),
+            Box::new(m0001_records::MIGRATION),
             Box::new(m0002_figures::Migration),
             Box::new(m0003_audit::Migration),
-            Box::new(m0004_access::Migration),
-            Box::new(m0005_ingest::Migration),
-            Box::new(m0006_import_jobs::Migration),
+            Box::new(m0004_access::MIGRATION),
+            Box::new(m0005_ingest::MIGRATION),
+            Box::new(m0006_import_jobs::MIGRATION),
             Box::new(m0007_learning_slug::Migration),
-            Box::new(m0010_mappings::Migration),
-            Box::new(m0011_pending::Migration),
-            Box::new(m0012_retraction::Migration),
-            Box::new(m0013_period_lock::Migration),
-            Box::new(m0014_series_break::Migration),
+            Box::new(m0010_mappings::MIGRATION),
+            Box::new(m0011_pending::MIGRATION),
+            Box::new(m0012_retraction::MIGRATION),
+            Box::new(m0013_period_lock::MIGRATION),
+            Box::new(m0014_series_break::MIGRATION),
             Box::new(m0015_partitions::Migration),
-            Box::new(m0016_sent_in::Migration),
+            Box::new(m0016_sent_in::MIGRATION),
+            Box::new(m0017_foreign_sign_out::MIGRATION),
         ]
     }
 }

@@ -113,7 +113,8 @@ fn good() -> String {
 
 fn person() -> Foreign {
     let until = at(100_000) + LEEWAY;
-    Foreign { issuer: ISSUER.to_owned(), subject: "person".to_owned(), email: None, email_verified: false, until }
+    let (issuer, subject) = (ISSUER.to_owned(), "person".to_owned());
+    Foreign { issuer, subject, email: None, email_verified: false, issued_at: None, until }
 }
 
 #[actix_web::test]

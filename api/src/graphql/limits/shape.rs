@@ -9,6 +9,7 @@ use async_graphql::parser::{
 use domain::{
     page::{DEFAULT_PAGE, MAX_PAGE},
     pending::MOST_IDS,
+    port::identity::MOST_OFFERED,
     push::MOST_ROWS,
     revision::MOST_RETRACTED,
     rules::{MOST_CODES, MOST_IDENTIFIERS, MOST_JOINED, MOST_NAMED, MOST_PHASES, MOST_POPULATIONS},
@@ -16,7 +17,11 @@ use domain::{
     text::MOST_TRANSLATIONS,
 };
 
-use crate::graphql::{comparison::MOST_ENTRIES, identity::MOST_GRANTS, latest};
+use crate::graphql::{
+    comparison::MOST_ENTRIES,
+    identity::{MOST_GRANTS, MOST_INVITATIONS},
+    latest,
+};
 
 /// How many objects a field holds for each of its parents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +82,8 @@ const LISTS: &[(&str, &str, Count)] = &[
     ("LatestValue", "disaggregation", Count::Parts(MOST_DIMENSIONS as u64)),
     ("Series", "disaggregation", Count::Parts(MOST_DIMENSIONS as u64)),
     ("Viewer", "grants", Count::Parts(MOST_GRANTS as u64)),
+    ("Viewer", "invitations", Count::AtMost(MOST_INVITATIONS as u64)),
+    ("Invitation", "grants", Count::Parts(MOST_OFFERED as u64)),
     ("ObservationsPushPayload", "rejectedRows", Count::Parts(MOST_ROWS as u64)),
     ("ObservationsPushPayload", "findings", Count::Parts(MOST_ROWS as u64)),
     ("ObservationsPushPayload", "differences", Count::Parts(MOST_ROWS as u64)),
