@@ -2,7 +2,7 @@
 
 mod readers;
 
-pub use readers::{nothing_to_retract, opened_by_a_program};
+pub use readers::opened_by_a_program;
 
 use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};

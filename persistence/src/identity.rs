@@ -172,7 +172,7 @@ impl<C: ConnectionTrait + Send + Sync> Identities for Repos<C> {
         let mut sql = self.sql();
         let (issuer, subject) = (sql.bind(issuer), sql.bind(subject));
         let text = format!(
-            "SELECT f.account_id, f.signed_out_at FROM foreign_identity f JOIN account a ON a.id = f.account_id \
+            "SELECT f.account_id, a.signed_out_at FROM foreign_identity f JOIN account a ON a.id = f.account_id \
              WHERE f.issuer = {issuer} AND f.subject = {subject} AND a.archived_at IS NULL"
         );
         one(&self.query(sql.statement(text)).await?, |row| {
@@ -183,7 +183,7 @@ impl<C: ConnectionTrait + Send + Sync> Identities for Repos<C> {
     async fn end_foreign(&self, account: AccountId, at: DateTime<Utc>) -> Result<()> {
         let mut sql = self.sql();
         let (account, at) = (sql.bind(Uuid::from(account)), sql.bind(at));
-        let text = format!("UPDATE foreign_identity SET signed_out_at = {at} WHERE account_id = {account}");
+        let text = format!("UPDATE account SET signed_out_at = {at} WHERE id = {account}");
         self.run(sql.statement(text)).await.map(drop)
     }
 

@@ -59,7 +59,8 @@ impl Provider {
     fn token(&self, changes: Value) -> String {
         let pem = self.keys.lock().unwrap().clone();
         let kid = SigningKeys::from_pem(std::slice::from_ref(&pem)).unwrap().kids().next().unwrap().to_owned();
-        let mut claims = json!({ "iss": self.url, "aud": "concert", "sub": "248289761001", "exp": Utc::now().timestamp() + 60,
+        let now = Utc::now().timestamp();
+        let mut claims = json!({ "iss": self.url, "aud": "concert", "sub": "248289761001", "iat": now, "exp": now + 60,
             "email": "ada@example.org", "email_verified": true });
         crate::fixture::merge(&mut claims, changes);
         let header =
@@ -117,22 +118,34 @@ async fn whoever_signs_out_ends_what_another_provider_signed_for_them() {
     let provider = Provider::start().await;
     let app = App::trusting(provider.trusted()).await;
     let network = app.network("net").await;
-    let ada = app.somebody("ada@example.org", json!([{ "role": "MEMBER_READER", "network": network }])).await;
+    let roles = json!([{ "role": "MEMBER_READER", "network": network }]);
+    let ada = app.somebody("ada@example.org", roles.clone()).await;
+    let bob = app.somebody("bob@example.org", roles).await;
     let now = Utc::now().timestamp();
-    let issued = |at: i64| Client::new(&app.url, Some(&provider.token(json!({ "iat": at }))));
-    let (before, undated, after) =
-        (issued(now - 30), Client::new(&app.url, Some(&provider.token(json!({})))), issued(now + 3));
+    let issued = |at: Value| Client::new(&app.url, Some(&provider.token(json!({ "iat": at }))));
+    let of_bob = json!({ "iat": now - 30, "sub": "bob", "email": "bob@example.org" });
+    let of_bob = Client::new(&app.url, Some(&provider.token(of_bob)));
+    let (before, after) = (issued(json!(now - 30)), issued(json!(now + 30)));
     let statuses = async |clients: [&Client; 2]| {
         [clients[0].status(VIEWER).await.as_u16(), clients[1].status(VIEWER).await.as_u16()]
     };
-    assert_eq!(statuses([&before, &undated]).await, [200, 200]);
+    // One that does not say when it was made, or says that it is yet to be, could not be told from one made before.
+    assert_eq!(statuses([&issued(Value::Null), &issued(json!(now + 3_600))]).await, [401, 401]);
+    assert_eq!(before.status(VIEWER).await, 200);
     let sign_out = "mutation($everywhere: Boolean!) { signOut(everywhere: $everywhere) { done } }";
     before.data(sign_out, json!({ "everywhere": false })).await;
-    assert_eq!(statuses([&before, &undated]).await, [401, 401]);
+    assert_eq!(before.status(VIEWER).await, 401);
     assert_eq!(statuses([&after, &ada.client]).await, [200, 200], "only what was signed before");
-    app.clock.pass(5);
+    app.clock.pass(35);
     ada.client.data(sign_out, json!({ "everywhere": true })).await;
     assert_eq!(statuses([&after, &ada.client]).await, [401, 401]);
+    // Nor does one that was never seen until then.
+    bob.client.data(sign_out, json!({ "everywhere": true })).await;
+    assert_eq!(of_bob.status(VIEWER).await, 401);
+    let query = "{ auditEntries(first: 1, filter: { action: [DENIED] }) { nodes { detail objectId } } }";
+    let entry = app.admin.data(query, json!({})).await["auditEntries"]["nodes"][0].take();
+    assert_eq!(entry["detail"], "a token of another provider from before its holder signed out");
+    assert_eq!(entry["objectId"], bob.account);
 }
 
 #[tokio::test]

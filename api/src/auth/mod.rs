@@ -23,7 +23,7 @@ use domain::{
     access::{Actor, Origin, Person, Who},
     api_token::AddressRange,
     id::{AccountId, ApiTokenId},
-    service::identity::{Brought, ForeignIdentity, Identity},
+    service::identity::{Brought, ForeignIdentity, ForeignPerson, Identity},
     text::Languages,
 };
 use keyring::Keyring;
@@ -281,9 +281,15 @@ impl Known {
             issued_at: foreign.issued_at,
             verified_email: foreign.email.as_deref().filter(|_| foreign.email_verified),
         };
-        let found = self.identity.foreign(origin, &found).await?;
-        let unknown = || Unbelieved::Something("a token of another provider, of somebody without an account".into());
-        Ok(found.map(|found| Holder::person(as_of, foreign.until, found)).ok_or_else(unknown))
+        Ok(match self.identity.foreign(origin, &found).await? {
+            ForeignPerson::Known(person) => Ok(Holder::person(as_of, foreign.until, person)),
+            ForeignPerson::SignedOut(account) => {
+                Err(Unbelieved::Account(account, "a token of another provider from before its holder signed out"))
+            }
+            ForeignPerson::Unknown => {
+                Err(Unbelieved::Something("a token of another provider, of somebody without an account".into()))
+            }
+        })
     }
 
     /// Whose access token it is.

@@ -74,8 +74,8 @@ pub struct Foreign {
     pub email: Option<String>,
     /// Whether the issuer has made sure that the address is the person's.
     pub email_verified: bool,
-    /// When the token was made, if it says so.
-    pub issued_at: Option<DateTime<Utc>>,
+    /// When the token was made.
+    pub issued_at: DateTime<Utc>,
     /// Until when the token is good, by this program's clock.
     pub until: DateTime<Utc>,
 }
@@ -147,8 +147,8 @@ struct Claims {
     iss: String,
     aud: Audience,
     sub: String,
-    #[serde(default)]
-    iat: Option<Seconds>,
+    // RFC 9068, 2.2: required. Without it nobody could sign out of what was signed before.
+    iat: Seconds,
     exp: Seconds,
     #[serde(default)]
     nbf: Option<Seconds>,
@@ -220,7 +220,9 @@ impl Providers {
         // Beyond the calendar is as good as for ever; what is remembered of a token is looked up again long before.
         let until = DateTime::from_timestamp(exp.0, 0).and_then(|exp| exp.checked_add_signed(LEEWAY));
         let until = until.unwrap_or(DateTime::<Utc>::MAX_UTC);
-        let issued_at = iat.and_then(|iat| DateTime::from_timestamp(iat.0, 0));
+        // One from the future would outlast its holder's signing out.
+        in_time(now, LEEWAY, Some(iat), exp)?;
+        let issued_at = DateTime::from_timestamp(iat.0, 0).ok_or(Refused::Claims)?;
         Ok(Foreign { issuer: iss, subject: sub, email, email_verified, issued_at, until })
     }
 

@@ -301,8 +301,7 @@ impl<'a> Writer<'a> {
         let current = revisions.into_iter().filter(Observation::is_current);
         let mut known: HashMap<_, _> =
             current.map(|revision| ((revision.series, revision.period), revision.figure)).collect();
-        // To whoever may not be told of a figure it is another, whatever a row says: none is created in its place, and there is none to
-        // be changed.
+        // To whoever may not be told that a row says the same, it is another figure, whatever it says.
         let mut told = self.session.may_be_told(&published).await?;
         let mut admitted = Vec::with_capacity(placed.len());
         for ((row, place), key) in placed.into_iter().zip(keys) {
@@ -316,7 +315,7 @@ impl<'a> Writer<'a> {
                 Act::Create if before.is_some_and(|before| !told.contains(&key) || !says(before, &row.figure)) => {
                     Some(Reason::plain("EXISTS", "", "there is another figure, and none is to be changed"))
                 }
-                Act::Update if before.is_none() || !told.contains(&key) => {
+                Act::Update if before.is_none() => {
                     Some(Reason::plain("NOT_FOUND", "", "there is no figure, and none is to be created"))
                 }
                 _ => None,

@@ -98,14 +98,6 @@ pub struct Origin {
     pub address: Option<IpAddr>,
 }
 
-/// What the names of programs begin with.
-const PROGRAM: &str = "token:";
-
-/// Whether this is the name of a program, after [`Actor::name`].
-pub fn is_program(name: &str) -> bool {
-    name.starts_with(PROGRAM)
-}
-
 impl Actor {
     /// This one, from nowhere in particular.
     pub fn new(who: Who) -> Self {
@@ -128,7 +120,7 @@ impl Actor {
             Who::Anonymous => "anonymous".to_owned(),
             Who::Operator(name) => name.to_string(),
             Who::Person(person) => format!("account:{}", person.account),
-            Who::Integration(integration) => format!("{PROGRAM}{}", integration.token),
+            Who::Integration(integration) => format!("token:{}", integration.token),
         }
     }
 

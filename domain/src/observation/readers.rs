@@ -3,20 +3,12 @@
 use chrono::{DateTime, Utc};
 
 use super::{Confidentiality, Figure};
-use crate::{
-    error::{Problem, ProblemCode},
-    period::Period,
-};
+use crate::error::{Problem, ProblemCode};
 
 /// What stands against a program that would open a figure to more readers.
 pub fn opened_by_a_program() -> Problem {
     let message = "a program does not open a figure to more readers than it has; a steward of the community may";
     Problem::new("confidentiality", ProblemCode::Forbidden, message)
-}
-
-/// What stands against withdrawing a figure that there is not, or not for whoever would withdraw it.
-pub fn nothing_to_retract(period: Period) -> Problem {
-    Problem::new("period", ProblemCode::NotFound, format!("there is no figure for {period} to retract"))
 }
 
 impl Figure {

@@ -59,6 +59,22 @@ pub struct Member {
     pub geography_changes: Vec<NaiveDate>,
 }
 
+/// Who records figures, and what they know of those that are there: what they recorded or sent in themselves, and what they read.
+#[derive(Debug, Clone, Copy)]
+pub struct Recorder<'a> {
+    /// [`crate::access::Actor::name`].
+    pub name: &'a str,
+    /// Which figures they read.
+    pub reader: &'a Scope,
+}
+
+impl<'a> Recorder<'a> {
+    /// Somebody who reads everything.
+    pub const fn seeing(name: &'a str) -> Self {
+        Self { name, reader: &Scope::Everything }
+    }
+}
+
 /// Reads and records figures. Reads leave out what the scope does not cover, at the moment of reading.
 #[async_trait]
 pub trait Figures: Send + Sync {
@@ -157,10 +173,11 @@ pub trait Figures: Send + Sync {
     /// Records figures already checked by [`crate::observation::Figure::check`], at `at` by `by`, and brings the newest
     /// values up to date. Where others have recorded into the series since `at`, the moment is the first after theirs. Says what became of each, in their order. Only within a unit of work.
     ///
-    /// A figure that says the same as the current revision is unchanged. A second, different figure for a series and
+    /// A figure that says the same as the current revision, as far as its recorder knows that, is unchanged; to whoever does not, it is
+    /// another figure whatever it says, or they would find by trying what they may not read. A second, different figure for a series and
     /// period recorded at the same `at` contradicts the first and is rejected with CONFLICT; so is, with OVERLAP, a
     /// period that overlaps another of its kind (see [`crate::period::PeriodKind::may_overlap`]); with LOCKED, a change of what a
     /// lock covers without a restatement; with NOT_FOUND, the retraction of a figure that there is not. What is retracted already
     /// is unchanged.
-    async fn record(&self, figures: &[NewObservation], at: DateTime<Utc>, by: &str) -> Result<Vec<Outcome>>;
+    async fn record(&self, figures: &[NewObservation], at: DateTime<Utc>, by: Recorder<'_>) -> Result<Vec<Outcome>>;
 }

@@ -43,15 +43,15 @@ pub struct KnownToken {
 pub struct LinkedAccount {
     /// Which.
     pub account: AccountId,
-    /// When it signed out of what the provider had signed until then, if it did.
+    /// When it signed out of what other providers had signed until then, if it did.
     pub signed_out_at: Option<DateTime<Utc>>,
 }
 
 impl LinkedAccount {
-    /// Whether what the provider signed at this moment is still good. Providers say whole seconds, and one that says none has to sign
-    /// anew.
-    pub fn accepts(&self, issued_at: Option<DateTime<Utc>>) -> bool {
-        self.signed_out_at.is_none_or(|out| issued_at.is_some_and(|issued| issued.timestamp() > out.timestamp()))
+    /// Whether what the provider signed at this moment is still good. Providers say whole seconds by a clock of their own: what comes
+    /// from the second of signing out is refused.
+    pub fn accepts(&self, issued_at: DateTime<Utc>) -> bool {
+        self.signed_out_at.is_none_or(|out| issued_at.timestamp() > out.timestamp())
     }
 }
 
@@ -119,7 +119,7 @@ pub struct Offered {
 }
 
 /// How many links are looked at together.
-pub const MOST_LINKS: u64 = 1_000;
+pub const MOST_LINKS: u64 = 100;
 /// The most roles that come with an invitation.
 pub const MOST_OFFERED: usize = 20;
 

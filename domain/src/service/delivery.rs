@@ -2,18 +2,18 @@
 //! files and single figures all come this way.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     sync::Arc,
 };
 
 use super::{Session, pending::sight, quality::refusal};
 use crate::{
-    access::{self, Needs},
+    access::{self, Needs, Scope},
     audit::{Action, NewEntry},
     error::{Error, Problem, ProblemCode, Result},
     id::{CommunityId, SeriesId},
     indicator::IndicatorVersion,
-    observation::{Figure, NewObservation, Outcome},
+    observation::{Figure, NewObservation, Observation, Outcome},
     pending::{PendingId, Receipt, Replaced, Sender, Submission},
     period::Period,
     quality::Finding,
@@ -160,7 +160,7 @@ impl Session {
             }
             *told = self.known_to_actor(&delivery, &findings);
             let to = delivery.to;
-            if let Some(series) = to.id {
+            if let Some(series) = to.id.filter(|_| !self.is_for_a_steward(&delivery, &findings)) {
                 of.push((to.series.community, to.series.indicator));
                 direct.put(place, recorded_in(series, delivery));
             } else {
@@ -182,23 +182,43 @@ impl Session {
         all.map(|(one, findings)| one.map(|one| one.with(findings)).ok_or_else(unanswered)).collect()
     }
 
+    /// Of which of these periods the actor may be told what the current figure says: those that they read, recorded or sent in.
+    pub async fn may_be_told(&self, keys: &[(SeriesId, Period)]) -> Result<HashSet<(SeriesId, Period)>> {
+        let figures = self.repositories().figures();
+        let name = self.actor().name();
+        let own = figures.revisions(&Scope::Everything, keys, self.now()).await?.into_iter().filter(|last| {
+            last.is_current() && (last.recorded_by == name || last.cause.sent_in_by.as_ref() == Some(&name))
+        });
+        let read =
+            figures.revisions(&self.reader(), keys, self.now()).await?.into_iter().filter(Observation::is_current);
+        Ok(own.chain(read).map(|last| (last.series, last.period)).collect())
+    }
+
     /// Whether the actor reads what a figure is held against.
     fn reads_others_of(&self, delivery: &Delivery<'_>) -> bool {
         Needs::steward(delivery.to.series.community).met_by(self.actor(), self.now())
     }
 
-    /// Why a rule refuses a figure. One that waits is refused for what it is held against when it is published: until then that
-    /// it is would tell whoever sends it in of figures that they may not read. So would a dry run, which can be had without end.
+    /// Why a rule refuses a figure: for what it says itself or, to whoever reads that, for what it is held against.
     fn refused_by_rules(&self, delivery: &Delivery<'_>, findings: &[Finding]) -> Option<Problem> {
         if findings.is_empty() {
             return None;
         }
-        let reads = self.reads_others_of(delivery);
-        if delivery.to.id.is_some() && (reads || !self.is_rehearsal()) {
-            return refusal(findings, reads);
+        if delivery.to.id.is_some() && self.reads_others_of(delivery) {
+            return refusal(findings, true);
         }
         let own: Vec<Finding> = findings.iter().filter(|finding| !finding.check.tells_of_others()).cloned().collect();
         refusal(&own, false)
+    }
+
+    /// Whether a figure that would be recorded at once is left to a steward: a rule refuses it for figures that whoever sends it in does
+    /// not read. A refusal would tell them of those as often as they tried, and so would a dry run, which leaves nothing behind.
+    fn is_for_a_steward(&self, delivery: &Delivery<'_>, findings: &[Finding]) -> bool {
+        !findings.is_empty()
+            && !self.is_rehearsal()
+            && !delivery.withdraws()
+            && !self.reads_others_of(delivery)
+            && refusal(findings, false).is_some()
     }
 
     /// What the actor may know of what is doubtful.

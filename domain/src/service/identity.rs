@@ -16,7 +16,7 @@ use crate::{
     id::{AccountId, SessionId},
     key::Email,
     port::{
-        identity::{Digest, NewSession, Offered, Spent},
+        identity::{Digest, NewSession, Offered, Principal, Spent},
         limiter::Limit,
         secrets::{AccessToken, PasswordVerdict, SecretKind, Secrets},
         store::Repositories,
@@ -49,10 +49,20 @@ pub struct ForeignIdentity<'a> {
     pub issuer: &'a str,
     /// Its name for them.
     pub subject: &'a str,
-    /// When it gave its word, in whole seconds, if it says so.
-    pub issued_at: Option<DateTime<Utc>>,
+    /// When it gave its word, in whole seconds.
+    pub issued_at: DateTime<Utc>,
     /// Their address, if the provider has made sure that it is theirs.
     pub verified_email: Option<&'a str>,
+}
+
+/// What is known of whom another provider has signed in.
+pub enum ForeignPerson {
+    /// They have an account here.
+    Known(Person),
+    /// They have, and signed out since.
+    SignedOut(AccountId),
+    /// Nobody here.
+    Unknown,
 }
 
 /// A link to hand over.
@@ -349,26 +359,22 @@ impl Identity {
 
     /// Whom another provider has signed in, if an account here is theirs: one that was linked to them before or, the first time,
     /// one with the address of which the provider has made sure. Accounts are opened by invitation, never by a provider.
-    pub async fn foreign(&self, origin: &Origin, foreign: &ForeignIdentity<'_>) -> Result<Option<Person>> {
+    pub async fn foreign(&self, origin: &Origin, foreign: &ForeignIdentity<'_>) -> Result<ForeignPerson> {
         let (reader, now) = (self.services.store.read().identities(), self.now());
-        let account = match reader.foreign(foreign.issuer, foreign.subject).await? {
-            Some(linked) if linked.accepts(foreign.issued_at) => linked.account,
-            Some(_) => return Ok(None),
-            None => match self.link(origin, foreign).await? {
-                Some(account) => account,
-                None => return Ok(None),
-            },
+        let linked = match reader.foreign(foreign.issuer, foreign.subject).await? {
+            Some(linked) => Some(linked),
+            None if self.link(origin, foreign).await? => reader.foreign(foreign.issuer, foreign.subject).await?,
+            None => None,
         };
-        let principal = reader.principal(account, now).await?;
-        if principal.is_some() {
-            self.note_foreign(origin, foreign, account).await?;
+        let Some(linked) = linked else { return Ok(ForeignPerson::Unknown) };
+        let account = linked.account;
+        if !linked.accepts(foreign.issued_at) {
+            return Ok(ForeignPerson::SignedOut(account));
         }
-        Ok(principal.map(|principal| Person {
-            account,
-            session: None,
-            grants: principal.grants,
-            memberships: principal.memberships,
-        }))
+        let Some(principal) = reader.principal(account, now).await? else { return Ok(ForeignPerson::Unknown) };
+        self.note_foreign(origin, foreign, account).await?;
+        let Principal { grants, memberships } = principal;
+        Ok(ForeignPerson::Known(Person { account, session: None, grants, memberships }))
     }
 
     /// Records that somebody comes by the word of another provider, when they begin to: once an hour, since every request brings
@@ -386,25 +392,23 @@ impl Identity {
         recorded
     }
 
-    /// Links an identity of another provider to the account with its address, if there is one.
-    async fn link(&self, origin: &Origin, foreign: &ForeignIdentity<'_>) -> Result<Option<AccountId>> {
-        let Some(email) = foreign.verified_email else { return Ok(None) };
-        let Some(account) = self.account(email).await? else { return Ok(None) };
+    /// Links an identity of another provider to the account with its address; whether there is one.
+    async fn link(&self, origin: &Origin, foreign: &ForeignIdentity<'_>) -> Result<bool> {
+        let Some(email) = foreign.verified_email else { return Ok(false) };
+        let Some(account) = self.account(email).await? else { return Ok(false) };
         let (work, now) = (self.services.store.begin().await?, self.now());
         let linked =
             work.repositories().identities().link_foreign(foreign.issuer, foreign.subject, account.id, now).await;
         if let Err(Error::Conflict(_)) = linked {
             // Another request with the same token was a moment faster.
-            drop(work);
-            let linked = self.services.store.read().identities().foreign(foreign.issuer, foreign.subject).await?;
-            return Ok(linked.map(|linked| linked.account));
+            return Ok(true);
         }
         linked?;
         let entry = self.of_account(origin, account.id, Action::Update);
         let entry = entry.detail(&format!("linked to {} of {}", foreign.subject, foreign.issuer));
         work.repositories().audit().record(&[entry]).await?;
         work.commit().await?;
-        Ok(Some(account.id))
+        Ok(true)
     }
 
     /// The program that holds this token, wherever it asks from; and the ranges that it may ask from.

@@ -78,26 +78,19 @@ impl Identity {
         let identities = session.repositories().identities();
         let context = Context::new(session.repositories(), session.actor(), session.now());
         let name = session.actor().name();
-        let mut withdrawn = Vec::new();
+        let mut own = Vec::new();
         for (digest, link) in identities.open_links(LinkKind::Invitation, Some(email), None, session.now()).await? {
-            let mut may = true;
-            if link.created_by != name {
-                for offer in &link.grants {
-                    may = may && may_be_given(&grant(AccountId::from(uuid::Uuid::nil()), offer), &context).await?;
-                }
-            }
-            if may {
-                withdrawn.push(digest);
+            if link.created_by == name || may_all_be_given(&link.grants, &context).await? {
+                own.push(digest);
             }
         }
         // Somebody may have accepted one meanwhile.
-        let withdrawn = identities.withdraw_links(&withdrawn, session.now()).await?;
+        let withdrawn = identities.withdraw_links(&own, session.now()).await?;
         if withdrawn == 0 {
             return Err(Error::NotFound { noun: "Invitation", key: "email" });
         }
-        session.note_entry(
-            NewEntry::by(session.actor(), session.now(), Action::Invite).detail(&format!("withdrew {withdrawn}")),
-        );
+        let entry = NewEntry::by(session.actor(), session.now(), Action::Invite);
+        session.note_entry(entry.detail(&format!("withdrew {withdrawn}")));
         session.commit().await?;
         Ok(withdrawn)
     }
@@ -207,4 +200,14 @@ async fn was_taken_back(grant: &Grant, since: DateTime<Utc>, context: &Context<'
     let query = ListQuery { filter, page: PageArgs::first(MAX_PAGE), archived: true, ..ListQuery::default() };
     let held = context.repositories.grants().list(&Scope::Everything, &query).await?;
     Ok(held.items.iter().any(|(_, held)| held.meta.archived_at.is_some_and(|at| at >= since)))
+}
+
+/// Whether the actor of the context could give all of these roles now.
+async fn may_all_be_given(offered: &[Offered], context: &Context<'_>) -> Result<bool> {
+    for offer in offered {
+        if !may_be_given(&grant(AccountId::from(uuid::Uuid::nil()), offer), context).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }

@@ -22,6 +22,7 @@ mod mappings;
 mod measures;
 mod membership;
 mod named;
+mod opening;
 mod pending;
 mod push;
 mod quality;
@@ -34,7 +35,6 @@ mod session;
 mod targets;
 mod throttle;
 mod trusted;
-mod unseen;
 mod uses;
 
 use std::{

@@ -233,10 +233,7 @@ impl Session {
             }
             let Some(definition) = known.versions.get(&row.series.indicator_version) else { continue };
             places.push(place);
-            // A program opens nothing, by a steward's hand neither: whoever publishes many figures does not look at each for that.
-            let closed = || before.is_some_and(|before| row.figure.is_more_open_than(&before.figure, self.now()));
-            let inherits = row.inherits || (access::is_program(&row.received_by) && closed());
-            let (period, figure) = (row.period, row.figure.clone());
+            let (period, figure, inherits) = (row.period, row.figure.clone(), row.inherits);
             let sent_in_by = Some(row.received_by.clone());
             let cause = Cause { sent_in_by, ..Cause::of(restatement.or(row.restatement.as_ref()).cloned()) };
             deliveries.push(Delivery { to, definition: &definition.value, period, figure, inherits, cause });

@@ -76,20 +76,20 @@ impl Services {
             refused.push(NewEntry::by(actor, self.clock.now(), Action::Denied).detail("open figures to more readers"));
         }
         self.record_entries(&refused).await?;
-        self.note_missing(actor, &pushed.rejections).await?;
+        self.note_missing(actor, WHAT, &pushed.rejections).await;
         Ok(pushed)
     }
 }
 
 impl Services {
     /// Records that rows named what is not there for the actor, if some did.
-    pub(super) async fn note_missing(&self, actor: &Actor, rejections: &[Rejection]) -> Result<()> {
+    pub(super) async fn note_missing(&self, actor: &Actor, what: &str, rejections: &[Rejection]) {
         let missing = rejections.iter().filter(|rejection| rejection.code == ProblemCode::NotFound).count();
-        if missing == 0 {
-            return Ok(());
+        if missing > 0 {
+            let what = format!("{what}: {missing} rows name something that is not there for them");
+            // The other rows are kept: that this is not recorded, which is counted, makes no error of them.
+            let _ = self.note_attempt(actor, &what, Vec::new()).await;
         }
-        let what = format!("{WHAT}: {missing} rows name something that is not there for them");
-        self.note_attempt(actor, &what, Vec::new()).await
     }
 }
 
@@ -293,10 +293,25 @@ impl Session {
 
     /// What figures of these periods would take the place of.
     async fn before(&self, keys: &[Key]) -> Result<HashMap<Key, Before>> {
-        let all = self.current_of(&Scope::Everything, keys).await?;
-        let mut read = self.current_of(&self.reader(), keys).await?;
-        let as_seen = |key| (key, read.remove(&key).map_or(Before::Hidden, Before::Shown));
-        Ok(all.into_keys().map(as_seen).collect())
+        if keys.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let figures = self.repositories().figures();
+        let read = figures.revisions(&self.reader(), keys, self.now()).await?;
+        let read: HashSet<_> = read.into_iter().map(|read| (read.series, read.period, read.revision)).collect();
+        // Of every period the last comes last; one that was withdrawn is nothing, unless that is hidden.
+        let mut before = HashMap::new();
+        for last in figures.revisions(&Scope::Everything, keys, self.now()).await? {
+            let key = (last.series, last.period);
+            if !read.contains(&(last.series, last.period, last.revision)) {
+                before.insert(key, Before::Hidden);
+            } else if last.is_current() {
+                before.insert(key, Before::Shown(last.figure));
+            } else {
+                before.remove(&key);
+            }
+        }
+        Ok(before)
     }
 
     /// The current figures of these periods that the reader sees, as they are within the session.

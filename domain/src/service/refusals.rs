@@ -23,6 +23,9 @@ use crate::{
 const FROM_ONE: Limit = Limit { burst: 10, per: Duration::from_mins(1) };
 /// How many from everywhere together.
 const FROM_ALL: Limit = Limit { burst: 100, per: Duration::from_mins(1) };
+/// How many attempts of somebody who is known are recorded, and of all of them together: whoever is not known uses up none of these.
+const OF_ONE: Limit = Limit { burst: 60, per: Duration::from_mins(1) };
+const OF_ALL: Limit = Limit { burst: 600, per: Duration::from_mins(1) };
 /// For how many communities of a token that is refused an entry is made.
 const MOST_COMMUNITIES: usize = 20;
 
@@ -144,7 +147,8 @@ impl Services {
     /// How many refusals were passed over since the last that was recorded, if another may be recorded now: of whoever is known,
     /// wherever they come from, or else from there.
     async fn room_for_refusal(&self, whose: Option<&str>, origin: &Origin) -> Option<u64> {
-        if self.throttle.too_many_refusals(whose, origin, FROM_ONE, FROM_ALL).await {
+        let (one, all) = if whose.is_some() { (OF_ONE, OF_ALL) } else { (FROM_ONE, FROM_ALL) };
+        if self.throttle.too_many_refusals(whose, origin, one, all).await {
             self.passed_over.add(1);
             return None;
         }

@@ -95,7 +95,7 @@ impl Services {
             drop(session);
         }
         self.record_entries(&named(refused, WHAT)).await?;
-        self.note_missing(actor, &retracted.rejections).await?;
+        self.note_missing(actor, WHAT, &retracted.rejections).await;
         Ok(retracted)
     }
 }
@@ -135,11 +135,7 @@ impl Session {
         let communities: HashSet<CommunityId> = series.values().map(|series| series.community).collect();
         let departed = self.repositories().ingest().departed(&communities, today).await?;
         let there = asked().filter(|figure| series.contains_key(&figure.series));
-        let there: Vec<_> = there.map(|figure| (figure.series, figure.period)).collect();
-        let mut last = self.last_revisions(&there).await?;
-        // How often a figure was revised is not told to whoever does not know of it.
-        let told = self.may_be_told(&there).await?;
-        last.retain(|key, _| told.contains(key));
+        let last = self.last_revisions(&there.map(|figure| (figure.series, figure.period)).collect::<Vec<_>>()).await?;
         let mut ready = Vec::with_capacity(retraction.figures.len());
         for (place, figure) in retraction.figures.iter().enumerate() {
             let allowed = figure.clone().and_then(|figure| {

@@ -18,7 +18,10 @@ use crate::{
     event::{Event, Topic},
     id::{CommunityId, EntityId, IndicatorId, NodeKind, NodeRef, SeriesId},
     observation::{NewObservation, Outcome},
-    port::store::{Holds, Repositories, UnitOfWork},
+    port::{
+        figures::Recorder,
+        store::{Holds, Repositories, UnitOfWork},
+    },
     record::Stored,
     revision::Cause,
     series::Series,
@@ -223,17 +226,19 @@ impl Session {
         self.repositories().figures().ensure_series(series, self.now, &self.actor.name()).await
     }
 
-    /// Records figures that were checked against their indicator versions, and says what became of each, as far as the actor may
-    /// know. Who restates has been
+    /// Records figures that were checked against their indicator versions, and says what became of each. Who restates has been
     /// asked for by [`Session::may_restate`]. `of` says of each whose it is, and by which indicator.
     pub async fn record(
         &mut self,
         figures: &[NewObservation],
         of: &[(CommunityId, IndicatorId)],
     ) -> Result<Vec<Outcome>> {
-        let mut guarded = self.guarded(figures, of).await?;
-        let recorded = self.repositories().figures().record(&guarded.admitted(), self.now, &self.actor.name()).await?;
-        let outcomes = guarded.answered(recorded);
+        let opening = self.opening(figures).await?;
+        let outcomes = if opening.is_empty() {
+            self.record_all(figures).await?
+        } else {
+            self.record_without(figures, &opening).await?
+        };
         for ((new, (community, indicator)), outcome) in figures.iter().zip(of).zip(&outcomes) {
             if matches!(outcome, Outcome::Created | Outcome::Updated) {
                 self.revisions += 1;
@@ -243,7 +248,14 @@ impl Session {
                 tally.causes.extend(causes(new));
             }
         }
-        self.as_known(figures, of, guarded.known(), outcomes).await
+        Ok(outcomes)
+    }
+
+    /// Hands all of these over to be recorded.
+    pub(super) async fn record_all(&self, figures: &[NewObservation]) -> Result<Vec<Outcome>> {
+        let (name, reader) = (self.actor.name(), self.reader());
+        let by = Recorder { name: &name, reader: &reader };
+        self.repositories().figures().record(figures, self.now, by).await
     }
 
     /// Makes everything last, and lets it be known.

@@ -67,10 +67,10 @@ impl Throttle {
         from_all: Limit,
     ) -> bool {
         let address = || origin.address.map_or_else(|| "nowhere".to_owned(), |address| whence(address).to_string());
-        let whose = known.map_or_else(address, str::to_owned);
+        let (what, whose) = known.map_or_else(|| ("refusals", address()), |known| ("attempts", known.to_owned()));
         // First those from there: what they use up more than their share of is not taken from the others.
-        self.limiter.take(&self.key("refusals", &whose), from_one).await.is_some()
-            || self.limiter.take(&self.key("refusals", "all"), from_all).await.is_some()
+        self.limiter.take(&self.key(what, &whose), from_one).await.is_some()
+            || self.limiter.take(&self.key(what, "all"), from_all).await.is_some()
     }
 
     /// Under which the uses of an identity of another provider are counted.

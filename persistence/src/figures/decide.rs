@@ -2,14 +2,14 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
 };
 
 use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
 use domain::{
     error::{Problem, ProblemCode},
     id::SeriesId,
-    observation::{Figure, NewObservation, Observation, Outcome, nothing_to_retract},
+    observation::{Figure, NewObservation, Observation, Outcome},
     period::{Period, PeriodKind},
 };
 
@@ -40,6 +40,8 @@ pub(crate) struct Decider<'a> {
     known: HashMap<(SeriesId, Period), Known<'a>>,
     /// Start -> end of the current periods of those kinds that could overlap.
     spans: HashMap<(SeriesId, PeriodKind), BTreeMap<NaiveDate, NaiveDate>>,
+    /// What the recorder does not know of: nothing that they say is the same, nor are they told which period theirs overlaps.
+    unknown: HashSet<(SeriesId, Period)>,
 }
 
 impl<'a> Decider<'a> {
@@ -48,10 +50,11 @@ impl<'a> Decider<'a> {
         at: DateTime<Utc>,
         locks: &'a HashMap<SeriesId, NaiveDate>,
         current: Vec<Observation>,
+        unknown: HashSet<(SeriesId, Period)>,
         expected: usize,
     ) -> Self {
-        let mut decider =
-            Self { at, locks, known: HashMap::with_capacity(current.len() + expected), spans: HashMap::new() };
+        let known = HashMap::with_capacity(current.len() + expected);
+        let mut decider = Self { at, locks, known, spans: HashMap::new(), unknown };
         for Observation { series, period, revision, figure, recorded_at, cause, .. } in current {
             let retracted = cause.retraction.is_some();
             decider.note(series, period, Known { revision, figure: Cow::Owned(figure), recorded_at, retracted });
@@ -80,7 +83,8 @@ impl<'a> Decider<'a> {
         let known = Known { revision: 1, figure: Cow::Borrowed(&new.figure), recorded_at: self.at, retracted };
         let Some(before) = self.known.get(&(new.series, new.period)) else {
             if retracted {
-                return Decision::Leave(Outcome::Rejected(nothing_to_retract(new.period)));
+                let message = format!("there is no figure for {} to retract", new.period);
+                return Decision::Leave(Outcome::Rejected(Problem::new("period", ProblemCode::NotFound, message)));
             }
             if let Some(problem) = self.locked(new).or_else(|| self.overlap(new)) {
                 return Decision::Leave(Outcome::Rejected(problem));
@@ -88,7 +92,8 @@ impl<'a> Decider<'a> {
             self.note(new.series, new.period, known);
             return Decision::Create;
         };
-        if before.retracted == retracted && (retracted || says_the_same(&before.figure, &new.figure)) {
+        let same = || !self.unknown.contains(&(new.series, new.period)) && says_the_same(&before.figure, &new.figure);
+        if before.retracted == retracted && (retracted || same()) {
             return Decision::Leave(Outcome::Unchanged);
         }
         if before.recorded_at == self.at {
@@ -104,6 +109,7 @@ impl<'a> Decider<'a> {
         {
             return Decision::Leave(Outcome::Rejected(problem));
         }
+        self.unknown.remove(&(new.series, new.period));
         self.note(new.series, new.period, Known { revision: revision.saturating_add(1), ..known });
         Decision::Supersede(revision)
     }
@@ -121,20 +127,19 @@ impl<'a> Decider<'a> {
     }
 
     fn overlap(&self, new: &NewObservation) -> Option<Problem> {
-        self.overlapped(new)?;
-        // Which one is not told: not everybody who records reads it.
-        let message = format!("{} overlaps another period of the same series", new.period);
-        Some(Problem::new("period", ProblemCode::Overlap, message))
-    }
-
-    /// A period of the same kind that it overlaps and is not.
-    pub(crate) fn overlapped(&self, new: &NewObservation) -> Option<Period> {
         let period = new.period;
         let spans = self.spans.get(&(new.series, period.kind()))?;
         // Those known are apart from each other, so only the last one that begins before the end can reach in.
-        let (&start, &end) = spans.range(..period.end()).next_back()?;
-        let other = Period::from_parts(period.kind(), start, end).ok()?;
-        (end > period.start() && other != period).then_some(other)
+        let (start, end) = spans.range(..period.end()).next_back()?;
+        (*end > period.start()).then(|| {
+            let other = Period::from_parts(period.kind(), *start, *end);
+            let message = if other.is_ok_and(|other| self.unknown.contains(&(new.series, other))) {
+                format!("{period} overlaps another period of the same series")
+            } else {
+                format!("{period} overlaps the period from {start} to {end} of the same series")
+            };
+            Problem::new("period", ProblemCode::Overlap, message)
+        })
     }
 }
 

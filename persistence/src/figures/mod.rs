@@ -34,7 +34,7 @@ use domain::{
     observation::{NewObservation, Observation, ObservationFilter, ObservationSort, Outcome},
     page::{ListQuery, Page},
     period::Period,
-    port::figures::{CandidateQuery, Figures, Latest, Member},
+    port::figures::{CandidateQuery, Figures, Latest, Member, Recorder},
     series::{Disaggregation, Series},
 };
 use sea_orm::ConnectionTrait;
@@ -140,7 +140,7 @@ impl<C: ConnectionTrait + Send + Sync> Figures for Repos<C> {
         record::held(&self.0, keys).await
     }
 
-    async fn record(&self, figures: &[NewObservation], at: DateTime<Utc>, by: &str) -> Result<Vec<Outcome>> {
+    async fn record(&self, figures: &[NewObservation], at: DateTime<Utc>, by: Recorder<'_>) -> Result<Vec<Outcome>> {
         record::record(&self.0, figures, at, by).await
     }
 }

@@ -2,23 +2,27 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
 };
 
 use chrono::{DateTime, NaiveDate, SubsecRound, TimeDelta, Utc};
 use domain::{
     Error, Result,
+    access::Scope,
     id::SeriesId,
     observation::{Confidentiality, NewObservation, Observation, ObservationStatus, Outcome},
     period::Period,
+    port::figures::Recorder,
 };
 use sea_orm::ConnectionTrait;
 
 use super::{
     bulk::{self, Revision},
     change_feed,
-    decide::{Decider, Decision},
-    period_lock, small_cells, statistics,
+    decide::{Decider, Decision, says_the_same},
+    period_lock,
+    read::revisions,
+    small_cells, statistics,
 };
 use crate::{
     error::database,
@@ -38,7 +42,7 @@ pub(super) async fn record<C: ConnectionTrait>(
     db: &C,
     figures: &[NewObservation],
     at: DateTime<Utc>,
-    by: &str,
+    by: Recorder<'_>,
 ) -> Result<Vec<Outcome>> {
     let mut at = at.trunc_subsecs(6);
     let series = series_of(figures);
@@ -111,11 +115,12 @@ async fn record_chunk<C: ConnectionTrait>(
     chunk: &[NewObservation],
     current: Vec<Observation>,
     locks: &HashMap<SeriesId, NaiveDate>,
-    (at, by): (DateTime<Utc>, &str),
+    (at, by): (DateTime<Utc>, Recorder<'_>),
     outcomes: &mut Vec<Outcome>,
 ) -> Result<()> {
     let chunk = &*inherited(&current, chunk);
-    let mut decider = Decider::new(at, locks, current, chunk.len());
+    let unknown = unknown(db, by, at, &current, chunk).await?;
+    let mut decider = Decider::new(at, locks, current, unknown, chunk.len());
     let (mut written, mut superseded) = (Vec::with_capacity(chunk.len()), Vec::new());
     for new in chunk {
         outcomes.push(match decider.decide(new) {
@@ -135,11 +140,48 @@ async fn record_chunk<C: ConnectionTrait>(
         supersede(db, superseded, at).await?;
     }
     written.sort_unstable_by_key(Revision::place);
-    bulk::insert(db, &written, at, by).await.map_err(database)?;
+    bulk::insert(db, &written, at, by.name).await.map_err(database)?;
     statistics::refresh(db, written.len()).await?;
     change_feed::keep(db, &written, at).await?;
     small_cells::keep(db, &written).await?;
     update_latest(db, &written).await
+}
+
+/// Those of the last revisions that these figures meet, by saying the same or by reaching into their periods, that their recorder does
+/// not know of.
+pub(crate) async fn unknown<C: ConnectionTrait>(
+    db: &C,
+    by: Recorder<'_>,
+    at: DateTime<Utc>,
+    current: &[Observation],
+    chunk: &[NewObservation],
+) -> Result<HashSet<(SeriesId, Period)>> {
+    if matches!(by.reader, Scope::Everything) || current.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let last: HashMap<_, _> = current.iter().map(|last| ((last.series, last.period), last)).collect();
+    let said_again = chunk.iter().filter_map(|new| {
+        let last = last.get(&(new.series, new.period))?;
+        (last.is_current() && says_the_same(&last.figure, &new.figure)).then_some(*last)
+    });
+    let may_be_overlapped = |last: &&Observation| {
+        let kind = last.period.kind();
+        !kind.may_overlap() && !kind.is_aligned()
+    };
+    let is_own = |last: &Observation| last.recorded_by == by.name || last.cause.sent_in_by.as_deref() == Some(by.name);
+    let met = said_again.chain(current.iter().filter(may_be_overlapped));
+    let mut unknown: HashMap<_, _> =
+        met.filter(|last| !is_own(last)).map(|last| ((last.series, last.period), last.revision)).collect();
+    if !unknown.is_empty() {
+        let keys: Vec<_> = unknown.keys().copied().collect();
+        for read in revisions(db, by.reader, &keys, at).await? {
+            let key = (read.series, read.period);
+            if unknown.get(&key) == Some(&read.revision) {
+                unknown.remove(&key);
+            }
+        }
+    }
+    Ok(unknown.into_keys().collect())
 }
 
 /// The figures with what they inherit from the current ones. Few figures are anything but free, so mostly nothing is copied.

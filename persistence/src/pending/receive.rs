@@ -5,12 +5,12 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, NaiveDate, SubsecRound as _, Utc};
 use domain::{
     Error, Result,
-    error::ProblemCode,
+    error::Problem,
     id::SeriesId,
     observation::{Figure, NewObservation, Observation, Outcome, opened_by_a_program},
     pending::{PendingId, PendingObservation, Receipt, Replaced, Sender, Submission},
     period::Period,
-    port::figures::Figures,
+    port::figures::Recorder,
     revision::{Cause, Restatement},
     series::Series,
 };
@@ -22,7 +22,7 @@ use crate::{
     figures::{
         decide::{Decider, Decision, contradiction, says_the_same},
         period_lock,
-        record::{current, inherited},
+        record::{current, inherited, unknown},
         series,
     },
     repo::Repos,
@@ -91,47 +91,33 @@ async fn receive_chunk<C: ConnectionTrait + Send + Sync>(
     let (as_new, locks) = as_new(chunk, known, locks);
     let published = current(&repos.0, &as_new).await?;
     let as_new = inherited(&published, &as_new);
-    let last_of: Last = published.iter().map(|kept| ((kept.series, kept.period), kept.clone())).collect();
-    let told = told(repos, sender, at, &last_of, (chunk, &as_new)).await?;
-    let is_told = |key: (SeriesId, Period)| told.contains(&key);
-    let mut decider = Decider::new(at, &locks, published, chunk.len());
+    let last: Last = published.iter().map(|kept| ((kept.series, kept.period), kept.clone())).collect();
+    let by = Recorder { name: sender.name, reader: sender.reader };
+    let unknown = unknown(&repos.0, by, at, &published, &as_new).await?;
+    let mut decider = Decider::new(at, &locks, published, unknown, chunk.len());
     let mut sent: HashMap<Key<'_>, &NewObservation> = HashMap::with_capacity(chunk.len());
     let mut written = Vec::new();
     for (row, new) in chunk.iter().zip(&*as_new) {
         let key: Key<'_> = (&row.series, row.period);
         let waits = waiting.get(&key);
         let left = |outcome, id| Receipt { outcome, id, replaced: None, published: None };
-        let last = last_of.get(&(new.series, new.period));
+        let last = last.get(&(new.series, new.period));
         if let Some(before) = sent.get(&key) {
             let same = says_the_same(&before.figure, &new.figure);
             receipts
                 .push(left(if same { Outcome::Unchanged } else { Outcome::Rejected(contradiction(row.period)) }, None));
             continue;
         }
-        let known = is_told((new.series, new.period));
-        receipts.push(if known && opens(row, last, at) {
-            left(Outcome::Rejected(opened_by_a_program()), None)
+        receipts.push(if let Some(problem) = opened(row, last, at) {
+            left(Outcome::Rejected(problem), None)
         } else if let Some(waits) = waits.filter(|waits| waits.is_said_again_by(row, sender)) {
             sent.insert(key, new);
             left(Outcome::Unchanged, Some(waits.id))
         } else {
             match decider.decide(new) {
-                // That it overlaps what its sender does not know of is for the steward to see.
-                Decision::Leave(Outcome::Rejected(problem))
-                    if decider.overlapped(new).is_none_or(|other| {
-                        problem.code != ProblemCode::Overlap
-                            || is_told((new.series, other))
-                            || !last_of.contains_key(&(new.series, other))
-                    }) =>
-                {
-                    left(Outcome::Rejected(problem), None)
-                }
+                Decision::Leave(Outcome::Rejected(problem)) => left(Outcome::Rejected(problem), None),
                 // It is published so while nothing else waits.
-                Decision::Leave(Outcome::Unchanged) if known && waits.is_none() => left(Outcome::Unchanged, None),
-                // Of a locked period, what stands there unknown to its sender is refused like any other.
-                Decision::Leave(_) if !known && let Some(problem) = decider.locked(new) => {
-                    left(Outcome::Rejected(problem), None)
-                }
+                Decision::Leave(_) if waits.is_none() => left(Outcome::Unchanged, None),
                 _ => {
                     sent.insert(key, new);
                     written.push(row);
@@ -165,41 +151,11 @@ fn as_new<'a>(
     (figures, locks)
 }
 
-/// Of which of the published figures that these meet the sender may be told: what they recorded or sent in themselves, and what they
-/// read. Only of those that say the same, that would be opened, or that these could overlap: of no other anything is told.
-async fn told<C: ConnectionTrait + Send + Sync>(
-    repos: &Repos<C>,
-    sender: Sender<'_>,
-    at: DateTime<Utc>,
-    last: &Last,
-    (rows, figures): (&[Submission], &[NewObservation]),
-) -> Result<HashSet<(SeriesId, Period)>> {
-    let met: HashMap<_, _> =
-        rows.iter().zip(figures).map(|(row, new)| ((new.series, new.period), (row, new))).collect();
-    let matters = |last: &&Observation| {
-        met.get(&(last.series, last.period)).is_none_or(|(row, new)| {
-            (last.is_current() && says_the_same(&last.figure, &new.figure)) || opens(row, Some(last), at)
-        })
-    };
-    let is_own =
-        |last: &&Observation| last.recorded_by == sender.name || last.cause.sent_in_by.as_deref() == Some(sender.name);
-    let (own, others): (Vec<_>, Vec<_>) = last.values().filter(matters).partition(is_own);
-    let keys = |of: &[&Observation]| of.iter().map(|last| (last.series, last.period)).collect::<HashSet<_>>();
-    let (mut told, others) = (keys(&own), keys(&others));
-    if !others.is_empty() {
-        let keys: Vec<_> = others.into_iter().collect();
-        let read = Figures::revisions(repos, sender.reader, &keys, at).await?.into_iter();
-        let is_last = |read: &Observation| {
-            last.get(&(read.series, read.period)).is_some_and(|last| last.revision == read.revision)
-        };
-        told.extend(read.filter(is_last).map(|read| (read.series, read.period)));
-    }
-    Ok(told)
-}
-
-/// Whether a program would open the published figure to more readers.
-fn opens(row: &Submission, last: Option<&Observation>, at: DateTime<Utc>) -> bool {
-    !row.may_open && !row.inherits && last.is_some_and(|last| row.figure.is_more_open_than(&last.figure, at))
+/// Why a figure is refused that a program would open to more readers than the published one.
+fn opened(row: &Submission, last: Option<&Observation>, at: DateTime<Utc>) -> Option<Problem> {
+    let opens =
+        !row.may_open && !row.inherits && last.is_some_and(|last| row.figure.is_more_open_than(&last.figure, at));
+    opens.then(opened_by_a_program)
 }
 
 /// The different series of these figures, in an order of their own.

@@ -43,7 +43,7 @@ async fn record(store: &SqlStore, rows: &[(&Series, &str, Figure)], at: i64) {
             smallest_count: None,
             cause: Default::default(),
         };
-        figures.record(&[new], hour(at), "t").await.unwrap();
+        figures.record(&[new], hour(at), domain::port::figures::Recorder::seeing("t")).await.unwrap();
     }
     work.commit().await.unwrap();
 }

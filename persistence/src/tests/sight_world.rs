@@ -489,7 +489,12 @@ pub(super) async fn keep(store: &SqlStore, world: &World) {
         rounds.entry(recorded_at).or_default().push(new);
     }
     for (at, figures) in rounds {
-        let outcomes = work.repositories().figures().record(&figures, at, "test").await.unwrap();
+        let outcomes = work
+            .repositories()
+            .figures()
+            .record(&figures, at, domain::port::figures::Recorder::seeing("test"))
+            .await
+            .unwrap();
         assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Created | Outcome::Updated)), "{outcomes:?}");
     }
     // So they enter the feed of changes.

@@ -185,7 +185,7 @@ async fn whether_a_definition_is_observed_waits_for_whoever_records_under_it() {
         smallest_count: None,
         cause: Default::default(),
     };
-    figures.record(&[figure], moment(1), "test").await.unwrap();
+    figures.record(&[figure], moment(1), domain::port::figures::Recorder::seeing("test")).await.unwrap();
 
     let store = Arc::clone(&scratch.store);
     let mut asked = tokio::spawn(async move {

@@ -114,7 +114,7 @@ fn good() -> String {
 fn person() -> Foreign {
     let until = at(100_000) + LEEWAY;
     let (issuer, subject) = (ISSUER.to_owned(), "person".to_owned());
-    Foreign { issuer, subject, email: None, email_verified: false, issued_at: None, until }
+    Foreign { issuer, subject, email: None, email_verified: false, issued_at: at(0), until }
 }
 
 #[actix_web::test]

@@ -1,0 +1,58 @@
+//! What programs may not do to figures that are there: open them to more readers. A program publishes nothing; that is for people who
+//! answer for the community.
+
+use std::collections::BTreeSet;
+
+use super::Session;
+use crate::{
+    access::Who,
+    error::Result,
+    observation::{NewObservation, Outcome, opened_by_a_program},
+};
+
+impl Session {
+    /// Whether what the actor sends in may be open to more readers than what it takes the place of, once a steward publishes it.
+    pub(super) const fn may_open(&self) -> bool {
+        !matches!(self.actor().who, Who::Integration(_))
+    }
+
+    /// The places of those figures that would be open to more readers than what they take the place of, if a program records them.
+    ///
+    /// Figures that say nothing of who may read them stay as they are, so nothing is looked up for those.
+    pub(super) async fn opening(&self, figures: &[NewObservation]) -> Result<BTreeSet<usize>> {
+        if self.may_open() {
+            return Ok(BTreeSet::new());
+        }
+        let explicit = || figures.iter().enumerate().filter(|(_, new)| !new.inherits);
+        let keys: Vec<_> = explicit().map(|(_, new)| (new.series, new.period)).collect();
+        if keys.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let current = self.last_revisions(&keys).await?;
+        let opens = |new: &NewObservation| {
+            let before = current.get(&(new.series, new.period));
+            before.is_some_and(|before| new.figure.is_more_open_than(&before.figure, self.now()))
+        };
+        Ok(explicit().filter(|(_, new)| opens(new)).map(|(place, _)| place).collect())
+    }
+
+    /// Records the others, and answers for all in their order.
+    pub(super) async fn record_without(
+        &self,
+        figures: &[NewObservation],
+        refused: &BTreeSet<usize>,
+    ) -> Result<Vec<Outcome>> {
+        let places = || 0..figures.len();
+        let others: Vec<_> = figures
+            .iter()
+            .zip(places())
+            .filter(|(_, place)| !refused.contains(place))
+            .map(|(new, _)| new.clone())
+            .collect();
+        let mut recorded = self.record_all(&others).await?.into_iter();
+        let outcome = |place| {
+            if refused.contains(&place) { Some(Outcome::Rejected(opened_by_a_program())) } else { recorded.next() }
+        };
+        Ok(places().filter_map(outcome).collect())
+    }
+}
