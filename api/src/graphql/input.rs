@@ -7,6 +7,7 @@ use domain::{
     error::{Error, FieldPath, ProblemCode, Result},
     key::ExternalId,
 };
+use serde::Deserialize;
 
 /// A text that must be a key, code or the like.
 pub fn key<T: FromStr<Err: Display>>(text: &str, path: impl Into<FieldPath>) -> Result<T> {
@@ -48,7 +49,8 @@ pub fn each<I, T>(items: Vec<I>, path: &str, read: impl Fn(I, &str) -> Result<T>
 }
 
 /// A code that others know something by.
-#[derive(Debug, Clone, InputObject)]
+#[derive(Debug, Clone, InputObject, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ExternalIdInput {
     /// Who gives the codes: `statcan:SGC`, `us:FIPS`, `uk:GSS`.
     pub scheme: String,

@@ -1,11 +1,12 @@
 //! The scalars of the schema. On the way in a scalar keeps what it could not read, so that the resolver can say which
 //! field was wrong: a parse error of the library names a type and a position, not a field.
 
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
 use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
 use chrono::{NaiveDate, Utc};
 use domain::error::{Error, FieldPath, ProblemCode, Result};
+use serde::{Deserialize, Deserializer, de::Visitor};
 
 macro_rules! scalar {
     ($(#[$meta:meta])* $name:ident as $graphql:literal, $inner:ty, $url:literal, $read:expr, $write:expr) => {
@@ -29,6 +30,13 @@ macro_rules! scalar {
             }
         }
 
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+                let read: fn(&str) -> std::result::Result<$inner, String> = $read;
+                deserializer.deserialize_str(Text(read)).map(Self)
+            }
+        }
+
         $(#[$meta])*
         #[Scalar(name = $graphql, specified_by_url = $url)]
         impl ScalarType for $name {
@@ -46,6 +54,21 @@ macro_rules! scalar {
             }
         }
     };
+}
+
+/// Reads a scalar from its text.
+struct Text<T>(fn(&str) -> std::result::Result<T, String>);
+
+impl<T> Visitor<'_> for Text<T> {
+    type Value = std::result::Result<T, String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text")
+    }
+
+    fn visit_str<E>(self, text: &str) -> std::result::Result<Self::Value, E> {
+        Ok((self.0)(text))
+    }
 }
 
 fn parse<T: FromStr<Err: std::fmt::Display>>(text: &str) -> std::result::Result<T, String> {

@@ -10,6 +10,7 @@ use domain::{
     record::Stored,
     series as noun,
 };
+use serde::Deserialize;
 
 use super::{
     baseline::Baseline,
@@ -132,7 +133,8 @@ pub fn dimensions(disaggregation: &noun::Disaggregation) -> Vec<Dimension> {
 }
 
 /// One dimension of a part of the population.
-#[derive(Debug, Clone, InputObject)]
+#[derive(Debug, Clone, InputObject, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DisaggregationInput {
     /// What divides the population: `age`, `gender`.
     pub name: String,

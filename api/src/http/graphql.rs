@@ -109,7 +109,7 @@ async fn execute(
     }
     prepared.set_parsed_query(document);
     let loader = batch(shared.services.clone(), viewer.actor.clone(), operation);
-    let prepared = prepared.data(viewer).data(loader).data(shared.authenticator.clone());
+    let prepared = prepared.data(viewer).data(loader).data(shared.authenticator.clone()).data(asked.aside);
     let execution = async {
         // Held only while the answer is made. The semaphore is never closed, and without a turn nothing would be lost.
         let _turn = if nodes > LARGE { shared.large.acquire().await.ok() } else { None };

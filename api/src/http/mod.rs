@@ -1,5 +1,6 @@
 //! The HTTP side: one application, the same for the command line and for tests.
 
+mod aside;
 mod error;
 mod explorer;
 mod exports;

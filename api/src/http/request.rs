@@ -9,7 +9,8 @@ use async_graphql::Variables;
 use futures_util::StreamExt as _;
 use serde_json::{Map, Value};
 
-use crate::refusal::Refusal;
+use super::aside;
+use crate::{graphql::observation::Aside, refusal::Refusal};
 
 /// The media types of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +69,8 @@ pub(super) struct GraphqlRequest {
     pub(super) query: String,
     pub(super) operation_name: Option<String>,
     pub(super) variables: Variables,
+    /// The rows of large pushes, for which tokens stand among the variables.
+    pub(super) aside: Aside,
 }
 
 impl GraphqlRequest {
@@ -88,7 +91,9 @@ impl GraphqlRequest {
             Some(_) => return Err(wrong("variables", "an object")),
         };
         match fields.remove("extensions") {
-            None | Some(Value::Null | Value::Object(_)) => Ok(Self { query, operation_name, variables }),
+            None | Some(Value::Null | Value::Object(_)) => {
+                Ok(Self { query, operation_name, variables, aside: Aside::default() })
+            }
             Some(_) => Err(wrong("extensions", "an object")),
         }
     }
@@ -118,6 +123,11 @@ impl GraphqlRequest {
     pub(super) async fn from_body(request: &HttpRequest, payload: web::Payload, most: usize) -> Result<Self, Refusal> {
         check_content_type(request)?;
         let body = read(request, payload, most).await?;
+        if body.len() >= aside::LARGE
+            && let Some(request) = aside::read(&body)
+        {
+            return Ok(request);
+        }
         match serde_json::from_slice(&body) {
             Ok(Value::Object(fields)) => Self::of(fields),
             Ok(Value::Array(_)) => Err(Refusal::bad_request("batches are not served; send one request at a time")),

@@ -113,6 +113,34 @@ async fn insert_arrays<C: ConnectionTrait>(
     at: DateTime<Utc>,
     by: &str,
 ) -> Result<(), DbErr> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let mut sql = Sql::new(db.get_database_backend());
+    let Arrays { names, table } = arrays(&mut sql, rows);
+    let (at, by) = (sql.bind(at), sql.bind(by));
+    let text = format!(
+        "INSERT INTO observation ({names}, recorded_at, recorded_by, superseded_at) \
+         SELECT {names}, {at}, {by}, CASE WHEN retraction IS NOT NULL THEN {at} END FROM {table} AS t({names})"
+    );
+    db.execute_raw(sql.statement(text)).await.map(drop)
+}
+
+/// A table `o` of these revisions on PostgreSQL, with the columns that they have in the table of observations: what was just written
+/// need not be looked up to be written elsewhere.
+pub(super) fn written(sql: &mut Sql, rows: &[Revision<'_>], at: DateTime<Utc>, by: &str) -> String {
+    let Arrays { names, table } = arrays(sql, rows);
+    let (at, by) = (sql.bind(at), sql.bind(by));
+    format!("(SELECT t.*, {at} AS recorded_at, {by} AS recorded_by FROM {table} AS t({names})) AS o")
+}
+
+/// Rows as arrays: the names of their columns, and the function that makes rows of them.
+struct Arrays {
+    names: String,
+    table: String,
+}
+
+fn arrays(sql: &mut Sql, rows: &[Revision<'_>]) -> Arrays {
     const COLUMNS: [(&str, &str); 18] = [
         ("series_id", "uuid"),
         ("period_kind", "text"),
@@ -133,9 +161,6 @@ async fn insert_arrays<C: ConnectionTrait>(
         ("retraction", "text"),
         ("sent_in_by", "text"),
     ];
-    if rows.is_empty() {
-        return Ok(());
-    }
     let mut columns: [Column; 18] = Default::default();
     let [
         series,
@@ -181,7 +206,6 @@ async fn insert_arrays<C: ConnectionTrait>(
         retraction.put(at, new.cause.retraction.map(RetractionReason::code));
         sent_in_by.put_text(at, new.cause.sent_in_by.as_deref());
     }
-    let mut sql = Sql::new(db.get_database_backend());
     let (mut arrays, mut names) = (String::new(), String::new());
     for (column, (name, kind)) in columns.into_iter().zip(COLUMNS) {
         let comma = if names.is_empty() { "" } else { ", " };
@@ -189,12 +213,7 @@ async fn insert_arrays<C: ConnectionTrait>(
         let _ = write!(arrays, "{comma}{array}::text::{kind}[]");
         let _ = write!(names, "{comma}{name}");
     }
-    let (at, by) = (sql.bind(at), sql.bind(by));
-    let text = format!(
-        "INSERT INTO observation ({names}, recorded_at, recorded_by, superseded_at) \
-         SELECT {names}, {at}, {by}, CASE WHEN retraction IS NOT NULL THEN {at} END FROM unnest({arrays}) AS t({names})"
-    );
-    db.execute_raw(sql.statement(text)).await.map(drop)
+    Arrays { names, table: format!("unnest({arrays})") }
 }
 
 /// What most batches say in every row alike: a column, whether two rows say the same there, and what a row says.

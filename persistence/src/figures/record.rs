@@ -144,7 +144,7 @@ async fn record_chunk<C: ConnectionTrait>(
     statistics::refresh(db, written.len()).await?;
     change_feed::keep(db, &written, at).await?;
     small_cells::keep(db, &written).await?;
-    update_latest(db, &written).await
+    update_latest(db, &written, (at, by.name)).await
 }
 
 /// Those of the last revisions that these figures meet, by saying the same or by reaching into their periods, that their recorder does
@@ -210,18 +210,22 @@ pub(crate) fn inherited<'a>(current: &[Observation], chunk: &'a [NewObservation]
 }
 
 /// Brings the rollup up to date after these revisions were written.
-async fn update_latest<C: ConnectionTrait>(db: &C, written: &[Revision<'_>]) -> Result<()> {
+async fn update_latest<C: ConnectionTrait>(
+    db: &C,
+    written: &[Revision<'_>],
+    (at, by): (DateTime<Utc>, &str),
+) -> Result<()> {
     let revised = series_of(written.iter().filter(|row| row.revision > 1).map(|row| row.new));
-    let (grown, revised_rows) =
-        written.iter().map(|row| row.new).partition::<Vec<_>, _>(|new| revised.binary_search(&new.series).is_err());
+    let is_grown = |row: &Revision<'_>| revised.binary_search(&row.new.series).is_err();
+    let (grown, revised_rows): (Vec<Revision<'_>>, Vec<_>) = written.iter().copied().partition(is_grown);
     if !revised.is_empty() {
         // Only a revision can take a value away; a new period can not.
-        if revised_rows.iter().any(|new| !counts_as_newest(new)) {
+        if revised_rows.iter().any(|row| !counts_as_newest(row.new)) {
             remove_vanished(db, &revised).await?;
         }
         recompute_latest(db, &revised).await?;
     }
-    raise_latest(db, &grown).await
+    raise_latest(db, &grown, (at, by)).await
 }
 
 /// Whether a figure can be the newest of its series; in SQL it is [`sql::counts_as_newest`].
@@ -276,27 +280,38 @@ async fn remove_vanished<C: ConnectionTrait>(db: &C, series: &[SeriesId]) -> Res
 }
 
 /// Writes the newest of these figures into the rollup, where they are newer than what it has. They are new periods.
-async fn raise_latest<C: ConnectionTrait>(db: &C, new: &[&NewObservation]) -> Result<()> {
-    let mut newest: HashMap<SeriesId, Period> = HashMap::new();
-    for new in new.iter().filter(|new| counts_as_newest(new)) {
-        let kept = newest.entry(new.series).or_insert(new.period);
-        *kept = new.period.max(*kept);
+async fn raise_latest<C: ConnectionTrait>(
+    db: &C,
+    grown: &[Revision<'_>],
+    (at, by): (DateTime<Utc>, &str),
+) -> Result<()> {
+    let mut newest: HashMap<SeriesId, Revision<'_>> = HashMap::new();
+    for row in grown.iter().filter(|row| counts_as_newest(row.new)) {
+        let kept = newest.entry(row.new.series).or_insert(*row);
+        if kept.new.period < row.new.period {
+            *kept = *row;
+        }
     }
     if newest.is_empty() {
         return Ok(());
     }
-    let mut keys: Vec<_> = newest.into_iter().collect();
+    let mut rows: Vec<_> = newest.into_values().collect();
     // Everybody touches the rollup in one order.
-    keys.sort_unstable();
+    rows.sort_unstable_by_key(|row| row.new.series);
     let mut sql = Sql::new(db.get_database_backend());
-    let keys = sql.periods(keys, "k");
-    let observation = sql.beside(
-        "observation",
-        "o",
-        "o.series_id = k.series_id AND o.period_end = k.period_end AND o.period_start = k.period_start \
-         AND o.period_kind = k.period_kind AND o.superseded_at IS NULL",
-    );
-    let from = format!("{keys} {} {observation}", sql.beside("series", "s", "s.id = k.series_id"));
+    let written = if sql.is_postgres() {
+        bulk::written(&mut sql, &rows, at, by)
+    } else {
+        let keys = sql.periods(rows.iter().map(|row| (row.new.series, row.new.period)), "k");
+        let observation = sql.beside(
+            "observation",
+            "o",
+            "o.series_id = k.series_id AND o.period_end = k.period_end AND o.period_start = k.period_start \
+             AND o.period_kind = k.period_kind AND o.superseded_at IS NULL",
+        );
+        format!("{keys} {observation}")
+    };
+    let from = format!("{written} {}", sql.beside("series", "s", "s.id = o.series_id"));
     let place = |table: &str| format!("({table}.period_end, {table}.period_start, {table}.period_kind)");
     put_latest(db, sql, &from, &format!("{} < {}", place("latest_observation"), place("excluded"))).await
 }

@@ -1,5 +1,6 @@
 //! Observations in the schema: figures of series, and recording them.
 
+mod aside;
 mod input;
 mod loaders;
 mod push;
@@ -8,7 +9,9 @@ mod rows;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object};
 use domain::{error::Result, observation as noun};
+use serde::Deserialize;
 
+pub use aside::Aside;
 pub use input::ObservationMutation;
 pub use loaders::{latest_of, observations, revisions};
 pub use push::{FigureContent, PushMutation};
@@ -27,7 +30,8 @@ use super::{
 };
 
 /// What a figure is, after the SDMX code list CL_OBS_STATUS, whose letters stand behind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[graphql(remote = "noun::ObservationStatus")]
 pub enum ObservationStatus {
     /// Normal (A).
@@ -61,7 +65,8 @@ pub enum ObservationStatus {
 }
 
 /// Who may see a figure, after the SDMX code list CL_CONF_STATUS, whose letters stand behind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[graphql(remote = "noun::Confidentiality")]
 pub enum Confidentiality {
     /// Free for publication (F).

@@ -7,8 +7,9 @@ use domain::{
     push::{self as noun, CommunityRef, IndicatorRef, Push, PushKey, PushRow, Pushed, Rejection, SourceRef},
     revision::Restatement,
 };
+use serde::Deserialize;
 
-use super::{Confidentiality, ObservationStatus, RestatementInput};
+use super::{Confidentiality, ObservationStatus, RestatementInput, aside::PushRows};
 use crate::graphql::{
     context::ContextExt as _,
     error::{UserError, UserErrorCode, user_errors},
@@ -30,7 +31,8 @@ pub enum PushMode {
 }
 
 /// A row of a push: a figure, and what it is of, by identifiers or by the codes that others know things by.
-#[derive(Debug, Clone, InputObject)]
+#[derive(Debug, Clone, InputObject, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ObservationRowInput {
     /// Whose figure, by identifier. Exactly one of `community` and `communityCode` is given.
     pub community: Option<ID>,
@@ -60,6 +62,7 @@ pub struct ObservationRowInput {
     pub upper: Option<f64>,
     /// What kind of figure it is.
     #[graphql(default_with = "ObservationStatus::Normal")]
+    #[serde(default = "normal")]
     pub status: ObservationStatus,
     /// Who may see it. Left out, it is as in the revision before, and FREE for the first.
     pub confidentiality: Option<Confidentiality>,
@@ -71,11 +74,15 @@ pub struct ObservationRowInput {
     pub external_id: Option<String>,
 }
 
+const fn normal() -> ObservationStatus {
+    ObservationStatus::Normal
+}
+
 /// Many figures to record.
 #[derive(Debug, Clone, InputObject)]
 pub struct ObservationsPushInput {
     /// The figures, 1 to 10 000.
-    pub rows: Vec<ObservationRowInput>,
+    pub rows: PushRows,
     /// What becomes of the push if rows are refused.
     #[graphql(default_with = "PushMode::Atomic")]
     pub mode: PushMode,
@@ -269,14 +276,14 @@ impl ObservationRowInput {
 }
 
 impl ObservationsPushInput {
-    fn read(self) -> Result<Push> {
-        let rows: Vec<_> = self.rows.into_iter().map(|row| row.read().map_err(first_problem)).collect();
+    fn read(self, ctx: &Context<'_>) -> Result<Push> {
+        let rows: Vec<_> = self.rows.get(ctx).into_iter().map(|row| row.read().map_err(first_problem)).collect();
         if rows.is_empty() {
             return Err(Error::invalid("rows", ProblemCode::Required, "a push has at least one row"));
         }
         let (mode, submit, restatement) = (self.mode, self.submit, self.restate.map(Into::into));
-        let digest = digest(&rows, mode, submit, restatement.as_ref());
-        let key = self.idempotency_key.map(|key| PushKey { key, digest });
+        let digest = || digest(&rows, mode, submit, restatement.as_ref());
+        let key = self.idempotency_key.map(|key| PushKey { key, digest: digest() });
         Ok(Push { rows, mode: mode.into(), dry_run: self.dry_run, submit, restatement, key })
     }
 }
@@ -371,7 +378,7 @@ impl PushMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The figures.")] input: ObservationsPushInput,
     ) -> async_graphql::Result<ObservationsPushPayload> {
-        let result = match input.read() {
+        let result = match input.read(ctx) {
             Ok(push) => ctx.services().push(ctx.actor(), push).await,
             Err(error) => Err(error),
         };
