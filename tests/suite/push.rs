@@ -179,6 +179,52 @@ async fn a_key_makes_a_push_happen_once() {
     }
 }
 
+/// Whether it is read by the library or aside from it, which large ones are: the same figures to their last digit, and the same errors.
+#[tokio::test]
+async fn a_large_push_is_read_as_a_small_one() {
+    let (app, _, _) = start().await;
+    let exact = [5.206_558_542_869_854e-163, 0.1 + 0.2, 100.0 / 3.0, 12.345_678_901_234_567];
+    let row = |place: usize| by_code(&(1000 + place).to_string(), exact[place % exact.len()]);
+    let (few, many): (Vec<_>, Vec<_>) = ((0..4).map(row).collect(), (0..400).map(row).collect());
+    assert!(json!(few).to_string().len() < 4_096 && json!(many).to_string().len() > 32_768);
+    assert_eq!(push(&app, json!({ "rows": few })).await["created"], 4);
+    let payload = push(&app, json!({ "rows": many, "mode": "BEST_EFFORT" })).await;
+    assert_eq!((&payload["created"], &payload["unchanged"]), (&json!(396), &json!(4)), "{payload:#}");
+    let query = "query($p: Date) { community(slug: \"c\") { series { nodes { observations(filter: { from: $p }, first: 4) { nodes { value } } } } } }";
+    let seen =
+        app.admin.data(query, json!({ "p": "1396-12-31" })).await["community"]["series"]["nodes"][0]["observations"]["nodes"]
+            .take();
+    assert_eq!(seen, json!(exact.map(|value| json!({ "value": value }))));
+    // Sent under a name, in an operation with other variables, or from two places, they are the same rows.
+    let other = "query A { viewer { kind } } mutation B($more: ObservationsPushInput!, $dry: Boolean = true) {
+        observationsPush(input: $more) { unchanged } viewer: networkArchive(input: { id: \"x\", version: 1 }) @skip(if: $dry) { userErrors { code } } }";
+    let twice = "mutation($input: ObservationsPushInput!) { a: observationsPush(input: $input) { unchanged } b: observationsPush(input: $input) { unchanged } }";
+    let fragment = "mutation($input: ObservationsPushInput!) { ...F } fragment F on Mutation { observationsPush(input: $input) { unchanged } }";
+    let input = json!({ "rows": many });
+    for (query, variables, expected) in [
+        (other, json!({ "more": input }), json!({ "observationsPush": { "unchanged": 400 } })),
+        (twice, json!({ "input": input }), json!({ "a": { "unchanged": 400 }, "b": { "unchanged": 400 } })),
+        (fragment, json!({ "input": input }), json!({ "observationsPush": { "unchanged": 400 } })),
+    ] {
+        let body = json!({ "query": query, "variables": variables, "operationName": query.starts_with("query A").then_some("B") });
+        let answer: Value = app.admin.post().json(&body).send().await.unwrap().json().await.unwrap();
+        assert_eq!(answer["data"], expected, "{answer}");
+    }
+    // What is wrong is told alike.
+    for (field, wrong) in
+        [("value", json!("1")), ("period", json!(null)), ("more", json!(1)), ("status", json!("GOOD"))]
+    {
+        let mut errors = Vec::new();
+        for rows in [&few, &many] {
+            let mut rows = rows.clone();
+            rows[1][field] = wrong.clone();
+            let (_, answer) = app.admin.ask(PUSH, json!({ "input": { "rows": rows } })).await;
+            errors.push(answer["errors"].clone());
+        }
+        assert!(errors[0].is_array() && errors[0] == errors[1], "{field}: {errors:?}");
+    }
+}
+
 #[tokio::test]
 async fn ten_thousand_rows_fit_and_no_more() {
     let (app, ..) = start().await;

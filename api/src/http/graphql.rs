@@ -91,7 +91,7 @@ async fn answer(
 async fn execute(
     shared: &Shared,
     viewer: Viewer,
-    asked: GraphqlRequest,
+    mut asked: GraphqlRequest,
     reading_only: bool,
 ) -> Result<Response, Refusal> {
     let (document, nodes) = parse(shared, &asked)?;
@@ -102,6 +102,7 @@ async fn execute(
         return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", message));
     }
     variables::check(operation, &asked.variables, &shared.inputs)?;
+    variables::fill_in(operation, &mut asked.variables);
     let operation = operation.ty;
     let mut prepared = Request::new(asked.query).variables(asked.variables);
     if let Some(name) = asked.operation_name {

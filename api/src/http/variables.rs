@@ -57,6 +57,16 @@ impl Inputs {
     }
 }
 
+/// Gives variables that are left out their defaults: the library knows those everywhere but in `@skip` and `@include`, and would execute
+/// what was to be skipped.
+pub(super) fn fill_in(operation: &OperationDefinition, variables: &mut Variables) {
+    for definition in operation.variable_definitions.iter().map(|definition| &definition.node) {
+        if let Some(default) = &definition.default_value {
+            variables.entry(definition.name.node.clone()).or_insert_with(|| default.node.clone());
+        }
+    }
+}
+
 /// Refuses a request without a variable that it declares as needed, or with a number that does not fit where it stands.
 pub(super) fn check(operation: &OperationDefinition, variables: &Variables, inputs: &Inputs) -> Result<(), Refusal> {
     for definition in operation.variable_definitions.iter().map(|definition| &definition.node) {
