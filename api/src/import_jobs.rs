@@ -36,6 +36,8 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 const ATTEMPTS: u32 = 10;
 /// The pause between two attempts.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How often the time between attempts is doubled at most.
+const LONGEST: u32 = 4;
 /// How often old uploads are looked for.
 const SWEEP: Duration = Duration::from_mins(10);
 /// Pieces of a file that are read ahead.
@@ -123,16 +125,16 @@ async fn work(services: &Services, lease: Lease, mut job: ImportJob) {
             Err(Error::Busy) => Some(failed("BUSY", "the database could not take it for a long time; try again")),
             Err(error) => break (ImportJobState::Failed, Some(of_error(&error))),
         };
-        match services.import_job(&Actor::operator("import"), job.id).await {
-            Ok(Some(found)) => job = found,
-            Ok(None) => return,
-            Err(error) => noted("a job", Err::<(), _>(error)),
+        match read_again(services, &job).await {
+            Some(found) => job = found,
+            None => return,
         }
         idle = if job.progress.counts.read > before || failure.is_none() { 0 } else { idle + 1 };
         if idle >= ATTEMPTS {
             break (ImportJobState::Failed, failure);
         }
-        tokio::time::sleep(PAUSE).await;
+        // A database that is restarted is away for a while: ten attempts take two minutes. Never longer than a lease lasts.
+        tokio::time::sleep(PAUSE * 2_u32.pow(idle.min(LONGEST))).await;
     };
     // One that is another's by now is left as it is.
     match services.finish_import(lease, state, failure.as_ref()).await {
@@ -140,6 +142,19 @@ async fn work(services: &Services, lease: Lease, mut job: ImportJob) {
         // Whoever takes it up finds nothing left to do.
         Err(error) => noted("a job", Err::<(), _>(error)),
     }
+}
+
+/// The job as it is now. A step may have lasted though nobody heard so, when the database went away: whoever went on from where they
+/// thought it stood would count its rows again. Nothing if it is gone, or cannot be read; it is then left to whoever takes it up next.
+async fn read_again(services: &Services, job: &ImportJob) -> Option<ImportJob> {
+    for _ in 0..ATTEMPTS {
+        match services.import_job(&Actor::operator("import"), job.id).await {
+            Ok(found) => return found,
+            Err(error) => noted("a job", Err::<(), _>(error)),
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    None
 }
 
 /// Goes on with a job from where it stands.

@@ -1,12 +1,13 @@
 // Kills a server again and again while figures are pushed and files are imported, and counts afterwards: what was acknowledged is
 // there, once; of what was not, all or nothing; what is sent again converges; jobs go on and lose no row.
 //
-//   node tests/crash/run.mjs [--binary target/debug/concert] [--rounds 100] [--seconds 900]
+//   node tests/crash/run.mjs [--binary target/debug/concert] [--rounds 100] [--seconds 900] [--cut]
 //
+// With --cut the server goes on, and PostgreSQL ends all its connections instead (psql is needed): what fails is BUSY, and sent again.
 // DATABASE_URL names the database, which must be empty; an SQLite file in a temporary folder if it is unset. The server listens on
 // the loopback address and is killed by its own process id. Ends with 0 if nothing was lost, doubled or half written.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -19,6 +20,7 @@ const { values: options } = parseArgs({
     binary: { type: 'string', default: 'target/debug/concert' },
     rounds: { type: 'string', default: '100' },
     seconds: { type: 'string', default: '900' },
+    cut: { type: 'boolean', default: false },
   },
 });
 const rounds = Number(options.rounds);
@@ -63,6 +65,10 @@ const start = async () => {
     await pause(20);
   }
 };
+const cut = () => {
+  const others = 'SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()';
+  execFileSync('psql', [process.env.DATABASE_URL, '-qAtX', '-c', others]);
+};
 const kill = async () => {
   const ended = once(server, 'exit');
   server.kill('SIGKILL');
@@ -76,8 +82,19 @@ const ask = async (query, variables) => {
     body: JSON.stringify({ query, variables }),
   });
   const { data, errors } = await answer.json();
-  if (errors) throw new Error(JSON.stringify(errors));
+  if (errors) throw Object.assign(new Error(JSON.stringify(errors)), { code: errors[0].extensions.code });
   return data;
+};
+// Whatever is BUSY is tried again, for ten seconds.
+const patiently = async (work) => {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (error.code !== 'BUSY' || tries >= 200) throw error;
+      await pause(50);
+    }
+  }
 };
 const make = async (noun, input) => {
   const kind = noun[0].toUpperCase() + noun.slice(1);
@@ -150,7 +167,8 @@ const load = async (client, gone) => {
       if (error.code === 'ERR_ASSERTION') throw error;
       own.open.push(first);
       unanswered += 1;
-      return;
+      if (!options.cut) return;
+      assert.equal(error.code, 'BUSY', error.message);
     }
   }
 };
@@ -170,7 +188,7 @@ const upload = async () => {
 // How many figures a community has, and how many of them were revised.
 const counted = async (slug) => {
   const query = 'query($slug: String!) { community(slug: $slug) { series { nodes { observations { totalCount } } } } }';
-  const { community } = await ask(query, { slug });
+  const { community } = await patiently(() => ask(query, { slug }));
   return community.series.nodes.reduce((sum, series) => sum + series.observations.totalCount, 0);
 };
 const settle = async () => {
@@ -182,7 +200,7 @@ const settle = async () => {
     assert.equal(more % batch, 0, `${client}: ${more % batch} figures of half a push`);
     assert.ok(more <= own.open.length * batch, `${client}: ${more} figures that nobody sent`);
     for (const first of own.open.splice(0)) {
-      await push(client, first);
+      await patiently(() => push(client, first));
       own.known += batch;
     }
     assert.equal(await counted(client), own.known, `${client}: sent again, it is all there once`);
@@ -193,7 +211,7 @@ const finish = async () => {
   let rows = 0;
   for (const id of jobs.filter(Boolean)) {
     for (;;) {
-      const { importJob: job } = await ask(query, { id });
+      const { importJob: job } = await patiently(() => ask(query, { id }));
       assert.ok(job, 'an acknowledged job is lost');
       if (job.state === 'SUCCEEDED') {
         assert.deepEqual(job.counts, { read: fileRows, created: fileRows, updated: 0, unchanged: 0, rejected: 0 });
@@ -220,18 +238,19 @@ try {
     const gone = { now: false };
     const running = clients.map((client) => load(client, gone));
     if (done % 5 === 0) running.push(upload());
-    await pause(30 + Math.random() * 500);
+    await pause(30 + Math.random() * (options.cut ? 2000 : 500));
+    if (options.cut) cut();
+    else await kill();
     gone.now = true;
-    await kill();
     await Promise.all(running);
     done += 1;
-    await start();
+    if (!options.cut) await start();
     await settle();
   }
   const inFiles = await finish();
   const figures = clients.reduce((sum, client) => sum + state[client].known, 0);
   console.log(
-    `${done} times killed; ${acknowledged} pushes acknowledged, ${unanswered} unanswered and sent again (${repeated} had been kept); ` +
+    `${done} times ${options.cut ? 'cut off' : 'killed'}; ${acknowledged} pushes acknowledged, ${unanswered} unanswered and sent again (${repeated} had been kept); ` +
       `${figures} figures pushed and ${inFiles} imported by ${jobs.length} jobs, each there once`,
   );
 } finally {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_graphql::{Name, Variables};
-use serde::{Deserialize, de::IgnoredAny};
+use serde::Deserialize;
 use serde_json::{Map, Value, value::RawValue};
 
 use super::request::GraphqlRequest;
@@ -20,7 +20,7 @@ struct Body<'a> {
     #[serde(borrow)]
     variables: BTreeMap<String, &'a RawValue>,
     #[serde(default, rename = "extensions")]
-    _extensions: Option<BTreeMap<String, IgnoredAny>>,
+    _extensions: Option<Map<String, Value>>,
 }
 
 /// The request in a body of which the rows of a push were read aside; nothing if there are none, or if anything is not as usual: the
