@@ -125,6 +125,8 @@ async fn work(services: &Services, lease: Lease, mut job: ImportJob) {
             Err(Error::Busy) => Some(failed("BUSY", "the database could not take it for a long time; try again")),
             Err(error) => break (ImportJobState::Failed, Some(of_error(&error))),
         };
+        // A database that is restarted is away for a while: ten attempts take two minutes. Never longer than a lease lasts.
+        tokio::time::sleep(PAUSE * 2_u32.pow(idle.min(LONGEST))).await;
         match read_again(services, &job).await {
             Some(found) => job = found,
             None => return,
@@ -133,8 +135,6 @@ async fn work(services: &Services, lease: Lease, mut job: ImportJob) {
         if idle >= ATTEMPTS {
             break (ImportJobState::Failed, failure);
         }
-        // A database that is restarted is away for a while: ten attempts take two minutes. Never longer than a lease lasts.
-        tokio::time::sleep(PAUSE * 2_u32.pow(idle.min(LONGEST))).await;
     };
     // One that is another's by now is left as it is.
     match services.finish_import(lease, state, failure.as_ref()).await {

@@ -250,6 +250,13 @@ async fn a_program_that_publishes_finds_no_hidden_figure_by_way_of_others() {
             assert_eq!(told(&[("2010", value)], dry).await, ([0; 4], vec!["LOCKED".to_owned()]), "{value} {dry}");
         }
     }
+    // Nor where a row that is wrong keeps all of them from lasting.
+    for value in [41.0, 90.0] {
+        let rows =
+            json!([row(&place, "2023", json!({ "value": value })), row(&place, "2023-13", json!({ "value": 1.0 }))]);
+        let answer = program.data(PUSH, json!({ "input": { "rows": rows } })).await["observationsPush"].take();
+        assert_eq!((&answer["created"], &answer["received"]), (&json!(1), &json!(0)), "{value}: {answer}");
+    }
     // A rule that refuses it for its neighbours leaves it to a steward, who sees them.
     assert_eq!(told(&[("2023", 90.0)], true).await, ([1, 0, 0, 0], vec![]));
     assert_eq!(told(&[("2023", 90.0)], false).await, ([0, 0, 0, 1], vec![]));
@@ -312,6 +319,21 @@ async fn a_program_never_opens_a_figure_to_more_readers() {
     let answer = program.data(PUSH, input).await["observationsPush"].take();
     assert_eq!(answer["rejectedRows"], json!([refused(0), refused(1), refused(2)]));
     assert_eq!((&answer["created"], &answer["updated"]), (&json!(1), &json!(1)));
+    // Of what it does not read it is not told how far that is closed.
+    let embargo = |until: &str| json!({ "value": 1.0, "confidentiality": "EMBARGOED", "embargoUntil": until });
+    for client in [&sender, &program] {
+        for period in ["2021", "2022", "2023"] {
+            for figure in [
+                embargo("2998-01-01T00:00:00Z"),
+                embargo("3000-01-01T00:00:00Z"),
+                json!({ "value": 1.0, "confidentiality": "INTERNAL" }),
+            ] {
+                let input = json!({ "rows": [row(&place, period, figure.clone())], "dryRun": true });
+                let answer = client.data(PUSH, json!({ "input": input })).await["observationsPush"].take();
+                assert_eq!(answer["rejectedRows"], json!([refused(0)]), "{period} {figure}");
+            }
+        }
+    }
     // Without a word about it, it stays as it was.
     let silent = json!({ "input": { "rows": [row(&place, "2022", json!({ "value": 2.0 }))] } });
     assert_eq!(program.data(PUSH, silent).await["observationsPush"]["updated"], 1);

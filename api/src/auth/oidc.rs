@@ -23,6 +23,8 @@ use super::{
 
 /// By how much an issuer's clock may differ from this one's.
 pub const LEEWAY: TimeDelta = TimeDelta::seconds(30);
+/// How far the clock of a provider may be ahead: for as long, what it signed may outlast its holder's signing out.
+const AHEAD: TimeDelta = TimeDelta::seconds(5);
 /// How long a set of keys is used without asking again.
 pub const FRESH: TimeDelta = TimeDelta::minutes(10);
 /// How often an issuer is asked at most.
@@ -221,7 +223,9 @@ impl Providers {
         let until = DateTime::from_timestamp(exp.0, 0).and_then(|exp| exp.checked_add_signed(LEEWAY));
         let until = until.unwrap_or(DateTime::<Utc>::MAX_UTC);
         // One from the future would outlast its holder's signing out.
-        in_time(now, LEEWAY, Some(iat), exp)?;
+        if iat.0 > (now + AHEAD).timestamp() {
+            return Err(Refused::NotYetValid);
+        }
         let issued_at = DateTime::from_timestamp(iat.0, 0).ok_or(Refused::Claims)?;
         Ok(Foreign { issuer: iss, subject: sub, email, email_verified, issued_at, until })
     }

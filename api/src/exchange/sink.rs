@@ -18,7 +18,7 @@ use super::{
 };
 
 /// Rows handed over at a time.
-const BATCH_ROWS: usize = 5_000;
+const BATCH_ROWS: usize = 10_000;
 /// Bytes of rows handed over at a time, where rows are long.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
 

@@ -23,10 +23,6 @@ use super::{
 
 /// What is done, for whoever may not.
 const WHAT: &str = "import figures";
-/// How many rows a step has, give or take a batch. Each step leaves an entry in the audit log for every community in it.
-const STEP: u64 = 20_000;
-/// With so many rejected rows, which are held until then, a step ends sooner.
-const MOST_REJECTS: usize = 5_000;
 /// Rejected rows of a dry run that are kept; all are counted.
 const MOST_OF_DRY_RUN: usize = 10_000;
 
@@ -107,10 +103,9 @@ impl Importer<'_> {
         let options = self.options.clone();
         let reading = tokio::task::spawn_blocking(move || read(reader, &options, true, &sender));
         let mut writer = Writer::new(session, resolver);
-        let (mut passed, mut begun, mut heard) = (0, 0, Rejects::default());
+        let (mut passed, mut heard) = (0, Rejects::default());
         while let Some(mut batch) = batches.recv().await {
-            let length = batch.length();
-            passed += length;
+            passed += batch.length();
             if passed <= done.counts.read {
                 // Its rows are recorded; what they name is still to be known.
                 batch.leave_out_rows();
@@ -122,16 +117,16 @@ impl Importer<'_> {
                 heard.kept.truncate(MOST_OF_DRY_RUN);
                 continue;
             }
-            begun += length;
-            if begun >= STEP || heard.kept.len() >= MOST_REJECTS {
-                writer = self.end_step(writer, &done, &mut heard, steps).await?;
-                begun = 0;
-            }
+            let progress = progress(&done, &writer, &heard);
+            let rejects = std::mem::take(&mut heard.kept);
+            let renew = async |session: Session| {
+                session.note_refused(session.take_refused(), WHAT);
+                steps.lasts(session, &progress, rejects).await?;
+                self.session().await
+            };
+            writer = writer.renewed(renew).await?;
         }
         let outcome = reading.await.map_err(Error::internal)?;
-        if begun > 0 && outcome.is_ok() {
-            writer = self.end_step(writer, &done, &mut heard, steps).await?;
-        }
         let progress = progress(&done, &writer, &heard);
         let (session, _) = writer.finish();
         let refused = session.take_refused();
@@ -142,24 +137,6 @@ impl Importer<'_> {
             steps.lasts(session, &progress, heard.kept).await?;
         }
         Ok(outcome.map(drop))
-    }
-
-    /// Makes what was written last, and goes on in another session.
-    async fn end_step<'r>(
-        &self,
-        writer: Writer<'r>,
-        done: &Progress,
-        heard: &mut Rejects,
-        steps: &mut dyn Steps,
-    ) -> Result<Writer<'r>> {
-        let progress = progress(done, &writer, heard);
-        let rejects = std::mem::take(&mut heard.kept);
-        let renew = async |session: Session| {
-            session.note_refused(session.take_refused(), WHAT);
-            steps.lasts(session, &progress, rejects).await?;
-            self.session().await
-        };
-        writer.renewed(renew).await
     }
 
     async fn session(&self) -> Result<Session> {

@@ -14,11 +14,11 @@ use domain::{
     port::{
         cache::Cache,
         clock::SystemClock,
+        limiter::{Limit, Limiter},
         store::{Repositories, Store, UnitOfWork},
     },
     service::identity::Throttle,
 };
-use persistence::limiter;
 use rstest::rstest;
 use serde_json::Value;
 
@@ -69,6 +69,19 @@ impl Cache for Nothing {
 }
 
 /// How everything fares, as the test has it.
+#[async_trait::async_trait]
+impl Limiter for Nothing {
+    async fn take(&self, _: &str, _: Limit) -> Option<Duration> {
+        None
+    }
+
+    async fn forgive(&self, _: &str) {}
+
+    async fn health(&self) -> std::result::Result<(), String> {
+        Ok(())
+    }
+}
+
 struct Health(Vec<Component>, Duration);
 
 #[async_trait::async_trait]
@@ -80,7 +93,7 @@ impl Readiness for Health {
 }
 
 fn shared(config: HttpConfig, readiness: Health) -> web::Data<Shared> {
-    let throttle = Throttle::usual(limiter::open(None).unwrap(), "tests");
+    let throttle = Throttle::usual(Arc::new(Nothing), "tests");
     let services = Services::new(Arc::new(Nothing), Arc::new(Nothing), Arc::new(SystemClock), throttle);
     let authenticator = Authenticator::new(Some(TOKEN.to_owned().into()));
     web::Data::new(Shared::new(services, authenticator, Arc::new(readiness), config).unwrap())

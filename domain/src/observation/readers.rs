@@ -43,7 +43,7 @@ impl Figure {
     }
 
     /// Whether only those read it who answer for the community's data.
-    const fn is_secret(&self) -> bool {
+    pub const fn is_secret(&self) -> bool {
         matches!(
             self.confidentiality,
             Confidentiality::Confidential | Confidentiality::SmallCounts | Confidentiality::Secondary

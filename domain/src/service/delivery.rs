@@ -160,7 +160,11 @@ impl Session {
             }
             *told = self.known_to_actor(&delivery, &findings);
             let to = delivery.to;
-            if let Some(series) = to.id.filter(|_| !self.is_for_a_steward(&delivery, &findings)) {
+            let is_left = to.id.is_some() && self.is_for_a_steward(&delivery, &findings);
+            if is_left {
+                self.leave_to_steward();
+            }
+            if let Some(series) = to.id.filter(|_| !is_left) {
                 of.push((to.series.community, to.series.indicator));
                 direct.put(place, recorded_in(series, delivery));
             } else {
@@ -184,6 +188,9 @@ impl Session {
 
     /// Of which of these periods the actor may be told what the current figure says: those that they read, recorded or sent in.
     pub async fn may_be_told(&self, keys: &[(SeriesId, Period)]) -> Result<HashSet<(SeriesId, Period)>> {
+        if keys.is_empty() {
+            return Ok(HashSet::new());
+        }
         let figures = self.repositories().figures();
         let name = self.actor().name();
         let own = figures.revisions(&Scope::Everything, keys, self.now()).await?.into_iter().filter(|last| {

@@ -78,9 +78,11 @@ impl Identity {
         let identities = session.repositories().identities();
         let context = Context::new(session.repositories(), session.actor(), session.now());
         let name = session.actor().name();
-        let mut own = Vec::new();
-        for (digest, link) in identities.open_links(LinkKind::Invitation, Some(email), None, session.now()).await? {
-            if link.created_by == name || may_all_be_given(&link.grants, &context).await? {
+        let (kind, now) = (LinkKind::Invitation, session.now());
+        let own = identities.open_links(kind, Some(email), Some(&name), now).await?;
+        let mut own: Vec<_> = own.into_iter().map(|(digest, _)| digest).collect();
+        for (digest, link) in identities.open_links(kind, Some(email), None, now).await? {
+            if link.created_by != name && may_all_be_given(&link.grants, &context).await? {
                 own.push(digest);
             }
         }

@@ -29,11 +29,23 @@ impl Session {
             return Ok(BTreeSet::new());
         }
         let current = self.last_revisions(&keys).await?;
-        let opens = |new: &NewObservation| {
-            let before = current.get(&(new.series, new.period));
-            before.is_some_and(|before| new.figure.is_more_open_than(&before.figure, self.now()))
+        let now = self.now();
+        let closed = |new: &NewObservation| {
+            let before = current.get(&(new.series, new.period))?;
+            // Until when a figure is closed, and to whom, is nobody's business who does not read it: to say anything of it is to open it.
+            let opens = new.figure.is_more_open_than(&before.figure, now);
+            let might = opens || (!new.figure.is_secret() && !before.figure.is_public(now));
+            might.then_some(opens)
         };
-        Ok(explicit().filter(|(_, new)| opens(new)).map(|(place, _)| place).collect())
+        let closed: Vec<_> =
+            explicit().filter_map(|(place, new)| Some((place, (new.series, new.period), closed(new)?))).collect();
+        let doubtful: Vec<_> = closed.iter().filter(|(.., opens)| !opens).map(|(_, key, _)| *key).collect();
+        let known = self.may_be_told(&doubtful).await?;
+        Ok(closed
+            .into_iter()
+            .filter(|(_, key, opens)| *opens || !known.contains(key))
+            .map(|(place, ..)| place)
+            .collect())
     }
 
     /// Records the others, and answers for all in their order.

@@ -54,9 +54,16 @@ impl Services {
         if let Some(answered) = Box::pin(session.claim(&push)).await? {
             return Ok(answered);
         }
-        let (mut pushed, shown) = Box::pin(session.push(&push, self.clock.today())).await?;
+        let (mut pushed, mut shown) = Box::pin(session.push(&push, self.clock.today())).await?;
         let refused = session.refused().take();
         pushed.kept = !push.dry_run && (push.mode == PushMode::BestEffort || pushed.rejections.is_empty());
+        if !pushed.kept && session.has_left_to_stewards() {
+            // Nothing is left behind of it: it is told as a dry run would tell it, or hidden figures could be found by trying.
+            drop(session);
+            session = self.session(actor, WHAT).await?;
+            session.rehearse();
+            (pushed, shown) = Box::pin(session.push(&push, self.clock.today())).await?;
+        }
         if pushed.kept {
             if let Some(key) = &push.key {
                 let answer = serde_json::to_string(&pushed).map_err(Error::internal)?;

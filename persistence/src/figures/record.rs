@@ -168,10 +168,23 @@ pub(crate) async fn unknown<C: ConnectionTrait>(
         let kind = last.period.kind();
         !kind.may_overlap() && !kind.is_aligned()
     };
-    let is_own = |last: &Observation| last.recorded_by == by.name || last.cause.sent_in_by.as_deref() == Some(by.name);
     let met = said_again.chain(current.iter().filter(may_be_overlapped));
-    let mut unknown: HashMap<_, _> =
-        met.filter(|last| !is_own(last)).map(|last| ((last.series, last.period), last.revision)).collect();
+    not_known(db, by, at, met).await
+}
+
+/// Those of these last revisions that this recorder neither recorded, nor sent in, nor reads.
+pub(crate) async fn not_known<'a, C: ConnectionTrait>(
+    db: &C,
+    by: Recorder<'_>,
+    at: DateTime<Utc>,
+    last: impl Iterator<Item = &'a Observation>,
+) -> Result<HashSet<(SeriesId, Period)>> {
+    if matches!(by.reader, Scope::Everything) {
+        return Ok(HashSet::new());
+    }
+    let is_own = |last: &Observation| last.recorded_by == by.name || last.cause.sent_in_by.as_deref() == Some(by.name);
+    let others = last.filter(|last| !is_own(last));
+    let mut unknown: HashMap<_, _> = others.map(|last| ((last.series, last.period), last.revision)).collect();
     if !unknown.is_empty() {
         let keys: Vec<_> = unknown.keys().copied().collect();
         for read in revisions(db, by.reader, &keys, at).await? {

@@ -22,7 +22,7 @@ use crate::{
     figures::{
         decide::{Decider, Decision, contradiction, says_the_same},
         period_lock,
-        record::{current, inherited, unknown},
+        record::{current, inherited, not_known, unknown},
         series,
     },
     repo::Repos,
@@ -94,6 +94,7 @@ async fn receive_chunk<C: ConnectionTrait + Send + Sync>(
     let last: Last = published.iter().map(|kept| ((kept.series, kept.period), kept.clone())).collect();
     let by = Recorder { name: sender.name, reader: sender.reader };
     let unknown = unknown(&repos.0, by, at, &published, &as_new).await?;
+    let unread = unread(&repos.0, by, at, chunk, &as_new, &last).await?;
     let mut decider = Decider::new(at, &locks, published, unknown, chunk.len());
     let mut sent: HashMap<Key<'_>, &NewObservation> = HashMap::with_capacity(chunk.len());
     let mut written = Vec::new();
@@ -108,7 +109,7 @@ async fn receive_chunk<C: ConnectionTrait + Send + Sync>(
                 .push(left(if same { Outcome::Unchanged } else { Outcome::Rejected(contradiction(row.period)) }, None));
             continue;
         }
-        receipts.push(if let Some(problem) = opened(row, last, at) {
+        receipts.push(if let Some(problem) = opened(row, last, at, unread.contains(&(new.series, new.period))) {
             left(Outcome::Rejected(problem), None)
         } else if let Some(waits) = waits.filter(|waits| waits.is_said_again_by(row, sender)) {
             sent.insert(key, new);
@@ -151,11 +152,27 @@ fn as_new<'a>(
     (figures, locks)
 }
 
-/// Why a figure is refused that a program would open to more readers than the published one.
-fn opened(row: &Submission, last: Option<&Observation>, at: DateTime<Utc>) -> Option<Problem> {
-    let opens =
-        !row.may_open && !row.inherits && last.is_some_and(|last| row.figure.is_more_open_than(&last.figure, at));
+/// Why a figure is refused that a program would open to more readers than the published one. Of one that is `unread` by it, until when
+/// it is closed, and to whom, is nobody's business: to say anything of it is to open it.
+fn opened(row: &Submission, last: Option<&Observation>, at: DateTime<Utc>, unread: bool) -> Option<Problem> {
+    let says = !row.may_open && !row.inherits;
+    let opens = says && last.is_some_and(|last| unread || row.figure.is_more_open_than(&last.figure, at));
     opens.then(opened_by_a_program)
+}
+
+/// Of which closed figures programs say who may read them, though they do not read them.
+async fn unread<C: ConnectionTrait + Send + Sync>(
+    db: &C,
+    by: Recorder<'_>,
+    at: DateTime<Utc>,
+    rows: &[Submission],
+    figures: &[NewObservation],
+    last: &Last,
+) -> Result<HashSet<(SeriesId, Period)>> {
+    let closed = rows.iter().zip(figures).filter(|(row, _)| !row.may_open && !row.inherits && !row.figure.is_secret());
+    let closed = closed.filter_map(|(_, new)| last.get(&(new.series, new.period)));
+    let closed: Vec<Observation> = closed.filter(|last| !last.figure.is_public(at)).cloned().collect();
+    not_known(db, by, at, closed.iter()).await
 }
 
 /// The different series of these figures, in an order of their own.

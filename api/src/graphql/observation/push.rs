@@ -9,7 +9,10 @@ use domain::{
 };
 use serde::Deserialize;
 
-use super::{Confidentiality, ObservationStatus, RestatementInput, aside::PushRows};
+use super::{
+    Confidentiality, ObservationStatus, RestatementInput,
+    aside::{self, PushRows},
+};
 use crate::graphql::{
     context::ContextExt as _,
     error::{UserError, UserErrorCode, user_errors},
@@ -37,6 +40,7 @@ pub struct ObservationRowInput {
     /// Whose figure, by identifier. Exactly one of `community` and `communityCode` is given.
     pub community: Option<ID>,
     /// Whose figure, by a code of the community.
+    #[serde(default, deserialize_with = "aside::object")]
     pub community_code: Option<ExternalIdInput>,
     /// By which definition. Exactly one of `indicatorVersion` and `indicator` is given.
     pub indicator_version: Option<ID>,
@@ -47,6 +51,7 @@ pub struct ObservationRowInput {
     /// Where it comes from, by the key of the source.
     pub source_key: Option<String>,
     /// About which part of the population; everybody if left out.
+    #[serde(default, deserialize_with = "aside::objects")]
     pub disaggregation: Option<Vec<DisaggregationInput>>,
     /// For which period.
     pub period: Period,
@@ -62,9 +67,10 @@ pub struct ObservationRowInput {
     pub upper: Option<f64>,
     /// What kind of figure it is.
     #[graphql(default_with = "ObservationStatus::Normal")]
-    #[serde(default = "normal")]
+    #[serde(default = "normal", deserialize_with = "aside::name")]
     pub status: ObservationStatus,
     /// Who may see it. Left out, it is as in the revision before, and FREE for the first.
+    #[serde(default, deserialize_with = "aside::some_name")]
     pub confidentiality: Option<Confidentiality>,
     /// The end of its embargo, for an embargoed figure.
     pub embargo_until: Option<DateTime>,
