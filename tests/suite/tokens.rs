@@ -257,6 +257,12 @@ async fn a_program_that_publishes_finds_no_hidden_figure_by_way_of_others() {
         let answer = program.data(PUSH, json!({ "input": { "rows": rows } })).await["observationsPush"].take();
         assert_eq!((&answer["created"], &answer["received"]), (&json!(1), &json!(0)), "{value}: {answer}");
     }
+    let both = json!([row(&place, "2023", json!({ "value": 41.0 })), row(&place, "2023", json!({ "value": 90.0 }))]);
+    let answer = program.data(PUSH, json!({ "input": { "rows": both } })).await["observationsPush"].take();
+    assert_eq!(
+        answer["rejectedRows"][0]["code"], "CONFLICT",
+        "one of them would wait, and both would be kept: {answer}"
+    );
     // A rule that refuses it for its neighbours leaves it to a steward, who sees them.
     assert_eq!(told(&[("2023", 90.0)], true).await, ([1, 0, 0, 0], vec![]));
     assert_eq!(told(&[("2023", 90.0)], false).await, ([0, 0, 0, 1], vec![]));

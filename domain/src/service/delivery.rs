@@ -160,11 +160,7 @@ impl Session {
             }
             *told = self.known_to_actor(&delivery, &findings);
             let to = delivery.to;
-            let is_left = to.id.is_some() && self.is_for_a_steward(&delivery, &findings);
-            if is_left {
-                self.leave_to_steward();
-            }
-            if let Some(series) = to.id.filter(|_| !is_left) {
+            if let Some(series) = to.id.filter(|_| !self.is_for_a_steward(&delivery, &findings)) {
                 of.push((to.series.community, to.series.indicator));
                 direct.put(place, recorded_in(series, delivery));
             } else {

@@ -1,13 +1,15 @@
 //! What programs may not do to figures that are there: open them to more readers. A program publishes nothing; that is for people who
 //! answer for the community.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::Session;
 use crate::{
     access::Who,
     error::Result,
+    id::SeriesId,
     observation::{NewObservation, Outcome, opened_by_a_program},
+    period::Period,
 };
 
 impl Session {
@@ -40,12 +42,22 @@ impl Session {
         let closed: Vec<_> =
             explicit().filter_map(|(place, new)| Some((place, (new.series, new.period), closed(new)?))).collect();
         let doubtful: Vec<_> = closed.iter().filter(|(.., opens)| !opens).map(|(_, key, _)| *key).collect();
-        let known = self.may_be_told(&doubtful).await?;
-        Ok(closed
-            .into_iter()
-            .filter(|(_, key, opens)| *opens || !known.contains(key))
-            .map(|(place, ..)| place)
-            .collect())
+        let known = if doubtful.is_empty() {
+            HashSet::new()
+        } else {
+            let read = self.repositories().figures().revisions(&self.reader(), &doubtful, now).await?;
+            read.into_iter().map(|read| (read.series, read.period, read.revision)).collect()
+        };
+        let name = self.actor().name();
+        // Withdrawals are known like figures.
+        let is_known = |key: &(SeriesId, Period)| {
+            current.get(key).is_some_and(|last| {
+                last.recorded_by == name
+                    || last.cause.sent_in_by.as_ref() == Some(&name)
+                    || known.contains(&(key.0, key.1, last.revision))
+            })
+        };
+        Ok(closed.into_iter().filter(|(_, key, opens)| *opens || !is_known(key)).map(|(place, ..)| place).collect())
     }
 
     /// Records the others, and answers for all in their order.

@@ -11,7 +11,7 @@ use super::{
     session::{HAS_LEFT, NO_STEWARD},
 };
 use crate::{
-    access::{Actor, Needs, Scope},
+    access::{Actor, Needs, Scope, Who},
     audit::{Action, NewEntry},
     error::{Error, Problem, ProblemCode, Problems, Result},
     id::{CommunityId, IndicatorId, NodeRef, SeriesId, SourceId},
@@ -47,6 +47,15 @@ impl Services {
             let message = format!("{} rows in one push; at most {MOST_ROWS}", push.rows.len());
             return Err(Error::invalid("rows", ProblemCode::OutOfRange, message));
         }
+        // What is kept of a push must not depend on figures that its sender does not read, and what is not kept must not tell of them.
+        let tried = if self.might_tell_of_others(actor, &push).await? {
+            let mut session = self.session(actor, WHAT).await?;
+            session.rehearse();
+            let tried = Box::pin(session.push(&push, self.clock.today())).await?;
+            (!tried.0.rejections.is_empty()).then(|| (tried, session.refused().take()))
+        } else {
+            None
+        };
         let mut session = self.session(actor, WHAT).await?;
         if push.dry_run {
             session.rehearse();
@@ -54,16 +63,11 @@ impl Services {
         if let Some(answered) = Box::pin(session.claim(&push)).await? {
             return Ok(answered);
         }
-        let (mut pushed, mut shown) = Box::pin(session.push(&push, self.clock.today())).await?;
-        let refused = session.refused().take();
+        let ((mut pushed, shown), refused) = match tried {
+            Some(tried) => tried,
+            None => (Box::pin(session.push(&push, self.clock.today())).await?, session.refused().take()),
+        };
         pushed.kept = !push.dry_run && (push.mode == PushMode::BestEffort || pushed.rejections.is_empty());
-        if !pushed.kept && session.has_left_to_stewards() {
-            // Nothing is left behind of it: it is told as a dry run would tell it, or hidden figures could be found by trying.
-            drop(session);
-            session = self.session(actor, WHAT).await?;
-            session.rehearse();
-            (pushed, shown) = Box::pin(session.push(&push, self.clock.today())).await?;
-        }
         if pushed.kept {
             if let Some(key) = &push.key {
                 let answer = serde_json::to_string(&pushed).map_err(Error::internal)?;
@@ -89,6 +93,13 @@ impl Services {
 }
 
 impl Services {
+    /// Whether a push is kept whole or not at all, by a program, where a data-quality rule refuses figures for others: those that it
+    /// does not read are then left to a steward, and the rest of the push might not fit them.
+    async fn might_tell_of_others(&self, actor: &Actor, push: &Push) -> Result<bool> {
+        let is_whole = push.mode == PushMode::Atomic && !push.dry_run;
+        Ok(is_whole && matches!(actor.who, Who::Integration(_)) && self.refuses_for_others().await?)
+    }
+
     /// Records that rows named what is not there for the actor, if some did.
     pub(super) async fn note_missing(&self, actor: &Actor, what: &str, rejections: &[Rejection]) {
         let missing = rejections.iter().filter(|rejection| rejection.code == ProblemCode::NotFound).count();

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use chrono::{Days, NaiveDate};
 use serde_json::{Value, json};
 
-use super::{Change, Context, Delivery, Governed, Session, records::all};
+use super::{Change, Context, Delivery, Governed, Services, Session, records::all};
 use crate::{
     access::Needs,
     error::{Problem, ProblemCode, Result},
@@ -18,7 +18,7 @@ use crate::{
     indicator::Additivity,
     observation::ObservationStatus,
     period::{Period, PeriodKind},
-    port::quality::Stretch,
+    port::{quality::Stretch, store::Repositories},
     quality::{
         self, Finding, History, LEAST_HISTORY, Parts, Past, QualityCheck, QualityEffect, QualityRule, QualityRuleFilter,
     },
@@ -82,6 +82,23 @@ fn place(series: &Series, period: Period) -> Place {
     (series.community, series.indicator_version, series.source, period)
 }
 
+impl Services {
+    /// All rules, read by this connection unless they are remembered.
+    async fn rules_by(&self, repositories: &dyn Repositories) -> Result<Arc<Vec<QualityRule>>> {
+        let read = async {
+            let rules = all(repositories.quality_rules(), QualityRuleFilter::default()).await?;
+            Ok(rules.into_iter().map(|rule| rule.value).collect())
+        };
+        self.rules.or_read(self.clock.now(), read).await
+    }
+
+    /// Whether some rule refuses figures for what others say.
+    pub(super) async fn refuses_for_others(&self) -> Result<bool> {
+        let rules = self.rules_by(self.store.read()).await?;
+        Ok(rules.iter().any(|rule| rule.effect == QualityEffect::Refuse && rule.check.tells_of_others()))
+    }
+}
+
 impl Session {
     /// What is doubtful in each of these figures, in their order; nothing at all where no rule holds for any.
     pub(super) async fn examine(&self, deliveries: &[Delivery<'_>]) -> Result<Vec<Vec<Finding>>> {
@@ -112,11 +129,7 @@ impl Session {
     /// All rules. They are read by the connection that the session has: sessions that waited for another one, each holding its own, would
     /// wait for each other.
     async fn rules(&self) -> Result<Arc<Vec<QualityRule>>> {
-        let read = async {
-            let rules = all(self.repositories().quality_rules(), QualityRuleFilter::default()).await?;
-            Ok(rules.into_iter().map(|rule| rule.value).collect())
-        };
-        self.services().rules.or_read(self.services().clock.now(), read).await
+        self.services().rules_by(self.repositories()).await
     }
 
     /// The rules that hold for each of these figures; none does for what is withdrawn.

@@ -85,8 +85,6 @@ pub struct Session {
     refused: Refused,
     /// Whether nothing of it will last.
     rehearsal: bool,
-    /// Whether a figure was left to a steward for what its sender does not read.
-    left_to_stewards: bool,
     /// Whether who may do what has changed.
     of_actors: AtomicBool,
     /// Whether any community has.
@@ -117,7 +115,6 @@ impl Services {
             checked: Mutex::default(),
             refused: Refused::default(),
             rehearsal: false,
-            left_to_stewards: false,
             of_actors: AtomicBool::default(),
             of_communities: AtomicBool::default(),
             done: Mutex::default(),
@@ -318,16 +315,6 @@ impl Session {
     /// From now on it only shows what would become of figures.
     pub const fn rehearse(&mut self) {
         self.rehearsal = true;
-    }
-
-    /// Notes that a figure was left to a steward for what its sender does not read.
-    pub(super) const fn leave_to_steward(&mut self) {
-        self.left_to_stewards = true;
-    }
-
-    /// Whether a figure was left to a steward for what its sender does not read.
-    pub(super) const fn has_left_to_stewards(&self) -> bool {
-        self.left_to_stewards
     }
 
     /// Whether it only shows what would become of figures.

@@ -254,7 +254,7 @@ fn values_are_handed_over_as_they_are_met() {
     let counted = std::thread::spawn(move || {
         let (mut rows, mut rejects) = (0, 0);
         while let Some(batch) = receiver.blocking_recv() {
-            assert!(batch.rows.len() <= 5_000, "{}", batch.rows.len());
+            assert!(batch.rows.len() <= 10_000, "{}", batch.rows.len());
             rows += batch.rows.len();
             rejects += batch.rejects.len();
         }
