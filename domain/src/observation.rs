@@ -302,6 +302,11 @@ pub struct Observation {
 }
 
 impl Observation {
+    /// Whether whoever has this name recorded it, or sent it in: they know of it, whoever else may read it.
+    pub fn is_from(&self, name: &str) -> bool {
+        self.recorded_by == name || self.cause.sent_in_by.as_deref() == Some(name)
+    }
+
     /// Whether it is what is known now: no retraction, and no later revision took its place.
     pub const fn is_current(&self) -> bool {
         self.superseded_at.is_none() && self.cause.retraction.is_none()

@@ -1,5 +1,7 @@
 //! The transport, over a store that has nothing to give.
 
+mod nothing;
+
 use std::fmt::Write as _;
 
 use actix_web::{
@@ -8,79 +10,16 @@ use actix_web::{
     http::{Method, StatusCode},
     test::{TestRequest, call_service, init_service},
 };
-use domain::{
-    Error, Result,
-    event::Event,
-    port::{
-        cache::Cache,
-        clock::SystemClock,
-        limiter::{Limit, Limiter},
-        store::{Repositories, Store, UnitOfWork},
-    },
-    service::identity::Throttle,
-};
+use domain::{port::clock::SystemClock, service::identity::Throttle};
 use rstest::rstest;
 use serde_json::Value;
 
 use super::*;
+use nothing::Nothing;
 
 const GRAPHQL: &str = "application/graphql-response+json";
 const JSON: &str = "application/json";
 const TOKEN: &str = "a-token-for-the-tests";
-
-/// Reading fails as if by a mistake in the program; writing never begins.
-struct Nothing;
-
-#[async_trait::async_trait]
-impl Store for Nothing {
-    fn read(&self) -> &dyn Repositories {
-        panic!("the secret of /var/lib")
-    }
-
-    async fn begin(&self) -> Result<Box<dyn UnitOfWork>> {
-        tokio::time::sleep(Duration::from_mins(1)).await;
-        Err(Error::Busy)
-    }
-
-    async fn health(&self) -> std::result::Result<(), String> {
-        Ok(())
-    }
-
-    async fn unpublished(&self, _most: u64) -> Result<Vec<(i64, Event)>> {
-        Ok(Vec::new())
-    }
-
-    async fn published(&self, _places: &[i64]) -> Result<()> {
-        Ok(())
-    }
-}
-
-#[async_trait::async_trait]
-impl Cache for Nothing {
-    async fn get(&self, _key: &str) -> Option<Vec<u8>> {
-        None
-    }
-
-    async fn put(&self, _key: &str, _bytes: Vec<u8>, _ttl: Duration) {}
-
-    async fn health(&self) -> std::result::Result<(), String> {
-        Ok(())
-    }
-}
-
-/// How everything fares, as the test has it.
-#[async_trait::async_trait]
-impl Limiter for Nothing {
-    async fn take(&self, _: &str, _: Limit) -> Option<Duration> {
-        None
-    }
-
-    async fn forgive(&self, _: &str) {}
-
-    async fn health(&self) -> std::result::Result<(), String> {
-        Ok(())
-    }
-}
 
 struct Health(Vec<Component>, Duration);
 

@@ -189,9 +189,11 @@ impl Session {
         }
         let figures = self.repositories().figures();
         let name = self.actor().name();
-        let own = figures.revisions(&Scope::Everything, keys, self.now()).await?.into_iter().filter(|last| {
-            last.is_current() && (last.recorded_by == name || last.cause.sent_in_by.as_ref() == Some(&name))
-        });
+        let own = figures
+            .revisions(&Scope::Everything, keys, self.now())
+            .await?
+            .into_iter()
+            .filter(|last| last.is_current() && last.is_from(&name));
         let read =
             figures.revisions(&self.reader(), keys, self.now()).await?.into_iter().filter(Observation::is_current);
         Ok(own.chain(read).map(|last| (last.series, last.period)).collect())

@@ -51,11 +51,7 @@ impl Session {
         let name = self.actor().name();
         // Withdrawals are known like figures.
         let is_known = |key: &(SeriesId, Period)| {
-            current.get(key).is_some_and(|last| {
-                last.recorded_by == name
-                    || last.cause.sent_in_by.as_ref() == Some(&name)
-                    || known.contains(&(key.0, key.1, last.revision))
-            })
+            current.get(key).is_some_and(|last| last.is_from(&name) || known.contains(&(key.0, key.1, last.revision)))
         };
         Ok(closed.into_iter().filter(|(_, key, opens)| *opens || !is_known(key)).map(|(place, ..)| place).collect())
     }

@@ -182,8 +182,7 @@ pub(crate) async fn not_known<'a, C: ConnectionTrait>(
     if matches!(by.reader, Scope::Everything) {
         return Ok(HashSet::new());
     }
-    let is_own = |last: &Observation| last.recorded_by == by.name || last.cause.sent_in_by.as_deref() == Some(by.name);
-    let others = last.filter(|last| !is_own(last));
+    let others = last.filter(|last| !last.is_from(by.name));
     let mut unknown: HashMap<_, _> = others.map(|last| ((last.series, last.period), last.revision)).collect();
     if !unknown.is_empty() {
         let keys: Vec<_> = unknown.keys().copied().collect();

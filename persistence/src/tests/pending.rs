@@ -11,7 +11,7 @@ use domain::{
         Replaced, Sender, Submission,
     },
     period::Period,
-    port::{pending::PendingFigures, store::Store as _},
+    port::{figures::Recorder, pending::PendingFigures, store::Store as _},
     revision::Cause,
     series::{Disaggregation, Series},
 };
@@ -91,7 +91,7 @@ async fn record_for(store: &SqlStore, series: &Series, period: &str, figure: Fig
     let id = figures.ensure_series(std::slice::from_ref(series), hour(at), "steward").await.unwrap()[0];
     let period: Period = period.parse().unwrap();
     let new = NewObservation { series: id, period, figure, inherits: false, smallest_count: None, cause };
-    figures.record(&[new], hour(at), domain::port::figures::Recorder::seeing("steward")).await.unwrap();
+    figures.record(&[new], hour(at), Recorder::seeing("steward")).await.unwrap();
     work.commit().await.unwrap();
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use domain::{
     observation::{Figure, NewObservation, ObservationStatus},
     period::{Period, PeriodKind},
-    port::{quality::Stretch, store::Store as _},
+    port::{figures::Recorder, quality::Stretch, store::Store as _},
     quality::Past,
     series::{Disaggregation, Series},
 };
@@ -43,7 +43,7 @@ async fn record(store: &SqlStore, rows: &[(&Series, &str, Figure)], at: i64) {
             smallest_count: None,
             cause: Default::default(),
         };
-        figures.record(&[new], hour(at), domain::port::figures::Recorder::seeing("t")).await.unwrap();
+        figures.record(&[new], hour(at), Recorder::seeing("t")).await.unwrap();
     }
     work.commit().await.unwrap();
 }

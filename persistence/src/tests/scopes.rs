@@ -10,6 +10,7 @@ use domain::{
     observation::{Figure, NewObservation},
     page::{ListQuery, PageArgs},
     period::Period,
+    port::figures::Recorder,
     port::store::{Holds, Repositories, Store as _},
     record::{Noun, Stored},
     series::{Series, SeriesParent},
@@ -106,7 +107,7 @@ on_both! {
         let work = store.begin().await.unwrap();
         let figure = Figure::of(1.0);
         let figure = NewObservation { series: open.id, period: Period::year(2015).unwrap(), figure, inherits: false, smallest_count: None, cause: Default::default() };
-        work.repositories().figures().record(&[figure], moment(0), domain::port::figures::Recorder::seeing("test")).await.unwrap();
+        work.repositories().figures().record(&[figure], moment(0), Recorder::seeing("test")).await.unwrap();
         work.commit().await.unwrap();
         assert!(sees(store, &Scope::Public, &open, Some((SeriesParent::Community, world.other.id.uuid()))).await.unwrap());
         let start = keep(store, baseline(open.id)).await;

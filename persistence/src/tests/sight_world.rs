@@ -18,6 +18,7 @@ use domain::{
     network::Network,
     observation::{Confidentiality, Figure, NewObservation, Observation, ObservationStatus, Outcome},
     period::Period,
+    port::figures::Recorder,
     port::store::{Holds, Repositories, Store as _, UnitOfWork},
     record::{Meta, Noun, Stored},
     series::{Disaggregation, Series},
@@ -489,12 +490,7 @@ pub(super) async fn keep(store: &SqlStore, world: &World) {
         rounds.entry(recorded_at).or_default().push(new);
     }
     for (at, figures) in rounds {
-        let outcomes = work
-            .repositories()
-            .figures()
-            .record(&figures, at, domain::port::figures::Recorder::seeing("test"))
-            .await
-            .unwrap();
+        let outcomes = work.repositories().figures().record(&figures, at, Recorder::seeing("test")).await.unwrap();
         assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Created | Outcome::Updated)), "{outcomes:?}");
     }
     // So they enter the feed of changes.

@@ -14,6 +14,7 @@ use domain::{
     period::Period,
     port::{
         figures::CandidateQuery,
+        figures::Recorder,
         store::{Holds, Repositories, Store as _},
     },
     record::{Noun, Stored},
@@ -72,11 +73,7 @@ impl World {
         let period = Period::year(YEAR).unwrap();
         let new = NewObservation { series, period, figure, inherits: false, smallest_count, cause: Default::default() };
         let work = self.store.begin().await.unwrap();
-        work.repositories()
-            .figures()
-            .record(&[new], at(hour), domain::port::figures::Recorder::seeing("test"))
-            .await
-            .unwrap();
+        work.repositories().figures().record(&[new], at(hour), Recorder::seeing("test")).await.unwrap();
         work.commit().await.unwrap();
     }
 
@@ -226,7 +223,7 @@ on_both! {
         let (period, figure) = (Period::year(YEAR - 1).unwrap(), Figure::of(12.0));
         let new = NewObservation { series: world.women, period, figure, inherits: false, smallest_count: Some(12), cause: Default::default() };
         let work = world.store.begin().await.unwrap();
-        work.repositories().figures().record(&[new], at(10), domain::port::figures::Recorder::seeing("test")).await.unwrap();
+        work.repositories().figures().record(&[new], at(10), Recorder::seeing("test")).await.unwrap();
         work.commit().await.unwrap();
         let figures = world.store.read().figures();
         for (scope, value) in [(Scope::Public, 12.0), (Scope::Everything, 5.0)] {

@@ -7,6 +7,7 @@ use domain::{
     event::{Event, Topic},
     observation::{Figure, NewObservation},
     period::Period,
+    port::figures::Recorder,
     port::store::Store as _,
     series::Series,
 };
@@ -185,7 +186,7 @@ async fn whether_a_definition_is_observed_waits_for_whoever_records_under_it() {
         smallest_count: None,
         cause: Default::default(),
     };
-    figures.record(&[figure], moment(1), domain::port::figures::Recorder::seeing("test")).await.unwrap();
+    figures.record(&[figure], moment(1), Recorder::seeing("test")).await.unwrap();
 
     let store = Arc::clone(&scratch.store);
     let mut asked = tokio::spawn(async move {

@@ -12,6 +12,7 @@ use domain::{
     page::{Direction, ListQuery, Order, PageArgs},
     period::Period,
     port::{
+        figures::Recorder,
         figures::{CandidateQuery, Figures},
         store::Store,
     },
@@ -150,8 +151,7 @@ async fn record(
         })
         .collect();
     let work = store.begin().await.unwrap();
-    let outcomes =
-        work.repositories().figures().record(&new, at, domain::port::figures::Recorder::seeing("test")).await.unwrap();
+    let outcomes = work.repositories().figures().record(&new, at, Recorder::seeing("test")).await.unwrap();
     work.commit().await.unwrap();
     let expected: Vec<Became> = new.iter().map(|new| model.record(new, at, "test")).collect();
     assert_eq!(outcomes.iter().map(became).collect::<Vec<_>>(), expected, "{new:#?}");

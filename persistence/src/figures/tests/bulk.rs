@@ -7,6 +7,7 @@ use domain::{
     id::SeriesId,
     observation::{Figure, NewObservation, ObservationStatus, Outcome},
     period::Period,
+    port::figures::Recorder,
     port::store::Store,
     series::{Disaggregation, Series},
 };
@@ -68,7 +69,7 @@ on_both! {
         assert_eq!(new.len(), 5_600);
         for (at, expected) in [(1, Outcome::Created), (2, Outcome::Unchanged)] {
             let work = store.begin().await.unwrap();
-            let outcomes = work.repositories().figures().record(&new, hour(at), domain::port::figures::Recorder::seeing("test")).await.unwrap();
+            let outcomes = work.repositories().figures().record(&new, hour(at), Recorder::seeing("test")).await.unwrap();
             work.commit().await.unwrap();
             assert!(outcomes.iter().all(|outcome| *outcome == expected));
         }
@@ -87,7 +88,7 @@ on_both! {
         let ids = many_series(store, &world, 1).await;
         let new = NewObservation { series: ids[0], period: Period::year(2020).unwrap(), figure: Figure::of(1.0), inherits: false, smallest_count: None, cause: Default::default() };
         let work = store.begin().await.unwrap();
-        work.repositories().figures().record(&[new], hour(1), domain::port::figures::Recorder::seeing("test")).await.unwrap();
+        work.repositories().figures().record(&[new], hour(1), Recorder::seeing("test")).await.unwrap();
         drop(work);
         assert!(store.read().figures().latest_of(&Scope::Everything, &ids, hour(3)).await.unwrap().is_empty());
         assert!(!store.read().figures().is_observed(world.version).await.unwrap());
@@ -105,7 +106,7 @@ on_both! {
             smallest_count: None, cause: Default::default()
         };
         let work = store.begin().await.unwrap();
-        let result = work.repositories().figures().record(&[new], hour(1), domain::port::figures::Recorder::seeing("test")).await;
+        let result = work.repositories().figures().record(&[new], hour(1), Recorder::seeing("test")).await;
         assert!(matches!(result, Err(domain::Error::Internal(_))));
     }
 }
@@ -127,7 +128,7 @@ on_both! {
                     ids.iter().map(|id| NewObservation { series: *id, period, figure: figure.clone(), inherits: false, smallest_count: None, cause: Default::default() }).collect();
                 let work = store.begin().await.unwrap();
                 let at = hour(i64::try_from(number).unwrap());
-                work.repositories().figures().record(&new, at, domain::port::figures::Recorder::seeing("test")).await.unwrap();
+                work.repositories().figures().record(&new, at, Recorder::seeing("test")).await.unwrap();
                 work.commit().await.unwrap();
             }
         };
@@ -187,7 +188,7 @@ on_both! {
             let new = NewObservation { series: ids[0], period: Period::year(year).unwrap(), figure, inherits: false, smallest_count: None, cause: Default::default() };
             let other = NewObservation { series: ids[1], period: Period::year(2000 + at).unwrap(), figure: Figure::of(9.0), inherits: false, smallest_count: None, cause: Default::default() };
             let work = store.begin().await.unwrap();
-            work.repositories().figures().record(&[new, other], hour(i64::from(at)), domain::port::figures::Recorder::seeing("test")).await.unwrap();
+            work.repositories().figures().record(&[new, other], hour(i64::from(at)), Recorder::seeing("test")).await.unwrap();
             work.commit().await.unwrap();
             let read = store.read().figures().latest_of(&Scope::Everything, &ids, hour(99)).await.unwrap();
             assert_eq!(read.get(&ids[0]).and_then(|found| found.figure.value), newest, "step {at}");
@@ -213,7 +214,7 @@ async fn undone_rows_do_not_mislead_the_planner() {
         let figures = work.repositories().figures();
         let ids = figures.ensure_series(&series, hour(0), "test").await.unwrap();
         let new: Vec<_> = ids.into_iter().map(|series| plain(series, period)).collect();
-        figures.record(&new, hour(1), domain::port::figures::Recorder::seeing("test")).await.unwrap();
+        figures.record(&new, hour(1), Recorder::seeing("test")).await.unwrap();
         work
     };
     let counted = async || {
@@ -242,7 +243,7 @@ on_both! {
         for (value, at) in [(1.0, 1), (2.0, 3), (3.0, 2)] {
             let new = NewObservation { figure: Figure::of(value), ..plain(id, period) };
             let work = store.begin().await.unwrap();
-            let outcomes = work.repositories().figures().record(&[new], hour(at), domain::port::figures::Recorder::seeing("test")).await.unwrap();
+            let outcomes = work.repositories().figures().record(&[new], hour(at), Recorder::seeing("test")).await.unwrap();
             assert!(matches!(outcomes[..], [Outcome::Created | Outcome::Updated]), "{outcomes:?}");
             work.commit().await.unwrap();
         }
