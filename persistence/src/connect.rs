@@ -159,6 +159,8 @@ fn sqlite(config: &DatabaseConfig, connections: u32) -> ConnectOptions {
             .foreign_keys(true)
             .busy_timeout(patience)
             .statement_cache_capacity(256)
+            // What reads thousands of rows would change threads for every fifty of them.
+            .row_buffer_size(1_000)
             .pragma("cache_size", "-16000")
             .pragma("temp_store", "memory")
     });

@@ -58,9 +58,9 @@ pub(crate) fn series_names() -> String {
     SERIES.join(", ")
 }
 
-/// `SET` clauses that take every column of the rollup but its key from the row that could not be inserted.
-pub(crate) fn overwrite_figure() -> String {
-    let all: Vec<_> = FIGURE.iter().skip(1).map(|name| format!("{name} = excluded.{name}")).collect();
+/// `SET` clauses that take every column of a figure but its series from table `from`.
+pub(crate) fn overwrite_figure(from: &str) -> String {
+    let all: Vec<_> = FIGURE.iter().skip(1).map(|name| format!("{name} = {from}.{name}")).collect();
     all.join(", ")
 }
 
@@ -216,19 +216,21 @@ impl Sql {
         for (place, (series, period)) in keys.iter().enumerate() {
             let comma = if json.len() == 1 { "" } else { "," };
             let id = Uuid::from(*series).simple();
-            let (end, start, kind) = (period.end(), period.start(), period.kind().code());
-            let _ = write!(json, "{comma}[\"{id}\",\"{end}\",\"{start}\",\"{kind}\"");
+            let (start, end, kind) = (period.start(), period.end().to_string(), period.kind().code());
+            let _ = write!(json, "{comma}\"{id}{start}{end:<12}");
             if let Some(counted) = counted.and_then(|counted| counted.get(place)) {
-                let _ = write!(json, ",{counted}");
+                let _ = write!(json, "{counted:>12}");
             }
-            json.push(']');
+            let _ = write!(json, "{kind}\"");
         }
         json.push(']');
         let list = self.bind(json);
-        let fourth = if counted.is_some() { ", value ->> 4 AS counted" } else { "" };
+        let (fourth, kind) = if counted.is_some() { (", CAST(substr(value, 55, 12) AS integer) AS counted", 67) } else { ("", 55) };
+        // Parts of one text, since `SQLite` would read an array within the array anew for each of its parts. Days have ten letters,
+        // except for the one on which the year 9999 ends.
         format!(
-            "(SELECT unhex(value ->> 0) AS series_id, value ->> 1 AS period_end, value ->> 2 AS period_start, \
-             value ->> 3 AS period_kind{fourth} FROM json_each({list})) AS {name}"
+            "(SELECT unhex(substr(value, 1, 32)) AS series_id, rtrim(substr(value, 43, 12)) AS period_end, \
+             substr(value, 33, 10) AS period_start, substr(value, {kind}) AS period_kind{fourth} FROM json_each({list})) AS {name}"
         )
     }
 

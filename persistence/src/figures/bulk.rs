@@ -8,14 +8,20 @@ use std::fmt::{Display, Write as _};
 
 use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
 use domain::{
+    Error, Result,
     id::SeriesId,
     observation::{Figure, NewObservation},
     revision::{Cause, RetractionReason},
 };
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement, Value};
+use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 use uuid::Uuid;
 
-use crate::sql::Sql;
+use super::rollup;
+use crate::{
+    error::database,
+    row::Row,
+    sql::{Sql, overwrite_figure},
+};
 
 /// A figure to write, with the number of its revision.
 #[derive(Clone, Copy)]
@@ -31,25 +37,26 @@ impl Revision<'_> {
     }
 }
 
-/// Writes revisions of figures, recorded at `at` by `by`.
+/// Writes revisions of figures, recorded at `at` by `by`. PostgreSQL reads them once for the rollup, too: answers how many of `grown`,
+/// which are some of these rows in the same order, have taken the place of older values there.
 pub(super) async fn insert<C: ConnectionTrait>(
     db: &C,
     rows: &[Revision<'_>],
-    at: DateTime<Utc>,
-    by: &str,
-) -> Result<(), DbErr> {
+    grown: &[Revision<'_>],
+    (at, by): (DateTime<Utc>, &str),
+) -> Result<usize> {
     if Sql::new(db.get_database_backend()).is_postgres() {
-        return insert_arrays(db, rows, at, by).await;
+        return insert_arrays(db, rows, grown, (at, by)).await;
     }
     let mut rest = rows;
     let mut ready = next_batch(&mut rest, at, by);
     while let Some(statement) = ready {
         // The driver runs statements on a thread of its own: what it is to run next is put together meanwhile.
         let (done, next) = tokio::join!(biased; db.execute_raw(statement), async { next_batch(&mut rest, at, by) });
-        done?;
+        done.map_err(database)?;
         ready = next;
     }
-    Ok(())
+    Ok(0)
 }
 
 /// The statement that inserts as many of the rows as go together, which are taken away; none when there are no more.
@@ -110,37 +117,55 @@ impl Column {
 async fn insert_arrays<C: ConnectionTrait>(
     db: &C,
     rows: &[Revision<'_>],
-    at: DateTime<Utc>,
-    by: &str,
-) -> Result<(), DbErr> {
+    grown: &[Revision<'_>],
+    (at, by): (DateTime<Utc>, &str),
+) -> Result<usize> {
     if rows.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
     let mut sql = Sql::new(db.get_database_backend());
-    let Arrays { names, table } = arrays(&mut sql, rows);
+    let Arrays { names, table } = arrays(&mut sql, rows, grown);
     let (at, by) = (sql.bind(at), sql.bind(by));
+    let insert = |from: &str| {
+        format!(
+            "INSERT INTO observation ({names}, recorded_at, recorded_by, superseded_at) \
+             SELECT {names}, {at}, {by}, CASE WHEN retraction IS NOT NULL THEN {at} END FROM {from}"
+        )
+    };
+    if grown.is_empty() {
+        let text = insert(&format!("{table} AS t({names}, grown)"));
+        return db.execute_raw(sql.statement(text)).await.map_err(database).map(|_| 0);
+    }
     let text = format!(
-        "INSERT INTO observation ({names}, recorded_at, recorded_by, superseded_at) \
-         SELECT {names}, {at}, {by}, CASE WHEN retraction IS NOT NULL THEN {at} END FROM {table} AS t({names})"
+        "WITH w AS MATERIALIZED (SELECT t.*, {at} AS recorded_at, {by} AS recorded_by FROM {table} AS t({names}, grown)), \
+         written AS ({insert}), raised AS (UPDATE latest_observation l SET {set} FROM w \
+         WHERE w.grown AND l.series_id = w.series_id AND {older} < {newer} RETURNING 1) SELECT count(*) FROM raised",
+        insert = insert("w"),
+        set = overwrite_figure("w"),
+        older = rollup::place("l"),
+        newer = rollup::place("w"),
     );
-    db.execute_raw(sql.statement(text)).await.map(drop)
+    let row = db.query_one_raw(sql.statement(text)).await.map_err(database)?;
+    let row = row.ok_or_else(|| Error::internal("a count answered nothing"))?;
+    usize::try_from(Row::new(&row)?.take::<i64>()?).map_err(Error::internal)
 }
 
 /// A table `o` of these revisions on PostgreSQL, with the columns that they have in the table of observations: what was just written
 /// need not be looked up to be written elsewhere.
 pub(super) fn written(sql: &mut Sql, rows: &[Revision<'_>], at: DateTime<Utc>, by: &str) -> String {
-    let Arrays { names, table } = arrays(sql, rows);
+    let Arrays { names, table } = arrays(sql, rows, &[]);
     let (at, by) = (sql.bind(at), sql.bind(by));
-    format!("(SELECT t.*, {at} AS recorded_at, {by} AS recorded_by FROM {table} AS t({names})) AS o")
+    format!("(SELECT t.*, {at} AS recorded_at, {by} AS recorded_by FROM {table} AS t({names}, grown)) AS o")
 }
 
-/// Rows as arrays: the names of their columns, and the function that makes rows of them.
+/// Rows as arrays: the names of their columns, and the function that makes rows of them, with one more column that says whether a row
+/// is one of those that have grown their series.
 struct Arrays {
     names: String,
     table: String,
 }
 
-fn arrays(sql: &mut Sql, rows: &[Revision<'_>]) -> Arrays {
+fn arrays(sql: &mut Sql, rows: &[Revision<'_>], grown: &[Revision<'_>]) -> Arrays {
     const COLUMNS: [(&str, &str); 18] = [
         ("series_id", "uuid"),
         ("period_kind", "text"),
@@ -182,8 +207,10 @@ fn arrays(sql: &mut Sql, rows: &[Revision<'_>]) -> Arrays {
         retraction,
         sent_in_by,
     ] = &mut columns;
+    let (mut flags, mut grown) = (Column::default(), grown.iter().peekable());
     for (at, Revision { new, revision: number }) in rows.iter().enumerate() {
         let (period, figure) = (new.period, &new.figure);
+        flags.put(at, grown.next_if(|grown| std::ptr::eq(grown.new, *new)).map(|_| 't'));
         series.put(at, Some(new.series));
         kind.put(at, Some(period.kind().code()));
         start.put(at, Some(period.start()));
@@ -213,7 +240,8 @@ fn arrays(sql: &mut Sql, rows: &[Revision<'_>]) -> Arrays {
         let _ = write!(arrays, "{comma}{array}::text::{kind}[]");
         let _ = write!(names, "{comma}{name}");
     }
-    Arrays { names, table: format!("unnest({arrays})") }
+    let flags = sql.bind(flags.value());
+    Arrays { names, table: format!("unnest({arrays}, {flags}::text::bool[])") }
 }
 
 /// What most batches say in every row alike: a column, whether two rows say the same there, and what a row says.

@@ -13,6 +13,11 @@ use domain::{
     period::{Period, PeriodKind},
 };
 
+/// Whether a period of this kind can overlap another of the same kind, and must not.
+pub(crate) const fn may_reach_into_others(kind: PeriodKind) -> bool {
+    !kind.may_overlap() && !kind.is_aligned()
+}
+
 /// What is to be done with a figure.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Decision {
@@ -63,7 +68,7 @@ impl<'a> Decider<'a> {
     }
 
     fn note(&mut self, series: SeriesId, period: Period, known: Known<'a>) {
-        if !period.kind().may_overlap() && !period.kind().is_aligned() {
+        if may_reach_into_others(period.kind()) {
             let spans = self.spans.entry((series, period.kind())).or_default();
             if known.retracted {
                 // Only its own: where another reaches in by now, that one keeps its place.

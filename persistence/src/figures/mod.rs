@@ -15,6 +15,7 @@ mod newest;
 pub(crate) mod period_lock;
 mod read;
 pub(crate) mod record;
+mod rollup;
 pub(crate) mod series;
 pub(crate) mod small_cells;
 mod statistics;

@@ -19,10 +19,10 @@ use sea_orm::ConnectionTrait;
 use super::{
     bulk::{self, Revision},
     change_feed,
-    decide::{Decider, Decision, says_the_same},
+    decide::{Decider, Decision, may_reach_into_others, says_the_same},
     period_lock,
     read::revisions,
-    small_cells, statistics,
+    rollup, small_cells, statistics,
 };
 use crate::{
     error::database,
@@ -46,6 +46,7 @@ pub(super) async fn record<C: ConnectionTrait>(
 ) -> Result<Vec<Outcome>> {
     let mut at = at.trunc_subsecs(6);
     let series = series_of(figures);
+    statistics::join_by_index(db, true).await?;
     hold(db, &series).await?;
     let locks = period_lock::of_series(db, &series, at.date_naive()).await?;
     let mut outcomes = Vec::with_capacity(figures.len());
@@ -54,6 +55,7 @@ pub(super) async fn record<C: ConnectionTrait>(
         at = after(&current, at);
         record_chunk(db, chunk, current, &locks, (at, by), &mut outcomes).await?;
     }
+    statistics::join_by_index(db, false).await?;
     Ok(outcomes)
 }
 
@@ -80,7 +82,7 @@ pub(super) async fn held<C: ConnectionTrait>(db: &C, keys: &[(SeriesId, Period)]
 }
 
 /// The different series of these figures, in order.
-fn series_of<'a>(figures: impl IntoIterator<Item = &'a NewObservation>) -> Vec<SeriesId> {
+pub(super) fn series_of<'a>(figures: impl IntoIterator<Item = &'a NewObservation>) -> Vec<SeriesId> {
     let mut series: Vec<_> = figures.into_iter().map(|new| new.series).collect();
     series.sort_unstable();
     series.dedup();
@@ -94,13 +96,10 @@ fn series_of<'a>(figures: impl IntoIterator<Item = &'a NewObservation>) -> Vec<S
 pub(super) async fn hold<C: ConnectionTrait>(db: &C, series: &[SeriesId]) -> Result<()> {
     let mut sql = Sql::new(db.get_database_backend());
     let ids = sql.ids(series.iter().copied(), "ids");
-    let found = if sql.is_postgres() {
-        "(SELECT series.id FROM series WHERE series.id = ids.id FOR NO KEY UPDATE)"
-    } else {
-        "(SELECT series.id FROM series WHERE series.id = ids.id)"
-    };
+    let locked = if sql.is_postgres() { " FOR NO KEY UPDATE" } else { "" };
     // In the order of the identifiers.
-    let text = format!("SELECT count({found}) FROM {ids}");
+    let text =
+        format!("SELECT count((SELECT series.id FROM series WHERE series.id = ids.id{locked})) FROM {ids}");
     let row = db.query_one_raw(sql.statement(text)).await.map_err(database)?;
     let row = row.ok_or_else(|| Error::internal("a count answered nothing"))?;
     let count: i64 = Row::new(&row)?.take()?;
@@ -140,11 +139,12 @@ async fn record_chunk<C: ConnectionTrait>(
         supersede(db, superseded, at).await?;
     }
     written.sort_unstable_by_key(Revision::place);
-    bulk::insert(db, &written, at, by.name).await.map_err(database)?;
+    let grown = rollup::grown(&written);
+    let raised = bulk::insert(db, &written, &grown, (at, by.name)).await?;
     statistics::refresh(db, written.len()).await?;
     change_feed::keep(db, &written, at).await?;
     small_cells::keep(db, &written).await?;
-    update_latest(db, &written, (at, by.name)).await
+    rollup::keep(db, &written, (&grown, raised), (at, by.name)).await
 }
 
 /// Those of the last revisions that these figures meet, by saying the same or by reaching into their periods, that their recorder does
@@ -164,11 +164,8 @@ pub(crate) async fn unknown<C: ConnectionTrait>(
         let last = last.get(&(new.series, new.period))?;
         (last.is_current() && says_the_same(&last.figure, &new.figure)).then_some(*last)
     });
-    let may_be_overlapped = |last: &&Observation| {
-        let kind = last.period.kind();
-        !kind.may_overlap() && !kind.is_aligned()
-    };
-    let met = said_again.chain(current.iter().filter(may_be_overlapped));
+    let may_be_overlapped = current.iter().filter(|last| may_reach_into_others(last.period.kind()));
+    let met = said_again.chain(may_be_overlapped);
     not_known(db, by, at, met).await
 }
 
@@ -221,40 +218,22 @@ pub(crate) fn inherited<'a>(current: &[Observation], chunk: &'a [NewObservation]
     Cow::Owned(chunk)
 }
 
-/// Brings the rollup up to date after these revisions were written.
-async fn update_latest<C: ConnectionTrait>(
-    db: &C,
-    written: &[Revision<'_>],
-    (at, by): (DateTime<Utc>, &str),
-) -> Result<()> {
-    let revised = series_of(written.iter().filter(|row| row.revision > 1).map(|row| row.new));
-    let is_grown = |row: &Revision<'_>| revised.binary_search(&row.new.series).is_err();
-    let (grown, revised_rows): (Vec<Revision<'_>>, Vec<_>) = written.iter().copied().partition(is_grown);
-    if !revised.is_empty() {
-        // Only a revision can take a value away; a new period can not.
-        if revised_rows.iter().any(|row| !counts_as_newest(row.new)) {
-            remove_vanished(db, &revised).await?;
-        }
-        recompute_latest(db, &revised).await?;
-    }
-    raise_latest(db, &grown, (at, by)).await
-}
-
-/// Whether a figure can be the newest of its series; in SQL it is [`sql::counts_as_newest`].
-fn counts_as_newest(new: &NewObservation) -> bool {
-    new.figure.value.is_some() && new.figure.status != ObservationStatus::Forecast
-}
-
-/// The current figures and standing retractions that these could meet: those of their series that reach into their span of time.
+/// The current figures and standing retractions that these could meet: those of their series that reach into their span of time, or
+/// end in it where no period can reach into another.
 pub(crate) async fn current<C: ConnectionTrait>(db: &C, chunk: &[NewObservation]) -> Result<Vec<Observation>> {
-    let start = chunk.iter().map(|new| new.period.start()).min();
-    let end = chunk.iter().map(|new| new.period.end()).max();
-    let (Some(start), Some(end)) = (start, end) else { return Ok(Vec::new()) };
+    let (start, end) = (chunk.iter().map(|new| new.period.start()), chunk.iter().map(|new| new.period.end()));
+    let (Some(earliest), Some(latest)) = (start.clone().min(), end.clone().max()) else { return Ok(Vec::new()) };
     let mut sql = Sql::new(db.get_database_backend());
     let ids = sql.ids(series_of(chunk), "ids");
-    let (start, end) = (sql.bind(start), sql.bind(end));
-    let condition =
-        format!("o.series_id = ids.id AND o.period_end > {start} AND o.period_start < {end} AND {}", sql::is_last("o"));
+    let within = if chunk.iter().any(|new| may_reach_into_others(new.period.kind())) {
+        let (start, end) = (sql.bind(earliest), sql.bind(latest));
+        format!("o.period_end > {start} AND o.period_start < {end}")
+    } else {
+        // Only the same periods are met: PostgreSQL need not look into spans of time in which none of them ends.
+        let (first, last) = (sql.bind(end.min()), sql.bind(latest));
+        format!("o.period_end >= {first} AND o.period_end <= {last}")
+    };
+    let condition = format!("o.series_id = ids.id AND {within} AND {}", sql::is_last("o"));
     let columns = sql::revision("o");
     let text = format!("SELECT {columns} FROM {ids} {}", sql.beside("observation", "o", &condition));
     let rows = db.query_all_raw(sql.statement(text)).await.map_err(database)?;
@@ -275,92 +254,6 @@ async fn supersede<C: ConnectionTrait>(
          AND observation.period_end = k.period_end AND observation.period_start = k.period_start \
          AND observation.period_kind = k.period_kind AND {}",
         sql::is_last("observation")
-    );
-    db.execute_raw(sql.statement(text)).await.map_err(database).map(drop)
-}
-
-/// Takes series without any value left out of the rollup.
-async fn remove_vanished<C: ConnectionTrait>(db: &C, series: &[SeriesId]) -> Result<()> {
-    let mut sql = Sql::new(db.get_database_backend());
-    let ids = sql.ids(series.iter().copied(), "ids");
-    let text = format!(
-        "DELETE FROM latest_observation WHERE series_id IN (SELECT ids.id FROM {ids}) AND NOT EXISTS \
-         (SELECT 1 FROM observation o WHERE o.series_id = latest_observation.series_id AND {})",
-        sql::counts_as_newest("o")
-    );
-    db.execute_raw(sql.statement(text)).await.map_err(database).map(drop)
-}
-
-/// Writes the newest of these figures into the rollup, where they are newer than what it has. They are new periods.
-async fn raise_latest<C: ConnectionTrait>(
-    db: &C,
-    grown: &[Revision<'_>],
-    (at, by): (DateTime<Utc>, &str),
-) -> Result<()> {
-    let mut newest: HashMap<SeriesId, Revision<'_>> = HashMap::new();
-    for row in grown.iter().filter(|row| counts_as_newest(row.new)) {
-        let kept = newest.entry(row.new.series).or_insert(*row);
-        if kept.new.period < row.new.period {
-            *kept = *row;
-        }
-    }
-    if newest.is_empty() {
-        return Ok(());
-    }
-    let mut rows: Vec<_> = newest.into_values().collect();
-    // Everybody touches the rollup in one order.
-    rows.sort_unstable_by_key(|row| row.new.series);
-    let mut sql = Sql::new(db.get_database_backend());
-    let written = if sql.is_postgres() {
-        bulk::written(&mut sql, &rows, at, by)
-    } else {
-        let keys = sql.periods(rows.iter().map(|row| (row.new.series, row.new.period)), "k");
-        let observation = sql.beside(
-            "observation",
-            "o",
-            "o.series_id = k.series_id AND o.period_end = k.period_end AND o.period_start = k.period_start \
-             AND o.period_kind = k.period_kind AND o.superseded_at IS NULL",
-        );
-        format!("{keys} {observation}")
-    };
-    let from = format!("{written} {}", sql.beside("series", "s", "s.id = o.series_id"));
-    let place = |table: &str| format!("({table}.period_end, {table}.period_start, {table}.period_kind)");
-    put_latest(db, sql, &from, &format!("{} < {}", place("latest_observation"), place("excluded"))).await
-}
-
-/// Writes the newest value of each of these series into the rollup, where it is another than before.
-async fn recompute_latest<C: ConnectionTrait>(db: &C, series: &[SeriesId]) -> Result<()> {
-    let mut sql = Sql::new(db.get_database_backend());
-    let ids = sql.ids(series.iter().copied(), "ids");
-    let (counts, order) = (sql::counts_as_newest("p"), sql::newest_first("p"));
-    let newest = if sql.is_postgres() {
-        format!(
-            "CROSS JOIN LATERAL (SELECT * FROM observation p WHERE p.series_id = ids.id AND {counts} ORDER BY {order} LIMIT 1) AS o"
-        )
-    } else {
-        format!(
-            "CROSS JOIN observation o ON o.series_id = ids.id AND (o.period_end, o.period_start, o.period_kind, o.revision) = \
-             (SELECT p.period_end, p.period_start, p.period_kind, p.revision FROM observation p \
-             WHERE p.series_id = ids.id AND {counts} ORDER BY {order} LIMIT 1)"
-        )
-    };
-    let place =
-        |table: &str| format!("({table}.period_end, {table}.period_start, {table}.period_kind, {table}.revision)");
-    let from = format!("{ids} {} {newest}", sql.beside("series", "s", "s.id = ids.id"));
-    put_latest(db, sql, &from, &format!("{} <> {}", place("latest_observation"), place("excluded"))).await
-}
-
-/// Puts figures `o` of series `s` into the rollup; those that it has give way if `condition` holds.
-async fn put_latest<C: ConnectionTrait>(db: &C, sql: Sql, from: &str, condition: &str) -> Result<()> {
-    let text = format!(
-        "INSERT INTO latest_observation ({of_what}, breakdown_id, {figure}) \
-         SELECT {from_series}, s.breakdown_id, {from_figure} FROM {from} WHERE TRUE \
-         ON CONFLICT (series_id) DO UPDATE SET {set} WHERE {condition}",
-        of_what = sql::series_names(),
-        figure = sql::figure_names(),
-        from_series = sql::series("s"),
-        from_figure = sql::figure("o"),
-        set = sql::overwrite_figure(),
     );
     db.execute_raw(sql.statement(text)).await.map_err(database).map(drop)
 }

@@ -51,10 +51,16 @@ pub(crate) fn wanted(sql: &mut Sql, series: &[&Series]) -> Result<String> {
              AS w(community_id, indicator_version_id, source_id, disaggregation, place)"
         )
     } else {
-        let json = sql.bind(json(series, |_, _| ())?);
+        let json = sql.bind(json(series, |json, series| {
+            for id in [series.community.into(), series.indicator_version.into(), series.source.into()] {
+                // Writing to a String cannot fail.
+                let _ = write!(json, "{}", Uuid::simple(id));
+            }
+        })?);
         format!(
-            "(SELECT unhex(value ->> 0) AS community_id, unhex(value ->> 2) AS indicator_version_id, \
-             unhex(value ->> 3) AS source_id, value ->> 4 AS disaggregation, key + 1 AS place FROM json_each({json})) AS w"
+            "(SELECT unhex(substr(value, 1, 32)) AS community_id, unhex(substr(value, 33, 32)) AS indicator_version_id, \
+             unhex(substr(value, 65, 32)) AS source_id, substr(value, 97) AS disaggregation, key + 1 AS place \
+             FROM json_each({json})) AS w"
         )
     })
 }
@@ -93,13 +99,16 @@ async fn create<C: ConnectionTrait>(db: &C, series: &[&Series], at: DateTime<Utc
         format!("unnest({ids}, {communities}, {indicators}, {versions}, {sources}, {parts}, {breakdowns}) AS w")
     } else {
         let json = sql.bind(json(series, |json, series| {
-            // Writing to a String cannot fail.
-            let _ = write!(json, ",\"{}\",\"{}\"", Uuid::now_v7().simple(), breakdown_id(series).simple());
+            let (community, indicator) = (series.community.into(), series.indicator.into());
+            let (version, source) = (series.indicator_version.into(), series.source.into());
+            for id in [Uuid::now_v7(), community, indicator, version, source, breakdown_id(series)] {
+                // Writing to a String cannot fail.
+                let _ = write!(json, "{}", id.simple());
+            }
         })?);
-        format!(
-            "(SELECT unhex(value ->> 5), unhex(value ->> 0), unhex(value ->> 1), unhex(value ->> 2), \
-             unhex(value ->> 3), value ->> 4, unhex(value ->> 6) FROM json_each({json})) AS w"
-        )
+        let part = |number: u8| format!("unhex(substr(value, {}, 32))", u16::from(number) * 32 + 1);
+        let (ids, breakdown) = ((0..5).map(part).collect::<Vec<_>>().join(", "), part(5));
+        format!("(SELECT {ids}, substr(value, 193), {breakdown} FROM json_each({json})) AS w")
     };
     let (at, by) = (sql.bind(at), sql.bind(by));
     let text = format!(
@@ -119,20 +128,15 @@ fn parts(series: &[&Series]) -> Vec<String> {
     series.iter().map(|series| series.disaggregation.to_string()).collect()
 }
 
-/// One array for each series: community, indicator, version, source, disaggregation and whatever `more` adds.
-fn json(series: &[&Series], more: impl Fn(&mut String, &Series)) -> Result<String> {
-    let mut json = String::from("[");
-    for series in series {
-        json.push_str(if json.len() == 1 { "[" } else { ",[" });
-        for id in
-            [series.community.into(), series.indicator.into(), series.indicator_version.into(), series.source.into()]
-        {
-            let _ = write!(json, "\"{}\",", Uuid::simple(id));
-        }
-        json.push_str(&serde_json::to_string(&series.disaggregation).map_err(Error::internal)?);
-        more(&mut json, series);
-        json.push(']');
-    }
-    json.push(']');
-    Ok(json)
+/// One text for each series: what `parts` puts down, of one length for all of them, then the disaggregation. `SQLite` would read an
+/// array within the array anew for each of its parts.
+fn json(series: &[&Series], parts: impl Fn(&mut String, &Series)) -> Result<String> {
+    let texts = series.iter().map(|series| {
+        let mut text = String::new();
+        parts(&mut text, series);
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{}", series.disaggregation);
+        text
+    });
+    serde_json::to_string(&texts.collect::<Vec<_>>()).map_err(Error::internal)
 }

@@ -36,3 +36,15 @@ pub(super) async fn refresh<C: ConnectionTrait>(db: &C, written: usize) -> Resul
     let text = format!("ANALYZE (SKIP_LOCKED) {}", names.join(", "));
     db.execute_unprepared(&text).await.map_err(database).map(drop)
 }
+
+/// Has PostgreSQL join row by row, through the index, until it is told not to: few rows meet a large table wherever figures are
+/// recorded, and a plan that was made while that table was small, which may be kept for as long as the connection, would read all of it
+/// for every batch. [`crate::sql::Sql::beside`] sees to the same where a statement can say so itself.
+pub(super) async fn join_by_index<C: ConnectionTrait>(db: &C, only: bool) -> Result<()> {
+    if db.get_database_backend() != DbBackend::Postgres {
+        return Ok(());
+    }
+    let others = if only { "off" } else { "on" };
+    let text = format!("SET LOCAL enable_hashjoin = {others}; SET LOCAL enable_mergejoin = {others}");
+    db.execute_unprepared(&text).await.map_err(database).map(drop)
+}
