@@ -212,7 +212,7 @@ async fn read_twice(
     let mut importer = Importer::new(services, actor, options);
     let mut steps = Recorded { lease, dry_run: job.dry_run, lost: false, until: LEASE_SECONDS };
     let file = Pieces::of(services, job);
-    let read = file.whole(|pieces| importer.in_steps(&job.name, pieces, job.progress, &mut steps)).await;
+    let read = file.whole(|pieces| importer.in_steps(&job.name, pieces, job.progress.clone(), &mut steps)).await;
     match read {
         Ok(Ok(())) => Ok(Attempt::Done),
         Ok(Err(failure)) => Ok(Attempt::Refused(of_failure(failure))),

@@ -102,13 +102,81 @@ impl fmt::Display for RowCounts {
     }
 }
 
+codes! {
+    /// What a note on an import tells.
+    pub enum NoteKind {
+        /// Rows were read as something that they do not literally say, by a rule of the format or of the mapping.
+        Adjusted = "ADJUSTED",
+        /// Something that the rows name was created on the way.
+        Created = "CREATED",
+        /// Figures were kept that a data-quality rule finds doubtful.
+        Doubtful = "DOUBTFUL",
+        /// What else should be known, such as columns that were not used.
+        Notice = "NOTICE",
+    }
+}
+
+/// Something that whoever sends a file should know though no row was rejected for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// What it tells.
+    pub kind: NoteKind,
+    /// What it is, for people.
+    pub message: String,
+    /// How many rows, or things, it is about.
+    pub count: u64,
+    /// The line of the first such row, from 1, where that is known.
+    pub line: Option<u64>,
+}
+
+/// Notes on an import at most; what comes after is counted.
+pub const MOST_NOTES: usize = 200;
+
+/// Notes on an import, each message once.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Notes(Vec<Note>);
+
+impl Notes {
+    /// Adds a note; to one that says the same if there is one. After [`MOST_NOTES`] one more counts those that are left out.
+    pub fn add(&mut self, note: Note) {
+        if let Some(same) = self.0.iter_mut().find(|kept| kept.kind == note.kind && kept.message == note.message) {
+            // An attempt that goes on where another stopped finds the same things again.
+            let again = matches!(note.kind, NoteKind::Notice | NoteKind::Created);
+            same.count = if again { same.count.max(note.count) } else { same.count.saturating_add(note.count) };
+            same.line = [same.line, note.line].into_iter().flatten().min();
+        } else if self.0.len() < MOST_NOTES {
+            self.0.push(note);
+        } else {
+            let message = "more notes than are kept".to_owned();
+            let more = Note { kind: NoteKind::Notice, message, count: 1, line: None };
+            match self.0.last_mut().filter(|last| last.message == more.message) {
+                Some(last) => last.count += 1,
+                None => self.0.push(more),
+            }
+        }
+    }
+
+    /// Adds others.
+    pub fn extend(&mut self, others: Self) {
+        others.0.into_iter().for_each(|note| self.add(note));
+    }
+
+    /// All of them, as they came.
+    pub fn iter(&self) -> impl Iterator<Item = &Note> {
+        self.0.iter()
+    }
+}
+
 /// How far a file is read and recorded.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Progress {
     /// How many bytes of the file were read for that.
     pub bytes: i64,
     /// What became of the rows, from the first on. Whoever goes on leaves out as many as were read.
     pub counts: RowCounts,
+    /// What should be known of them.
+    pub notes: Notes,
 }
 
 /// Why a whole file was refused, or could not be read on.
@@ -216,6 +284,21 @@ mod tests {
     use chrono::TimeDelta;
 
     use super::*;
+
+    #[test]
+    fn notes_are_told_once_and_bounded() {
+        let note = |message: &str, line| Note { kind: NoteKind::Adjusted, message: message.into(), count: 2, line };
+        let mut notes = Notes::default();
+        notes.add(note("a", Some(7)));
+        notes.add(note("a", Some(3)));
+        notes.add(note("a", None));
+        assert_eq!(notes.iter().collect::<Vec<_>>(), [&Note { count: 6, ..note("a", Some(3)) }]);
+        for number in 0..2 * MOST_NOTES {
+            notes.add(note(&number.to_string(), None));
+        }
+        let (kept, last) = (notes.iter().count(), notes.iter().last().unwrap());
+        assert_eq!((kept, last.kind, last.count), (MOST_NOTES + 1, NoteKind::Notice, MOST_NOTES as u64 + 1));
+    }
 
     fn job() -> ImportJob {
         ImportJob {

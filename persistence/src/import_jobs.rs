@@ -21,7 +21,7 @@ use crate::{repo::Repos, row::Row, sql::Sql};
 
 /// The columns of a job, in the order in which [`read`] reads them.
 const COLUMNS: &str = "id, owner, name, settings, dry_run, state, bytes, read_bytes, rows_read, created, updated, unchanged, \
-                       received, rejected, failure, stopping, created_at, started_at, finished_at";
+                       received, rejected, notes, failure, stopping, created_at, started_at, finished_at";
 /// A job that is still its holder's, whom nobody has asked to stop.
 const HELD: &str = "state = 'RUNNING' AND NOT stopping";
 
@@ -51,6 +51,7 @@ fn read(row: &mut Row<'_>) -> Result<ImportJob> {
                 received: count(row)?,
                 rejected: count(row)?,
             },
+            notes: row.optional_json()?.unwrap_or_default(),
         },
         failure: row.optional_json::<JobFailure>()?,
         stopping: row.take()?,
@@ -83,7 +84,7 @@ impl<C: ConnectionTrait + Send + Sync> ImportJobs for Repos<C> {
         let [id, owner, name, settings, dry_run, state, created_at] = values;
         let text = format!(
             "INSERT INTO import_job ({COLUMNS}) VALUES ({id}, {owner}, {name}, {settings}, {dry_run}, {state}, 0, 0, 0, 0, 0, 0, 0, 0, \
-             NULL, FALSE, {created_at}, NULL, NULL)"
+             NULL, NULL, FALSE, {created_at}, NULL, NULL)"
         );
         self.run(sql.statement(text)).await.map(drop)
     }
@@ -221,6 +222,8 @@ impl<C: ConnectionTrait + Send + Sync> ImportJobs for Repos<C> {
         ];
         let mut set: Vec<_> = columns.iter().map(|(name, value)| format!("{name} = {}", sql.bind(*value))).collect();
         set.push(format!("held_until = {}", sql.bind(until)));
+        let notes = serde_json::to_value(&progress.notes).map_err(Error::internal)?;
+        set.push(format!("notes = {}", sql.bind(notes)));
         let (id, holder) = (sql.bind(lease.job.0), sql.bind(lease.holder));
         let text = format!("UPDATE import_job SET {} WHERE id = {id} AND holder = {holder} AND {HELD}", set.join(", "));
         Ok(self.run(sql.statement(text)).await? == 1)

@@ -120,6 +120,36 @@ async fn a_file_is_recorded_row_by_row_and_what_is_not_kept_is_told() {
 }
 
 #[tokio::test]
+async fn what_should_be_known_of_a_file_is_told_with_its_job() {
+    let town = Town::new().await;
+    let admin = &town.app.admin;
+    let rule = json!({ "community": town.here, "check": "RANGE", "effect": "WARN", "minimum": 0, "maximum": 10 });
+    admin.change("qualityRuleCreate", rule, "qualityRule", "id").await;
+    let file = "areacd,indicator,period,observation,obs_status,remark\nHERE,rate,2019,1,,a\nHERE,rate,2020,11,,b\n\
+                HERE,rate,2021,12,,c\nHERE,other,2020,,x,d\n";
+    let address = format!("/imports?{TIDY}&network=net&source=survey&createMissing=indicators");
+    let (_, job) = send(admin, &address, file).await;
+    assert_eq!((&job["state"], counts(&job)), (&json!("SUCCEEDED"), [4, 4, 0, 0, 0]), "{job:#}");
+    let query = "query($id: ID!) { importJob(id: $id) { notes { kind message count line } } }";
+    let told = admin.data(query, json!({ "id": job["id"] })).await;
+    let notes = told["importJob"]["notes"].as_array().unwrap();
+    let told = |kind: &str| -> Vec<_> {
+        let of_kind = notes.iter().filter(|note| note["kind"] == kind);
+        of_kind.map(|note| (note["message"].as_str().unwrap(), &note["count"], &note["line"])).collect()
+    };
+    assert_eq!(told("CREATED"), [("indicator other", &json!(1.0), &Value::Null)]);
+    assert_eq!(
+        told("ADJUSTED"),
+        [("status x (not available) kept as missing (O)", &json!(1.0), &Value::Null)]
+    );
+    let doubtful = told("DOUBTFUL");
+    assert!(doubtful[0].0.starts_with("RANGE: ") && doubtful.len() == 1, "{doubtful:?}");
+    assert_eq!((doubtful[0].1, doubtful[0].2), (&json!(2.0), &json!(3)));
+    assert!(told("NOTICE").iter().any(|(message, ..)| message.contains("remark")), "{notes:#?}");
+    assert_eq!(job["notes"].as_array().unwrap().len(), notes.len());
+}
+
+#[tokio::test]
 async fn figures_are_recorded_and_compared_by_the_definition_in_force() {
     let town = Town::new().await;
     let admin = &town.app.admin;

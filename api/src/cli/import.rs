@@ -251,6 +251,10 @@ impl Screen {
         } else {
             lines.push(format!("[{index}/{count}] {file}: {}", report.counts));
             lines.extend(report.notices.iter().map(|notice| format!("    {notice}")));
+            lines.extend(report.doubts.iter().map(|(check, doubts)| {
+                let rows = several(doubts.rows, "row");
+                format!("    {rows} kept though doubtful, the first at line {}: {} [{}]", doubts.line, doubts.message, check.code())
+            }));
             lines.append(&mut self.shown);
             let more = report.counts.rejected.saturating_sub(SHOWN as u64);
             if more > 0 {

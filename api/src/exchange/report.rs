@@ -2,8 +2,12 @@
 
 use std::{borrow::Cow, collections::BTreeMap, fmt, io};
 
-use domain::error::{Problem, ProblemCode};
 pub use domain::import_job::RowCounts as Counts;
+use domain::{
+    error::{Problem, ProblemCode},
+    import_job::{Note, NoteKind, Notes},
+    quality::{Finding, QualityCheck},
+};
 
 use super::failure::Failure;
 
@@ -195,6 +199,17 @@ impl fmt::Display for Created {
     }
 }
 
+/// Rows that are kept though a data-quality rule finds them doubtful.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doubts {
+    /// How many.
+    pub rows: u64,
+    /// The line of the first.
+    pub line: u64,
+    /// What is doubtful in it.
+    pub message: String,
+}
+
 /// What became of one file, or of several together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
@@ -202,6 +217,8 @@ pub struct Report {
     pub counts: Counts,
     /// How many rows each rule was used on.
     pub adjustments: BTreeMap<Adjustment, u64>,
+    /// The rows that are kept though a rule finds them doubtful, by what it looks at.
+    pub doubts: BTreeMap<QualityCheck, Doubts>,
     /// How many rows were not kept, by code, column and kind of reason.
     pub reasons: BTreeMap<(&'static str, String, String), u64>,
     /// What was created on the way.
@@ -239,6 +256,38 @@ impl Report {
         }
     }
 
+    /// Counts what is doubtful in a row that is kept.
+    pub fn doubt(&mut self, line: u64, findings: &[Finding]) {
+        for Finding { check, message, .. } in findings {
+            let first = || Doubts { rows: 0, line, message: message.clone() };
+            self.doubts.entry(*check).or_insert_with(first).rows += 1;
+        }
+    }
+
+    /// What should be known though no row was rejected for it, with what was created and noticed beside the rows.
+    pub fn notes<'n>(&self, created: &Created, notices: impl Iterator<Item = &'n String>) -> Notes {
+        let mut notes = Notes::default();
+        let mut add = |kind, message, count, line| notes.add(Note { kind, message, count, line });
+        for (check, Doubts { rows, line, message }) in &self.doubts {
+            add(NoteKind::Doubtful, format!("{}: {message}", check.code()), *rows, Some(*line));
+        }
+        for notice in notices {
+            add(NoteKind::Notice, notice.clone(), 1, None);
+        }
+        for (adjustment, rows) in &self.adjustments {
+            add(NoteKind::Adjusted, adjustment.text().to_owned(), *rows, None);
+        }
+        let Created { communities, members, indicators, sources } = created;
+        for (what, names) in
+            [("indicator", indicators), ("source", sources), ("community", communities), ("membership of", members)]
+        {
+            for name in names {
+                add(NoteKind::Created, format!("{what} {name}"), 1, None);
+            }
+        }
+        notes
+    }
+
     /// Adds the report of another file.
     pub fn add(&mut self, other: &Self) {
         self.counts.add(&other.counts);
@@ -249,6 +298,10 @@ impl Report {
         }
         for (key, rows) in &other.reasons {
             self.count_reason(key.clone(), *rows);
+        }
+        for (check, doubts) in &other.doubts {
+            let first = || Doubts { rows: 0, ..doubts.clone() };
+            self.doubts.entry(*check).or_insert_with(first).rows += doubts.rows;
         }
     }
 

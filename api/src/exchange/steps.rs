@@ -117,7 +117,7 @@ impl Importer<'_> {
                 heard.kept.truncate(MOST_OF_DRY_RUN);
                 continue;
             }
-            let progress = progress(&done, &writer, &heard);
+            let progress = progress(&done, &writer, &heard, &[]);
             let rejects = std::mem::take(&mut heard.kept);
             let renew = async |session: Session| {
                 session.note_refused(session.take_refused(), WHAT);
@@ -127,11 +127,13 @@ impl Importer<'_> {
             writer = writer.renewed(renew).await?;
         }
         let outcome = reading.await.map_err(Error::internal)?;
-        let progress = progress(&done, &writer, &heard);
+        let notices = outcome.as_ref().map_or(&[][..], Vec::as_slice);
+        let progress = progress(&done, &writer, &heard, notices);
         let (session, _) = writer.finish();
         let refused = session.take_refused();
         drop(session);
-        if self.options.dry_run && outcome.is_ok() {
+        // What is known at the end alone is told then.
+        if outcome.is_ok() && (self.options.dry_run || !notices.is_empty()) {
             let session = self.session().await?;
             session.note_refused(refused, WHAT);
             steps.lasts(session, &progress, heard.kept).await?;
@@ -148,10 +150,11 @@ impl Importer<'_> {
     }
 }
 
-fn progress(done: &Progress, writer: &Writer<'_>, heard: &Rejects) -> Progress {
-    let mut counts = done.counts;
+fn progress(done: &Progress, writer: &Writer<'_>, heard: &Rejects, notices: &[String]) -> Progress {
+    let (mut counts, mut notes) = (done.counts, done.notes.clone());
     counts.add(writer.counts());
-    Progress { bytes: i64::try_from(heard.bytes).unwrap_or(i64::MAX), counts }
+    notes.extend(writer.notes(notices));
+    Progress { bytes: i64::try_from(heard.bytes).unwrap_or(i64::MAX), counts, notes }
 }
 
 impl Batch {

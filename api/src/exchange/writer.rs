@@ -9,6 +9,7 @@ use domain::{
     access::Scope,
     error::{Error, Problem, Result},
     id::{CommunityId, IndicatorId, IndicatorVersionId, SourceId},
+    import_job::Notes,
     observation::{Figure, Observation, Outcome},
     revision::{Cause, RetractionReason},
     series::{Disaggregation, Series},
@@ -119,6 +120,12 @@ impl<'a> Writer<'a> {
     /// The session, with all of it in it, and what became of the rows.
     pub fn finish(self) -> (Session, Report) {
         (self.session, Report { created: self.resolver.created, notices: self.resolver.notices, ..self.report })
+    }
+
+    /// What should be known of the rows so far, and of these notices of the reader.
+    pub fn notes(&self, notices: &[String]) -> Notes {
+        let Resolver { created, notices: remarks, .. } = &self.resolver;
+        self.report.notes(created, remarks.iter().chain(notices))
     }
 
     /// Ends the session and goes on in another.
@@ -371,6 +378,7 @@ impl<'a> Writer<'a> {
             };
             *count += 1;
             self.report.adjust(adjustments);
+            self.report.doubt(line, &delivered.findings);
         }
         Ok(())
     }

@@ -63,6 +63,33 @@ pub struct ImportFailure {
     pub message: String,
 }
 
+/// What a note on an import tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "noun::NoteKind")]
+pub enum ImportNoteKind {
+    /// Rows were read as something that they do not literally say, by a rule of the format or of the mapping.
+    Adjusted,
+    /// Something that the rows name was created on the way.
+    Created,
+    /// Figures were kept that a data-quality rule finds doubtful.
+    Doubtful,
+    /// What else should be known, such as columns that were not used.
+    Notice,
+}
+
+/// Something that whoever sends a file should know though no row was rejected for it.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct ImportNote {
+    /// What it tells.
+    pub kind: ImportNoteKind,
+    /// What it is, for people.
+    pub message: String,
+    /// How many rows, or things, it is about.
+    pub count: f64,
+    /// The line of the first such row, from 1, where that is known.
+    pub line: Option<i32>,
+}
+
 /// A row of a file that was not kept.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct ImportReject {
@@ -165,6 +192,17 @@ impl ImportJob {
                 row: reject.row,
             })
             .collect())
+    }
+
+    /// What should be known of it though no row was rejected for it, so far: at most 200 notes.
+    async fn notes(&self) -> Vec<ImportNote> {
+        let told = |note: &noun::Note| ImportNote {
+            kind: note.kind.into(),
+            message: note.message.clone(),
+            count: whole(i64::try_from(note.count).unwrap_or(i64::MAX)),
+            line: note.line.map(|line| i32::try_from(line).unwrap_or(i32::MAX)),
+        };
+        self.0.progress.notes.iter().map(told).collect()
     }
 
     /// Why it failed; nothing unless it did.

@@ -241,6 +241,7 @@ fn told(job: &ImportJob) -> Value {
         "bytes": job.bytes,
         "readBytes": job.progress.bytes,
         "counts": counts,
+        "notes": job.progress.notes,
         "failure": job.failure,
         "createdAt": job.created_at,
         "startedAt": job.started_at,

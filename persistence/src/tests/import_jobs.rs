@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    import_job::{ImportJob, ImportJobFilter, ImportJobId, ImportJobState, KeptReject, Progress, RowCounts},
+    import_job::{ImportJob, ImportJobFilter, ImportJobId, ImportJobState, KeptReject, Note, NoteKind, Notes, Progress, RowCounts},
     page::{Direction, ListQuery, Order, PageArgs},
     port::{
         import_jobs::{ImportJobs, Lease},
@@ -64,7 +64,9 @@ async fn claim(store: &SqlStore, at: i64) -> Option<(Lease, ImportJob)> {
 }
 
 fn progress(read: u64) -> Progress {
-    Progress { bytes: 3, counts: RowCounts { read, created: read, ..RowCounts::default() } }
+    let mut notes = Notes::default();
+    notes.add(Note { kind: NoteKind::Created, message: "indicator “rate”".into(), count: read, line: Some(2) });
+    Progress { bytes: 3, counts: RowCounts { read, created: read, ..RowCounts::default() }, notes }
 }
 
 on_both! {
