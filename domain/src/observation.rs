@@ -339,6 +339,11 @@ impl NewObservation {
     }
 }
 
+/// Why nothing is withdrawn where nothing is known.
+pub fn nothing_to_retract(period: Period) -> Problem {
+    Problem::new("period", ProblemCode::NotFound, format!("there is no figure for {period} to retract"))
+}
+
 /// What became of a figure to record.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {

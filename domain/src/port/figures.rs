@@ -161,9 +161,16 @@ pub trait Figures: Send + Sync {
     /// difference of two totals.
     async fn withheld(&self, scope: &Scope, query: &CandidateQuery) -> Result<Vec<Withheld>>;
 
+    /// The ids of these series, in their order, as far as there are such series; one statement.
+    async fn find_series(&self, series: &[Series]) -> Result<Vec<Option<SeriesId>>>;
+
     /// The ids of these series, in their order; those that are missing are created at `at` by `by`.
     /// Only within a unit of work.
     async fn ensure_series(&self, series: &[Series], at: DateTime<Utc>, by: &str) -> Result<Vec<SeriesId>>;
+
+    /// Takes back those of these series that [`Figures::ensure_series`] created at `at` by `by` and that got no figure. Only within the
+    /// unit of work that created them: nobody else knows of them.
+    async fn drop_unused(&self, series: &[SeriesId], at: DateTime<Utc>, by: &str) -> Result<()>;
 
     /// The last revisions of these periods, whoever may see them: current figures, and the retractions of those that are withdrawn.
     /// Nobody else records into their series until the unit of work ends, so what is decided by them holds. Only within a unit of

@@ -3,17 +3,17 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
-    sync::Arc,
+    sync::{Arc, Mutex},
 };
 
-use super::{Session, pending::sight, quality::refusal};
+use super::{Session, pending::sight, quality::refusal, session::held};
 use crate::{
     access::{self, Needs, Scope},
     audit::{Action, NewEntry},
     error::{Error, Problem, ProblemCode, Result},
     id::{CommunityId, SeriesId},
     indicator::IndicatorVersion,
-    observation::{Figure, NewObservation, Observation, Outcome},
+    observation::{Figure, NewObservation, Observation, Outcome, nothing_to_retract},
     pending::{PendingId, Receipt, Replaced, Sender, Submission},
     period::Period,
     quality::Finding,
@@ -23,17 +23,29 @@ use crate::{
 };
 
 /// Where the figures of a series go.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Destination {
     series: Arc<Series>,
-    /// None: they wait, and there need be no such series yet.
-    id: Option<SeriesId>,
+    /// Whether they wait for a steward.
+    waits: bool,
+    /// None while there is no such series. It is created for the first figure that is recorded in it.
+    id: Mutex<Option<SeriesId>>,
 }
 
 impl Destination {
-    /// The series that they are recorded in; nothing if they wait for a steward.
-    pub const fn series_id(&self) -> Option<SeriesId> {
-        self.id
+    /// The series that they are recorded in; nothing if they wait for a steward, and while there is none.
+    pub fn series_id(&self) -> Option<SeriesId> {
+        if self.waits { None } else { self.published_in() }
+    }
+
+    /// The series in which figures like them are published, if there is one: also where they wait themselves.
+    pub fn published_in(&self) -> Option<SeriesId> {
+        *held(&self.id)
+    }
+
+    /// Whether they wait for a steward.
+    pub const fn waits(&self) -> bool {
+        self.waits
     }
 
     /// What they are of.
@@ -100,8 +112,8 @@ impl From<Outcome> for Delivered {
 }
 
 impl Session {
-    /// Where figures of these series go, in their order. Series whose figures are published at once are created if they are
-    /// missing; `submit` lets all wait, though the actor might publish.
+    /// Where figures of these series go, in their order; `submit` lets all wait, though the actor might publish. Series that are
+    /// missing are created later, by what is recorded in them.
     ///
     /// # Errors
     /// [`Error::Forbidden`] for figures that the actor may not even send in. The caller has checked that what the series refer to
@@ -125,18 +137,13 @@ impl Session {
             }
         }
         let is_published = |series: &Series| published.contains(&(series.community, series.indicator));
-        let ids = if series.iter().all(is_published) {
-            self.ensure_series(&series).await?
-        } else {
-            let some: Vec<Series> = series.iter().filter(|series| is_published(series)).cloned().collect();
-            if some.is_empty() { Vec::new() } else { self.ensure_series(&some).await? }
+        self.check_series(series.iter().filter(|series| is_published(series))).await?;
+        let ids = self.repositories().figures().find_series(&series).await?;
+        let place = |(series, id): (Series, _)| {
+            let waits = !is_published(&series);
+            Destination { series: Arc::new(series), waits, id: Mutex::new(id) }
         };
-        let mut ids = ids.into_iter();
-        let place = |series: Series| {
-            let id = if is_published(&series) { Some(ids.next().ok_or_else(unanswered)?) } else { None };
-            Ok(Destination { series: Arc::new(series), id })
-        };
-        series.into_iter().map(place).collect()
+        Ok(series.into_iter().zip(ids).map(place).collect())
     }
 
     /// Records figures or lets them wait, each where it goes, and says what became of each, in their order.
@@ -145,11 +152,10 @@ impl Session {
         let mut told = vec![Vec::new(); deliveries.len()];
         let mut delivered: Vec<Option<Delivered>> = vec![None; deliveries.len()];
         let (mut direct, mut waiting) = (Batch::default(), Batch::default());
-        let mut of = Vec::new();
         let places = delivered.iter_mut().zip(&mut told).enumerate();
         for (delivery, (place, (slot, told))) in deliveries.into_iter().zip(places) {
             let findings = findings.next().unwrap_or_default();
-            if delivery.withdraws() && delivery.to.id.is_none() {
+            if delivery.withdraws() && delivery.to.waits {
                 let problem = Problem::new("", ProblemCode::Forbidden, NOT_WITHDRAWN);
                 *slot = Some(Outcome::Rejected(problem).into());
                 continue;
@@ -159,27 +165,74 @@ impl Session {
                 continue;
             }
             *told = self.known_to_actor(&delivery, &findings);
-            let to = delivery.to;
-            if let Some(series) = to.id.filter(|_| !self.is_for_a_steward(&delivery, &findings)) {
-                of.push((to.series.community, to.series.indicator));
-                direct.put(place, recorded_in(series, delivery));
-            } else {
-                let Delivery { period, figure, inherits, cause: Cause { restatement, .. }, .. } = delivery;
+            if delivery.to.waits || self.is_for_a_steward(&delivery, &findings) {
+                let Delivery { to, period, figure, inherits, cause: Cause { restatement, .. }, .. } = delivery;
                 let (id, series) = (PendingId(self.next_id()), Arc::clone(&to.series));
                 let may_open = self.may_open();
                 waiting
                     .put(place, Submission { id, series, period, figure, inherits, restatement, findings, may_open });
+            } else {
+                direct.put(place, delivery);
             }
         }
         // Those that wait take their communities before others take their series, as whoever publishes them does.
         let receipts = self.receive(&waiting.items).await?;
         waiting.told(receipts, &mut delivered);
-        if !direct.items.is_empty() {
-            let outcomes = self.record(&direct.items, &of).await?;
-            direct.told(outcomes, &mut delivered);
-        }
+        self.publish_at_once(direct, &mut delivered).await?;
         let all = delivered.into_iter().zip(told);
         all.map(|(one, findings)| one.map(|one| one.with(findings)).ok_or_else(unanswered)).collect()
+    }
+
+    /// Records figures, each in its series. One that is missing is created, but for no withdrawal, and it stays only if a figure of it does.
+    async fn publish_at_once(
+        &mut self,
+        direct: Batch<Delivery<'_>>,
+        delivered: &mut [Option<Delivered>],
+    ) -> Result<()> {
+        let recorded = direct.items.iter().filter(|delivery| !delivery.withdraws());
+        self.create_missing(recorded.map(|delivery| delivery.to)).await?;
+        let to: Vec<&Destination> = direct.items.iter().map(|delivery| delivery.to).collect();
+        let (mut figures, mut of) = (Batch::default(), Vec::with_capacity(direct.items.len()));
+        for (place, delivery) in direct.places.into_iter().zip(direct.items) {
+            if let Some(series) = delivery.to.series_id() {
+                of.push((delivery.to.series.community, delivery.to.series.indicator));
+                figures.put(place, recorded_in(series, delivery));
+            } else if let Some(slot) = delivered.get_mut(place) {
+                *slot = Some(Outcome::Rejected(nothing_to_retract(delivery.period)).into());
+            }
+        }
+        if !figures.items.is_empty() {
+            let outcomes = self.record(&figures.items, &of).await?;
+            figures.told(outcomes, delivered);
+        }
+        self.drop_unused(&to).await
+    }
+
+    /// Creates the series of these destinations that are missing.
+    pub(super) async fn create_missing<'a>(&mut self, to: impl Iterator<Item = &'a Destination>) -> Result<()> {
+        let missing: Vec<&Destination> = to.filter(|to| to.series_id().is_none()).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let series: Vec<Series> = missing.iter().map(|to| Series::clone(&to.series)).collect();
+        for (to, id) in missing.into_iter().zip(self.ensure_series(&series).await?) {
+            *held(&to.id) = Some(id);
+        }
+        Ok(())
+    }
+
+    /// Takes back the series that were created for figures of which none was recorded.
+    async fn drop_unused(&mut self, to: &[&Destination]) -> Result<()> {
+        let unused = self.take_unused();
+        if unused.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<_> = unused.iter().copied().collect();
+        self.repositories().figures().drop_unused(&ids, self.now(), &self.actor().name()).await?;
+        for to in to {
+            held(&to.id).take_if(|id| unused.contains(id));
+        }
+        Ok(())
     }
 
     /// Of which of these periods the actor may be told what the current figure says: those that they read, recorded or sent in.
@@ -209,7 +262,7 @@ impl Session {
         if findings.is_empty() {
             return None;
         }
-        if delivery.to.id.is_some() && self.reads_others_of(delivery) {
+        if !delivery.to.waits && self.reads_others_of(delivery) {
             return refusal(findings, true);
         }
         let own: Vec<Finding> = findings.iter().filter(|finding| !finding.check.tells_of_others()).cloned().collect();

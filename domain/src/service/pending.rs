@@ -222,6 +222,8 @@ impl Session {
         }
         let series: Vec<Series> = good.iter().map(|row| row.series.clone()).collect();
         let destinations = self.destinations(series, false).await?;
+        // There from now on, so that nobody else records into them meanwhile: what is last there stays so.
+        self.create_missing(destinations.iter()).await?;
         let keys = destinations.iter().zip(&good).filter_map(|(to, row)| Some((to.series_id()?, row.period)));
         let last = self.last_revisions(&keys.collect::<Vec<_>>()).await?;
         let (mut places, mut deliveries) = (Vec::with_capacity(good.len()), Vec::with_capacity(good.len()));

@@ -201,12 +201,13 @@ impl Session {
         let series: Vec<Series> = ready.iter().map(|row| row.series.clone()).collect();
         let destinations = self.destinations(series, push.submit).await?;
         let rows = || ready.iter().zip(&destinations);
-        let keys: Vec<Key> =
-            if push.dry_run { rows().filter_map(|(row, to)| row.key(to.series_id())).collect() } else { Vec::new() };
-        let mut before = self.before(&keys).await?;
+        let keys = || -> Vec<Key> {
+            if push.dry_run { rows().filter_map(|(row, to)| row.key(to.series_id())).collect() } else { Vec::new() }
+        };
+        let mut before = self.before(&keys()).await?;
         let restatement = push.restatement.as_ref();
         let delivered = self.deliver(rows().map(|(row, to)| row.delivery(to, restatement)).collect()).await?;
-        let after = self.current_of(&Scope::Everything, &keys).await?;
+        let after = self.current_of(&Scope::Everything, &keys()).await?;
         if push.dry_run {
             let waiting = ready.iter().zip(&delivered).filter_map(|(row, delivered)| row.key(delivered.published));
             before.extend(self.before(&waiting.collect::<Vec<_>>()).await?);

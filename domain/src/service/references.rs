@@ -35,7 +35,7 @@ impl Session {
 
     /// Refuses series of what is archived, and of performance measures (invariant 7). What was found good once in this session
     /// is not looked up again.
-    pub(super) async fn check_series(&self, series: &[Series]) -> Result<()> {
+    pub(super) async fn check_series<'a>(&self, series: impl Iterator<Item = &'a Series>) -> Result<()> {
         let of = |series: &Series| -> [(&'static str, NodeRef); 4] {
             [
                 ("community", series.community.into()),
@@ -44,7 +44,7 @@ impl Session {
                 ("source", series.source.into()),
             ]
         };
-        let new = self.not_yet_checked(series.iter().flat_map(of));
+        let new = self.not_yet_checked(series.flat_map(of));
         if new.is_empty() {
             return Ok(());
         }

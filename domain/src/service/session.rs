@@ -37,7 +37,7 @@ pub(super) const HAS_LEFT: &str = "the community has left its networks; its figu
 pub const NO_STEWARD: &str = "figures of locked periods are restated by stewards of the community alone";
 
 /// What a lock holds; whoever panicked while it was held left it whole.
-fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
     lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -77,6 +77,8 @@ pub struct Session {
     services: Services,
     work: Box<dyn UnitOfWork>,
     revisions: u64,
+    /// The series that were created, as long as nothing is recorded in them.
+    unused: BTreeSet<SeriesId>,
     indicators: BTreeSet<IndicatorId>,
     /// What was recorded of whom.
     recorded: BTreeMap<CommunityId, Tally>,
@@ -110,6 +112,7 @@ impl Services {
             services: self.clone(),
             work: self.store.begin().await?,
             revisions: 0,
+            unused: BTreeSet::new(),
             indicators: BTreeSet::new(),
             recorded: BTreeMap::new(),
             checked: Mutex::default(),
@@ -221,9 +224,16 @@ impl Session {
     ///
     /// # Errors
     /// [`Error::Validation`] for a series of a performance measure (invariant 7), or of something archived.
-    pub(super) async fn ensure_series(&self, series: &[Series]) -> Result<Vec<SeriesId>> {
-        self.check_series(series).await?;
-        self.repositories().figures().ensure_series(series, self.now, &self.actor.name()).await
+    pub(super) async fn ensure_series(&mut self, series: &[Series]) -> Result<Vec<SeriesId>> {
+        self.check_series(series.iter()).await?;
+        let ids = self.repositories().figures().ensure_series(series, self.now, &self.actor.name()).await?;
+        self.unused.extend(&ids);
+        Ok(ids)
+    }
+
+    /// The series that were created, and in which nothing was recorded.
+    pub(super) fn take_unused(&mut self) -> BTreeSet<SeriesId> {
+        std::mem::take(&mut self.unused)
     }
 
     /// Records figures that were checked against their indicator versions, and says what became of each. Who restates has been
@@ -242,6 +252,7 @@ impl Session {
         for ((new, (community, indicator)), outcome) in figures.iter().zip(of).zip(&outcomes) {
             if matches!(outcome, Outcome::Created | Outcome::Updated) {
                 self.revisions += 1;
+                self.unused.remove(&new.series);
                 self.indicators.insert(*indicator);
                 let tally = self.recorded.entry(*community).or_default();
                 tally.figures += 1;

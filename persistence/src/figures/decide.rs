@@ -9,7 +9,7 @@ use chrono::{DateTime, NaiveDate, SubsecRound, Utc};
 use domain::{
     error::{Problem, ProblemCode},
     id::SeriesId,
-    observation::{Figure, NewObservation, Observation, Outcome},
+    observation::{Figure, NewObservation, Observation, Outcome, nothing_to_retract},
     period::{Period, PeriodKind},
 };
 
@@ -88,8 +88,7 @@ impl<'a> Decider<'a> {
         let known = Known { revision: 1, figure: Cow::Borrowed(&new.figure), recorded_at: self.at, retracted };
         let Some(before) = self.known.get(&(new.series, new.period)) else {
             if retracted {
-                let message = format!("there is no figure for {} to retract", new.period);
-                return Decision::Leave(Outcome::Rejected(Problem::new("period", ProblemCode::NotFound, message)));
+                return Decision::Leave(Outcome::Rejected(nothing_to_retract(new.period)));
             }
             if let Some(problem) = self.locked(new).or_else(|| self.overlap(new)) {
                 return Decision::Leave(Outcome::Rejected(problem));

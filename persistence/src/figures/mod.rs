@@ -133,8 +133,16 @@ impl<C: ConnectionTrait + Send + Sync> Figures for Repos<C> {
         withheld::withheld(&self.0, scope, query).await
     }
 
+    async fn find_series(&self, series: &[Series]) -> Result<Vec<Option<SeriesId>>> {
+        series::find_all(&self.0, series).await
+    }
+
     async fn ensure_series(&self, series: &[Series], at: DateTime<Utc>, by: &str) -> Result<Vec<SeriesId>> {
         series::ensure(&self.0, series, at, by).await
+    }
+
+    async fn drop_unused(&self, series: &[SeriesId], at: DateTime<Utc>, by: &str) -> Result<()> {
+        series::drop_unused(&self.0, series, at, by).await
     }
 
     async fn held(&self, keys: &[(SeriesId, Period)]) -> Result<Vec<Observation>> {

@@ -1,6 +1,9 @@
 //! Finding series, and creating those that are missing.
 
-use std::{collections::HashMap, fmt::Write as _};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt::Write as _,
+};
 
 use chrono::{DateTime, Utc};
 use domain::{Error, Result, id::SeriesId, series::Series};
@@ -31,6 +34,31 @@ pub(super) async fn ensure<C: ConnectionTrait>(
     let id =
         |series| found.get(series).copied().ok_or_else(|| Error::internal("a series was created and is not there"));
     series.iter().map(id).collect()
+}
+
+/// The ids of these series, in their order; see [`domain::port::figures::Figures::find_series`].
+pub(super) async fn find_all<C: ConnectionTrait>(db: &C, series: &[Series]) -> Result<Vec<Option<SeriesId>>> {
+    let mut met = HashSet::new();
+    let different: Vec<&Series> = series.iter().filter(|series| met.insert(*series)).collect();
+    let found = find(db, &different).await?;
+    Ok(series.iter().map(|series| found.get(series).copied()).collect())
+}
+
+/// See [`domain::port::figures::Figures::drop_unused`].
+pub(super) async fn drop_unused<C: ConnectionTrait>(
+    db: &C,
+    series: &[SeriesId],
+    at: DateTime<Utc>,
+    by: &str,
+) -> Result<()> {
+    let mut sql = Sql::new(db.get_database_backend());
+    let ids = sql.ids(series.iter().copied(), "ids");
+    let (at, by) = (sql.bind(at), sql.bind(by));
+    let text = format!(
+        "DELETE FROM series WHERE id IN (SELECT ids.id FROM {ids}) AND created_at = {at} AND created_by = {by} \
+         AND NOT EXISTS (SELECT 1 FROM observation o WHERE o.series_id = series.id)"
+    );
+    db.execute_raw(sql.statement(text)).await.map_err(database).map(drop)
 }
 
 type Key<'a> = (Uuid, Uuid, Uuid, &'a domain::series::Disaggregation);

@@ -1,7 +1,7 @@
 //! Observations and the rollup of newest values.
 //!
-//! No foreign keys: a recorder holds the rows of its series while it writes, series are never deleted, and checking each
-//! of millions of rows again would cost as much as writing them.
+//! No foreign keys: a recorder holds the rows of its series while it writes, series that others know of are never deleted,
+//! and checking each of millions of rows again would cost as much as writing them.
 
 use sea_orm_migration::{prelude::*, sea_orm::DbBackend};
 

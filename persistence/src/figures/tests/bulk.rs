@@ -234,6 +234,27 @@ async fn undone_rows_do_not_mislead_the_planner() {
 }
 
 on_both! {
+    async fn a_series_without_figures_is_taken_back_by_whoever_created_it_just_now(scratch: &Scratch) {
+        let store = &scratch.store;
+        let world = world(store).await;
+        let series: Vec<_> = [0, 1, 2, 1].map(|number| part(&world, number)).into();
+        let known = many_series(store, &world, 1).await;
+        let work = store.begin().await.unwrap();
+        let figures = work.repositories().figures();
+        assert_eq!(figures.find_series(&series).await.unwrap(), [Some(known[0]), None, None, None]);
+        let ids = figures.ensure_series(&series, hour(1), "test").await.unwrap();
+        let found: Vec<_> = ids.iter().copied().map(Some).collect();
+        assert_eq!(figures.find_series(&series).await.unwrap(), found);
+        figures.record(&[plain(ids[1], Period::year(2020).unwrap())], hour(1), Recorder::seeing("test")).await.unwrap();
+        figures.drop_unused(&ids, hour(1), "another").await.unwrap();
+        figures.drop_unused(&ids, hour(2), "test").await.unwrap();
+        assert_eq!(figures.find_series(&series).await.unwrap(), found, "they are of somebody else, or another time");
+        figures.drop_unused(&ids, hour(1), "test").await.unwrap();
+        let left = [found[0], found[1], None, found[1]];
+        assert_eq!(figures.find_series(&series).await.unwrap(), left, "one was there, and one has a figure");
+        work.commit().await.unwrap();
+    }
+
     // Whoever began earlier may record later: at every moment one figure was known, as readers of an earlier moment are told.
     async fn what_is_recorded_later_is_known_from_later_on(scratch: &Scratch) {
         let store = &scratch.store;
