@@ -62,6 +62,7 @@ mod schema;
 mod series_breaks;
 mod small_cells;
 mod statements;
+mod strategies;
 mod targets;
 mod texts;
 mod throttling;

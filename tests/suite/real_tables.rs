@@ -302,9 +302,18 @@ async fn payloads_of_dhis2() {
     };
     let one = |name: &str| format!("integration/datavalueset/{name}.json");
     assert_eq!(counts("create-and-update", "e2e/aggregate/dataValues_single_dataset.json"), [2, 2, 0, 0, 0]);
-    // Only what is there is updated, only what is not there is created.
+    // Only what is there is updated, only what is not there is created: the indicator neither, nor a series.
+    let kept = async || {
+        let query =
+            "{ indicators { totalCount } sources { totalCount } communities { nodes { series { totalCount } } } }";
+        app.admin.data(query, json!({})).await
+    };
+    let before = kept().await;
     assert_eq!(counts("update", &one("dataValueSetJ")), [1, 0, 0, 0, 1]);
+    assert_eq!(counts("delete", &one("dataValueSetJ")), [1, 0, 0, 0, 1]);
+    assert_eq!(kept().await, before);
     assert_eq!(counts("create", &one("dataValueSetJ")), [1, 1, 0, 0, 0]);
+    assert_ne!(kept().await, before);
     assert_eq!(counts("create", &one("dataValueSetJ")), [1, 0, 0, 1, 0]);
     assert_eq!(counts("create", &one("dataValueSetJDeleteNewValue")), [1, 0, 0, 0, 1]);
     assert_eq!(counts("update", &one("dataValueSetJDeleteNewValue")), [1, 0, 1, 0, 0]);

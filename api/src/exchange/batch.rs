@@ -90,6 +90,13 @@ pub enum Act {
     Retract,
 }
 
+impl Act {
+    /// Whether it can create a figure. A row that cannot creates nothing else either.
+    pub const fn creates(self) -> bool {
+        matches!(self, Self::Record | Self::Create)
+    }
+}
+
 /// A row that could be read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReadRow {

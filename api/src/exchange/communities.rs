@@ -192,7 +192,7 @@ impl Resolver<'_> {
         if let Some(community) = known_by(session, &external).await? {
             return self.admit(session, &community, column).await;
         }
-        let Some(country) = self.options.country.clone().filter(|_| self.options.create.communities) else {
+        let Some(country) = self.options.country.clone().filter(|_| self.creates().communities) else {
             let kind = "no community has this code";
             let scheme = &external.scheme;
             return Ok(Err(Reason::detailed(
@@ -250,7 +250,7 @@ impl Resolver<'_> {
         if !session.repositories().memberships().list(&Scope::Everything, &query).await?.items.is_empty() {
             return not_a_member(format!("“{slug}” is not a member of the network at present"));
         }
-        if !self.options.create.communities {
+        if !self.creates().communities {
             return not_a_member(format!("“{slug}” is known and not a member of the network"));
         }
         self.join(session, community, column).await
@@ -288,8 +288,7 @@ impl Resolver<'_> {
             (None, []) => {}
         }
         let similar = self.directory.similar(name).map(str::to_owned);
-        let Some(country) =
-            self.options.country.clone().filter(|_| self.options.create.communities && !name.is_empty())
+        let Some(country) = self.options.country.clone().filter(|_| self.creates().communities && !name.is_empty())
         else {
             let hint =
                 similar.map(|similar| format!("; if it is {similar}, declare it as an alias")).unwrap_or_default();

@@ -166,6 +166,7 @@ impl<'a> Importer<'a> {
         let beside = path.clone();
         let resolver = Resolver {
             options: self.options,
+            creating: false,
             directory: &mut directory,
             path,
             named,

@@ -53,7 +53,7 @@ impl Resolver<'_> {
             Ok(found) => found,
         };
         let Some(indicator) = indicator else {
-            if !self.options.create.indicators {
+            if !self.creates().indicators {
                 let kind =
                     format!("there is no indicator “{}”", if key.name.is_empty() { code.as_str() } else { &key.name });
                 return Ok(Err(Reason::plain("NOT_FOUND", column, kind)));

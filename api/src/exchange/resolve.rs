@@ -20,7 +20,7 @@ use domain::{
 
 use super::{
     communities::Directory,
-    options::Options,
+    options::{Create, Options},
     report::{Created, Reason},
 };
 
@@ -36,6 +36,8 @@ pub type Found<T> = Result<std::result::Result<T, Reason>>;
 pub struct Resolver<'a> {
     /// What the caller decided.
     pub options: &'a Options,
+    /// Whether the row at hand may create what it names, where the caller wants that.
+    pub creating: bool,
     /// The network and its members.
     pub directory: &'a mut Directory,
     /// The file, if it is one.
@@ -53,6 +55,11 @@ pub struct Resolver<'a> {
 }
 
 impl Resolver<'_> {
+    /// What is created if it is missing.
+    pub fn creates(&self) -> Create {
+        if self.creating { self.options.create } else { Create::default() }
+    }
+
     /// Keeps a remark, but not without end.
     pub fn notice(&mut self, remark: String) {
         if self.notices.len() < MOST_NOTICES {
@@ -85,7 +92,7 @@ impl Resolver<'_> {
         if let Some(source) = called.pop() {
             return Ok(Ok(source));
         }
-        if !self.options.create.sources {
+        if !self.creates().sources {
             let kind = "there is no such source";
             return Ok(Err(Reason::detailed("NOT_FOUND", COLUMN, kind, format!("there is no source “{name}”"))));
         }

@@ -104,6 +104,7 @@ impl Importer<'_> {
         let reading = tokio::task::spawn_blocking(move || read(reader, &options, true, &sender));
         let mut writer = Writer::new(session, resolver);
         let (mut passed, mut heard) = (0, Rejects::default());
+            creating: false,
         while let Some(mut batch) = batches.recv().await {
             passed += batch.length();
             if passed <= done.counts.read {

@@ -6,11 +6,10 @@ use std::{
 };
 
 use domain::{
-    access::Scope,
     error::{Error, Problem, Result},
     id::{CommunityId, IndicatorId, IndicatorVersionId, SourceId},
     import_job::Notes,
-    observation::{Figure, Observation, Outcome},
+    observation::{Figure, Outcome},
     revision::{Cause, RetractionReason},
     series::{Disaggregation, Series},
     service::{Delivery, Destination, NO_STEWARD, Session},
@@ -25,12 +24,37 @@ use super::{
     resolve::Resolver,
 };
 
+mod admission;
+
 /// What a number of the reader's means.
 enum Known<T> {
     NotYet,
     Is(T),
+    /// Rows that may create nothing are not kept; the first that may looks again.
+    Missing(Box<Reason>),
     /// Rows that name it are not kept.
     Not(Box<Reason>),
+}
+
+impl<T> Known<T> {
+    /// What a lookup found; `creating` says whether it might have created what was missing.
+    fn of(found: std::result::Result<T, Reason>, creating: bool) -> Self {
+        match found {
+            Ok(found) => Self::Is(found),
+            Err(reason) if creating => Self::Not(Box::new(reason)),
+            Err(reason) => Self::Missing(Box::new(reason)),
+        }
+    }
+
+    /// What is known to a row that may create what is missing, or may not; nothing if it has to look.
+    fn to(&self, creating: bool) -> Option<std::result::Result<&T, &Reason>> {
+        match self {
+            Self::Is(found) => Some(Ok(found)),
+            Self::Not(reason) => Some(Err(reason)),
+            Self::Missing(reason) if !creating => Some(Err(reason)),
+            Self::NotYet | Self::Missing(_) => None,
+        }
+    }
 }
 
 /// A series: where its identifier stands, and the number of its indicator.
@@ -61,32 +85,20 @@ pub struct Writer<'a> {
     denied: HashSet<CommunityId>,
 }
 
-/// Whether a figure says what is known already; of its confidentiality it may say nothing.
-fn says(known: &Figure, new: &Figure) -> bool {
-    let silent = Figure { confidentiality: known.confidentiality, embargo_until: known.embargo_until, ..new.clone() };
-    *known == silent
-}
-
 fn unnumbered() -> Error {
     Error::internal("a row names what it was not told of")
 }
 
-/// Looks up what stands under a number, the first time only.
+/// Looks up what stands under a number, the first time only, or where the first row that may create it is met.
 macro_rules! resolve {
     ($self:ident, $list:ident, $number:expr, $lookup:ident) => {{
         let number = $number as usize;
         let entry = $self.$list.get_mut(number).ok_or_else(unnumbered)?;
-        if let Known::NotYet = entry.1 {
-            entry.1 = match $self.resolver.$lookup(&$self.session, &entry.0).await? {
-                Ok(found) => Known::Is(found),
-                Err(reason) => Known::Not(Box::new(reason)),
-            };
+        let creating = $self.resolver.creating;
+        if entry.1.to(creating).is_none() {
+            entry.1 = Known::of($self.resolver.$lookup(&$self.session, &entry.0).await?, creating);
         }
-        match &entry.1 {
-            Known::Is(found) => Ok(found),
-            Known::Not(reason) => Err(Reason::clone(reason)),
-            Known::NotYet => return Err(unnumbered()),
-        }
+        entry.1.to(creating).ok_or_else(unnumbered)?.map_err(Reason::clone)
     }};
 }
 
@@ -185,14 +197,16 @@ impl<'a> Writer<'a> {
     }
 
     /// Finds the series of a row and checks its figure. The check comes before the community is looked up, so that a row
-    /// that is not kept creates none.
+    /// that is not kept creates none. A row that may create no figure creates nothing else.
     async fn place(&mut self, row: &ReadRow) -> Result<std::result::Result<Place, Reason>> {
+        let creating = row.act.creates();
+        self.resolver.creating = creating;
         let (key, known) = self.series.get(row.series as usize).ok_or_else(unnumbered)?;
         let key = *key;
-        let known = match known {
-            Known::Is(place) => Some(*place),
-            Known::Not(reason) => return Ok(Err(Reason::clone(reason))),
-            Known::NotYet => None,
+        let known = match known.to(creating) {
+            Some(Ok(place)) => Some(*place),
+            Some(Err(reason)) => return Ok(Err(reason.clone())),
+            None => None,
         };
         let version = match resolve!(self, indicators, key.indicator, indicator) {
             Ok(definition) => {
@@ -214,10 +228,7 @@ impl<'a> Writer<'a> {
         };
         let found = self.find(key, version).await?;
         if let Some((_, known)) = self.series.get_mut(row.series as usize) {
-            *known = match &found {
-                Ok(place) => Known::Is(*place),
-                Err(reason) => Known::Not(Box::new(reason.clone())),
-            };
+            *known = Known::of(found.clone(), creating);
         }
         Ok(found)
     }
@@ -285,61 +296,6 @@ impl<'a> Writer<'a> {
         }
         self.ids.extend(destinations);
         Ok(())
-    }
-
-    /// Leaves out rows that want to create what is known, or to change what is not. Rows that say what is known already are
-    /// left to be counted as such.
-    async fn admitted(
-        &self,
-        placed: Vec<(ReadRow, Place)>,
-        rejects: &mut Vec<(u64, Reason)>,
-    ) -> Result<Vec<(ReadRow, Place)>> {
-        if placed.iter().all(|(row, _)| matches!(row.act, Act::Record | Act::Retract)) {
-            return Ok(placed);
-        }
-        let mut keys = Vec::with_capacity(placed.len());
-        for (row, place) in &placed {
-            let to = self.ids.get(place.slot).ok_or_else(unnumbered)?;
-            keys.push(to.series_id().map(|series| (series, row.period)));
-        }
-        let published: Vec<_> = keys.iter().copied().flatten().collect();
-        let figures = self.session.repositories().figures();
-        let revisions = figures.revisions(&Scope::Everything, &published, self.session.now()).await?;
-        let current = revisions.into_iter().filter(Observation::is_current);
-        let mut known: HashMap<_, _> =
-            current.map(|revision| ((revision.series, revision.period), revision.figure)).collect();
-        // To whoever may not be told that a row says the same, it is another figure, whatever it says.
-        let mut told = self.session.may_be_told(&published).await?;
-        let mut admitted = Vec::with_capacity(placed.len());
-        for ((row, place), key) in placed.into_iter().zip(keys) {
-            // Whoever decides about a row that waits sees what it takes the place of.
-            let Some(key) = key else {
-                admitted.push((row, place));
-                continue;
-            };
-            let before = known.get(&key);
-            let refused = match row.act {
-                Act::Create if before.is_some_and(|before| !told.contains(&key) || !says(before, &row.figure)) => {
-                    Some(Reason::plain("EXISTS", "", "there is another figure, and none is to be changed"))
-                }
-                Act::Update if before.is_none() => {
-                    Some(Reason::plain("NOT_FOUND", "", "there is no figure, and none is to be created"))
-                }
-                _ => None,
-            };
-            if let Some(reason) = refused {
-                rejects.push((row.line, reason));
-                continue;
-            }
-            if row.act == Act::Retract {
-                known.remove(&key);
-            } else {
-                known.insert(key, row.figure.clone());
-                told.insert(key);
-            }
-            admitted.push((row, place));
-        }
-        Ok(admitted)
     }
 
     async fn record(&mut self, placed: Vec<(ReadRow, Place)>, rejects: &mut Vec<(u64, Reason)>) -> Result<()> {
