@@ -66,6 +66,13 @@ impl<C: ConnectionTrait> Repos<C> {
         let rows = self.query(sql.statement(format!("SELECT {COLUMNS} FROM import_job {rest}"))).await?;
         rows.iter().map(|row| read(&mut Row::new(row)?)).collect()
     }
+
+    /// The file of a job that is over: nobody reads it any more.
+    async fn remove_file(&self, id: ImportJobId) -> Result<()> {
+        let mut sql = self.sql();
+        let id = sql.bind(id.0);
+        self.run(sql.statement(format!("DELETE FROM import_piece WHERE job_id = {id}"))).await.map(drop)
+    }
 }
 
 #[async_trait]
@@ -162,17 +169,16 @@ impl<C: ConnectionTrait + Send + Sync> ImportJobs for Repos<C> {
         rows.first().map(|row| Row::new(row)?.take()).transpose()
     }
 
-    async fn queue(&self, id: ImportJobId, bytes: i64) -> Result<()> {
+    async fn queue(&self, id: ImportJobId, bytes: i64, at: DateTime<Utc>) -> Result<()> {
         let mut sql = self.sql();
-        let (bytes, id) = (sql.bind(bytes), sql.bind(id.0));
+        let (bytes, at, key) = (sql.bind(bytes), sql.bind(at), sql.bind(id.0));
         let text = format!(
-            "UPDATE import_job SET state = CASE WHEN stopping THEN 'CANCELLED' ELSE 'QUEUED' END, bytes = {bytes} \
-             WHERE id = {id} AND state = 'UPLOADING'"
+            "UPDATE import_job SET state = CASE WHEN stopping THEN 'CANCELLED' ELSE 'QUEUED' END, bytes = {bytes}, \
+             finished_at = CASE WHEN stopping THEN {at} END WHERE id = {key} AND state = 'UPLOADING' RETURNING stopping"
         );
-        match self.run(sql.statement(text)).await? {
-            1 => Ok(()),
-            _ => Err(Error::NotFound { noun: "ImportJob", key: "id" }),
-        }
+        let rows = self.query(sql.statement(text)).await?;
+        let row = rows.first().ok_or(Error::NotFound { noun: "ImportJob", key: "id" })?;
+        if Row::new(row)?.take()? { self.remove_file(id).await } else { Ok(()) }
     }
 
     async fn forget(&self, id: ImportJobId) -> Result<()> {
@@ -298,9 +304,7 @@ impl<C: ConnectionTrait + Send + Sync> ImportJobs for Repos<C> {
         if self.run(sql.statement(text)).await? != 1 {
             return Ok(false);
         }
-        let mut sql = self.sql();
-        let id = sql.bind(lease.job.0);
-        self.run(sql.statement(format!("DELETE FROM import_piece WHERE job_id = {id}"))).await?;
+        self.remove_file(lease.job).await?;
         Ok(true)
     }
 
@@ -318,9 +322,7 @@ impl<C: ConnectionTrait + Send + Sync> ImportJobs for Repos<C> {
              AND (state = 'QUEUED' OR (state = 'RUNNING' AND (held_until IS NULL OR held_until <= {late})))"
         );
         if self.run(sql.statement(text)).await? == 1 {
-            let mut sql = self.sql();
-            let key = sql.bind(id.0);
-            self.run(sql.statement(format!("DELETE FROM import_piece WHERE job_id = {key}"))).await?;
+            self.remove_file(id).await?;
         }
         Ok(())
     }

@@ -46,8 +46,9 @@ pub trait ImportJobs: Send + Sync {
     /// A piece of a file; nothing after the last.
     async fn piece(&self, id: ImportJobId, number: i32) -> Result<Option<Vec<u8>>>;
 
-    /// The file is there, of so many bytes: the job may be taken up.
-    async fn queue(&self, id: ImportJobId, bytes: i64) -> Result<()>;
+    /// The file is there, of so many bytes: the job may be taken up. One that somebody stopped meanwhile is over, and its file is
+    /// removed.
+    async fn queue(&self, id: ImportJobId, bytes: i64, at: DateTime<Utc>) -> Result<()>;
 
     /// Removes a job whose file never came in whole.
     async fn forget(&self, id: ImportJobId) -> Result<()>;

@@ -90,7 +90,7 @@ impl Services {
     /// The file is there, of so many bytes.
     pub async fn end_upload(&self, id: ImportJobId, bytes: i64) -> Result<()> {
         let work = self.store.begin().await?;
-        work.repositories().import_jobs().queue(id, bytes).await?;
+        work.repositories().import_jobs().queue(id, bytes, self.clock.now()).await?;
         work.commit().await
     }
 

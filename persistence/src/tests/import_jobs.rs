@@ -51,7 +51,7 @@ async fn queued(store: &SqlStore, owner: &str) -> ImportJob {
         jobs.open(&job).await?;
         jobs.keep_piece(job.id, 0, b"ab\0", moment(0)).await?;
         jobs.keep_piece(job.id, 1, b"c", moment(0)).await?;
-        jobs.queue(job.id, 4).await
+        jobs.queue(job.id, 4, moment(0)).await
     })
     .await;
     job
@@ -124,6 +124,29 @@ on_both! {
         assert!(does(store, async |jobs| jobs.finish(lease, ImportJobState::Cancelled, None, moment(3)).await).await);
         assert_eq!(state(held.id).await, ImportJobState::Cancelled);
         assert!(claim(store, 999).await.is_none());
+    }
+
+    async fn what_was_stopped_while_it_came_in_is_over_once_it_is_there(scratch: &Scratch) {
+        let store = &*scratch.store;
+        let job = job("account:1");
+        does(store, async |jobs| {
+            jobs.open(&job).await?;
+            jobs.keep_piece(job.id, 0, b"ab", moment(0)).await?;
+            jobs.stop(job.id, moment(1)).await?;
+            jobs.keep_piece(job.id, 1, b"c", moment(2)).await?;
+            jobs.queue(job.id, 3, moment(3)).await
+        }).await;
+        let found = async || store.read().import_jobs().get(job.id).await.unwrap();
+        let over = found().await.unwrap();
+        assert_eq!((over.state, over.bytes, over.finished_at), (ImportJobState::Cancelled, 3, Some(moment(3))));
+        for number in 0..2 {
+            assert_eq!(store.read().import_jobs().piece(job.id, number).await.unwrap(), None, "its file is not needed");
+        }
+        assert!(claim(store, 9).await.is_none());
+        does(store, async |jobs| jobs.sweep(moment(9), moment(2)).await).await;
+        assert!(found().await.is_some());
+        does(store, async |jobs| jobs.sweep(moment(9), moment(3)).await).await;
+        assert_eq!(found().await, None);
     }
 
     async fn what_is_over_or_rests_is_swept_away_and_the_rest_is_listed(scratch: &Scratch) {
