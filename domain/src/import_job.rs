@@ -1,6 +1,6 @@
 //! Files that are uploaded, and imported by whichever replica takes them up.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -246,8 +246,8 @@ pub struct KeptReject {
     pub code: String,
     /// What is wrong with it, for people.
     pub message: String,
-    /// The row as it stands in the file.
-    pub row: String,
+    /// The row as it stands in the file, as far as it is kept.
+    pub row: Arc<str>,
 }
 
 /// What jobs are ordered by.

@@ -280,7 +280,7 @@ impl<C: ConnectionTrait + Send + Sync> ImportJobs for Repos<C> {
                     column: row.take()?,
                     code: row.take()?,
                     message: row.take()?,
-                    row: row.take()?,
+                    row: row.take::<String>()?.into(),
                 })
             })
             .collect()

@@ -302,6 +302,19 @@ async fn dhis2_is_answered_as_it_answers_itself() {
 }
 
 #[tokio::test]
+async fn of_a_very_long_row_that_is_rejected_the_beginning_is_kept() {
+    let town = Town::new().await;
+    let long = format!("NOWHERE,2020,1,{}", "x".repeat(70_000));
+    let file = format!("areacd,period,observation,notes\nNOWHERE,2020,1,short\n{long}\n");
+    let (_, job) = send(&town.app.admin, &town.address(""), file).await;
+    let query = "query($id: ID!) { importJob(id: $id) { rejects { row } } }";
+    let told = town.app.admin.data(query, json!({ "id": job["id"] })).await["importJob"]["rejects"].take();
+    assert_eq!(told[0]["row"], "NOWHERE,2020,1,short");
+    let cut = format!("{}… [cut: the row has {} bytes]", &long[..64 * 1024], long.len());
+    assert_eq!(told[1]["row"].as_str().unwrap(), cut);
+}
+
+#[tokio::test]
 async fn replicas_share_the_work_and_no_file_is_worked_on_twice() {
     let town = Town::new().await;
     let replica = town.app.replica().await;

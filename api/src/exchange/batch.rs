@@ -135,8 +135,8 @@ pub struct Batch {
     pub rows: Vec<ReadRow>,
     /// The rows that could not, by line.
     pub rejects: Vec<(u64, Reason)>,
-    /// Every row as it stands in the file, if they are kept for the list of rejected ones.
-    pub raw: HashMap<u64, String>,
+    /// Every row as far as it is kept for the list of rejected ones, if there is such a list.
+    pub raw: HashMap<u64, Arc<str>>,
     /// How much of the file has been read so far, bytes.
     pub consumed: u64,
 }

@@ -24,6 +24,7 @@ pub mod open_sdg;
 mod options;
 mod reader;
 mod reading;
+mod rejected;
 mod report;
 mod resolve;
 pub mod sdmx_csv;

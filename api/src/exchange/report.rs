@@ -1,6 +1,6 @@
 //! What became of the rows: counts, reasons, and what was created on the way.
 
-use std::{borrow::Cow, collections::BTreeMap, fmt, io};
+use std::{borrow::Cow, collections::BTreeMap, fmt, io, sync::Arc};
 
 pub use domain::import_job::RowCounts as Counts;
 use domain::{
@@ -78,8 +78,8 @@ pub struct Reject {
     pub line: u64,
     /// Why.
     pub reason: Reason,
-    /// The row as it stands in the file, if it was asked for.
-    pub raw: Option<String>,
+    /// The row as far as it is kept, if it was asked for; the rejects of a line share it.
+    pub raw: Option<Arc<str>>,
 }
 
 macro_rules! adjustments {
@@ -384,7 +384,7 @@ mod tests {
     #[test]
     fn the_list_of_rejected_rows_is_csv_again() {
         let mut file = RejectsFile::new(Vec::new()).unwrap();
-        let raw = Some("na,\"x, y\"".to_owned());
+        let raw = Some("na,\"x, y\"".into());
         file.reject("a.csv", &Reject { line: 7, reason: reason("not a period", "“x”"), raw }).unwrap();
         file.flush().unwrap();
         let bytes = file.rows.into_inner().unwrap();

@@ -14,6 +14,7 @@ use super::{
     batch::{Batch, Keys, ReadRow, RowReader},
     csv::{Next, Table},
     failure::Failure,
+    rejected::kept,
     report::Reason,
 };
 
@@ -58,7 +59,7 @@ impl<'a> Sink<'a> {
             }
         }
         if self.keep_rows {
-            self.keys.batch.raw.insert(place, String::from_utf8_lossy(raw).into_owned());
+            self.keys.batch.raw.insert(place, kept(raw));
         }
         self.bytes += raw.len();
         let rows = self.keys.batch.rows.len() + self.keys.batch.rejects.len();

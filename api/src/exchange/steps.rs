@@ -25,6 +25,8 @@ use super::{
 const WHAT: &str = "import figures";
 /// Rejected rows of a dry run that are kept; all are counted.
 const MOST_OF_DRY_RUN: usize = 10_000;
+/// How long they are together at most, bytes: they are held until its end.
+const LONGEST_OF_DRY_RUN: usize = 32 * 1024 * 1024;
 
 /// Makes each step of an import last.
 #[async_trait]
@@ -41,6 +43,11 @@ pub trait Steps: Send {
 struct Rejects {
     kept: Vec<Reject>,
     bytes: u64,
+    /// Whether all of them are held until the end, and so only the first.
+    only_first: bool,
+    /// How long the rows are that are held so.
+    held: usize,
+    full: bool,
 }
 
 impl Observer for Rejects {
@@ -49,7 +56,13 @@ impl Observer for Rejects {
     }
 
     fn rejected(&mut self, reject: &Reject) {
-        self.kept.push(reject.clone());
+        if self.only_first {
+            self.held += reject.raw.as_deref().map_or(0, str::len);
+            self.full |= self.kept.len() >= MOST_OF_DRY_RUN || self.held > LONGEST_OF_DRY_RUN;
+        }
+        if !self.full {
+            self.kept.push(reject.clone());
+        }
     }
 
     fn wants_rows(&self) -> bool {
@@ -91,6 +104,7 @@ impl Importer<'_> {
         let mut directory = Directory::load(session.repositories(), self.options, today).await?;
         let resolver = Resolver {
             options: self.options,
+            creating: false,
             directory: &mut directory,
             path: None,
             named,
@@ -103,8 +117,8 @@ impl Importer<'_> {
         let options = self.options.clone();
         let reading = tokio::task::spawn_blocking(move || read(reader, &options, true, &sender));
         let mut writer = Writer::new(session, resolver);
-        let (mut passed, mut heard) = (0, Rejects::default());
-            creating: false,
+        let mut heard = Rejects { only_first: self.options.dry_run, ..Rejects::default() };
+        let mut passed = 0;
         while let Some(mut batch) = batches.recv().await {
             passed += batch.length();
             if passed <= done.counts.read {
@@ -115,7 +129,6 @@ impl Importer<'_> {
             }
             writer.take(batch, &mut heard).await?;
             if self.options.dry_run {
-                heard.kept.truncate(MOST_OF_DRY_RUN);
                 continue;
             }
             let progress = progress(&done, &writer, &heard, &[]);

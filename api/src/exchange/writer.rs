@@ -20,6 +20,7 @@ use super::{
     batch::{Act, AreaKey, Batch, IndicatorKey, ReadRow, SeriesKey},
     import::Observer,
     indicators::Definition,
+    rejected::Rows,
     report::{Adjustments, Counts, Reason, Reject, Report},
     resolve::Resolver,
 };
@@ -167,10 +168,12 @@ impl<'a> Writer<'a> {
         let placed = self.admitted(placed, &mut rejects).await?;
         self.record(placed, &mut rejects).await?;
         rejects.sort_by_key(|(line, _)| *line);
+        let mut rows = Rows::default();
         for (line, reason) in rejects {
             self.report.reject(&reason);
             // A line can hold several figures that are not kept.
-            observer.rejected(&Reject { line, reason, raw: batch.raw.get(&line).cloned() });
+            let raw = batch.raw.get(&line).map(|row| rows.told(line, row));
+            observer.rejected(&Reject { line, reason, raw });
         }
         observer.progress(batch.consumed, self.report.counts.read);
         Ok(())

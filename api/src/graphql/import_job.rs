@@ -101,7 +101,7 @@ pub struct ImportReject {
     pub code: String,
     /// What is wrong with it, for people.
     pub message: String,
-    /// The row as it stands in the file.
+    /// The row as it stands in the file; of one that is longer than 64 KiB the beginning, and that it was cut.
     pub row: String,
 }
 
@@ -189,7 +189,7 @@ impl ImportJob {
                 column: Some(reject.column).filter(|column| !column.is_empty()),
                 code: reject.code,
                 message: reject.message,
-                row: reject.row,
+                row: reject.row.to_string(),
             })
             .collect())
     }

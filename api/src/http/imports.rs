@@ -30,8 +30,8 @@ const PIECE: usize = 256 * 1024;
 const PATIENCE: Duration = Duration::from_mins(1);
 /// How often it is looked whether there is one.
 const LOOK: Duration = Duration::from_millis(50);
-/// Rejected rows written out at a time.
-pub(super) const ROWS: u64 = 1_000;
+/// Rejected rows written out at a time: each has up to 64 KiB.
+pub(super) const ROWS: u64 = 250;
 
 /// Takes a file and answers 202 with its job; with `async=false` it waits for the outcome.
 pub(super) async fn post(request: HttpRequest, payload: web::Payload, shared: web::Data<Shared>) -> HttpResponse {
@@ -70,7 +70,7 @@ pub(super) async fn rejects(request: HttpRequest, path: web::Path<String>, share
             for row in rows {
                 let line = row.line.to_string();
                 // Writing to memory cannot fail.
-                let _ = text.write_record([&line, &row.column, &row.code, &row.message, &row.row]);
+                let _ = text.write_record([line.as_str(), &row.column, &row.code, &row.message, &row.row]);
             }
             Some((Ok(web::Bytes::from(text.into_inner().unwrap_or_default())), next))
         }

@@ -162,7 +162,7 @@ on_both! {
             jobs.keep_rejects(mine.id, 1_200, &rejects[1_200..]).await
         }).await;
         let last = store.read().import_jobs().rejects(mine.id, 1_199, 10).await.unwrap();
-        assert_eq!(last.iter().map(|reject| (reject.line, reject.row.as_str())).collect::<Vec<_>>(), [(1_199, "a\u{fffd}b"), (1_200, "a\u{fffd}b")]);
+        assert_eq!(last.iter().map(|reject| (reject.line, &*reject.row)).collect::<Vec<_>>(), [(1_199, "a\u{fffd}b"), (1_200, "a\u{fffd}b")]);
         let listed = async |owner: Option<&str>, states: Option<Vec<ImportJobState>>| {
             let order = Order { direction: Direction::Descending, ..Order::default() };
             let query = ListQuery { filter: ImportJobFilter { states }, order, page: PageArgs::first(2), count: true, ..ListQuery::default() };

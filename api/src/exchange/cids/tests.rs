@@ -44,7 +44,7 @@ fn a_report_is_a_figure() {
     assert_eq!(lines(format!("\u{feff}{}\r\n\r\n", document().replace('\n', "\r\n")), &options()), [HOMES]);
     let (batches, _) = batches(document(), &options()).unwrap();
     assert_eq!(batches[0].rows[0].figure.note.as_deref(), Some("so far"));
-    assert_eq!(batches[0].raw[&1], "https://a.ca/r1");
+    assert_eq!(&*batches[0].raw[&1], "https://a.ca/r1");
 }
 
 #[test]

@@ -109,7 +109,7 @@ fn what_is_no_value_is_a_row_of_its_own() {
     assert_eq!(lines(r#"{"dataValues":[{"dataElement":"a","value":"1"}]}"#, &options()), ["!REQUIRED orgUnit"]);
     assert_eq!(lines(r#"{"dataValues":null}"#, &options()), [""; 0]);
     let (batches, notices) = batches(r#"{"dataValues":[{"a":1}],"colour":"red"}"#, &options()).unwrap();
-    assert_eq!(batches[0].raw[&1], "{\"a\":1}");
+    assert_eq!(&*batches[0].raw[&1], "{\"a\":1}");
     assert_eq!(notices[0], "“colour” is not read");
 }
 
