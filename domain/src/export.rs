@@ -28,6 +28,9 @@ pub struct ExportRequest {
     pub indicators: Vec<Code>,
     /// From these sources alone.
     pub sources: Vec<Code>,
+    /// Under the definition with this number of the one indicator that is named; without it, under the definition in force of each, at
+    /// the moment of [`ExportSpan::as_of`] if there is one.
+    pub definition: Option<i32>,
     /// Which of their figures.
     pub span: ExportSpan,
     /// How they are written, for the audit log.
@@ -140,9 +143,9 @@ pub struct ExportOutline {
     pub sources: Vec<Arc<Stored<Source>>>,
     /// Every dimension of every disaggregation.
     pub dimensions: BTreeSet<String>,
-    /// The indicators of which figures by earlier definitions are left out: no file says by which definition a figure is, and
-    /// whoever reads one takes the newest.
-    pub redefined: Vec<Code>,
+    /// The definitions, by indicator and number, whose figures were asked for as well and are left out: no file says by which
+    /// definition a figure is, and whoever reads one takes the one in force.
+    pub other_definitions: Vec<(Code, i32)>,
     /// When it was begun.
     pub at: DateTime<Utc>,
 }

@@ -1,6 +1,6 @@
 //! Indicators and their immutable versions: what is measured, and exactly how.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -263,7 +263,24 @@ pub fn in_force(day: NaiveDate) -> ListQuery<IndicatorVersionFilter, IndicatorVe
     }
 }
 
-/// The same among versions that are already there.
+/// Asks for the version that was in force at an earlier `moment`: of those known then, effective by that day and not archived yet,
+/// the one with the highest number.
+pub fn in_force_at(moment: DateTime<Utc>) -> ListQuery<IndicatorVersionFilter, IndicatorVersionSort> {
+    let now = in_force(moment.date_naive());
+    ListQuery { filter: IndicatorVersionFilter { known_at: Some(moment), ..now.filter }, archived: true, ..now }
+}
+
+/// Asks for the version with this number, archived or not.
+pub fn numbered(number: i32) -> ListQuery<IndicatorVersionFilter, IndicatorVersionSort> {
+    ListQuery {
+        filter: IndicatorVersionFilter { number: Some(number), ..IndicatorVersionFilter::default() },
+        page: PageArgs::first(1),
+        archived: true,
+        ..ListQuery::default()
+    }
+}
+
+/// The same as [`in_force`] among versions that are already there.
 pub fn in_force_of(versions: &[Stored<IndicatorVersion>], day: NaiveDate) -> Option<&Stored<IndicatorVersion>> {
     let effective =
         versions.iter().filter(|version| version.effective_from <= day && version.meta.archived_at.is_none());
@@ -275,8 +292,12 @@ pub fn in_force_of(versions: &[Stored<IndicatorVersion>], day: NaiveDate) -> Opt
 pub struct IndicatorVersionFilter {
     /// Of this indicator.
     pub indicator: Option<IndicatorId>,
+    /// With this number.
+    pub number: Option<i32>,
     /// Effective on this day, or before.
     pub effective_by: Option<NaiveDate>,
+    /// Created by this moment, and not archived by then.
+    pub known_at: Option<DateTime<Utc>>,
     /// With this polarity.
     pub polarity: Option<Polarity>,
 }

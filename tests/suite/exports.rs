@@ -334,6 +334,10 @@ async fn what_is_wrong_with_an_export_is_told_before_it_begins() {
         ("format=tidy&network=net&source=none", (400, "BAD_USER_INPUT", "source")),
         ("format=tidy&network=net&community=none", (400, "BAD_USER_INPUT", "community")),
         ("format=open-sdg&network=net", (400, "BAD_USER_INPUT", "indicator")),
+        ("format=tidy&network=net&definition=1", (400, "BAD_USER_INPUT", "indicator")),
+        ("format=tidy&network=net&indicator=rate&indicator=rate&definition=1", (400, "BAD_USER_INPUT", "indicator")),
+        ("format=tidy&network=net&indicator=rate&definition=0", (400, "BAD_USER_INPUT", "definition")),
+        ("format=tidy&network=net&indicator=rate&definition=2", (400, "BAD_USER_INPUT", "definition")),
         ("format=dhis2&network=net", (400, "BAD_USER_INPUT", "source")),
         ("format=sdmx-csv&network=net", (400, "BAD_USER_INPUT", "source")),
     ] {
@@ -404,10 +408,10 @@ async fn long_exports_are_complete_and_in_order() {
         (0..600).map(|part| ("here".to_owned(), format!("{part:04}"), "2020".to_owned())).collect();
     expected.extend((0..11_000).map(|row| ("there".to_owned(), String::new(), day(row))));
     assert!(told == expected, "{} of {}", told.len(), expected.len());
-    // Figures by an earlier definition would come back as figures by the present one.
+    // Figures by another definition would come back as figures by the one in force.
     town.app.version(&town.world.indicator, json!({ "effectiveFrom": "2016-01-01" })).await;
     let (code, out, told) =
         run(concert(&["export", "--format", "ndjson", "--network", "net"]).env("DATABASE_URL", &town.app.db.url));
     assert_eq!((code, out.as_str()), (0, ""));
-    assert!(told.contains("earlier definitions") && told.contains("(rate)"), "{told}");
+    assert!(told.contains("other definitions") && told.contains("(rate 1)"), "{told}");
 }

@@ -24,6 +24,7 @@ mod change_feed;
 mod cli;
 mod comparison;
 mod connections;
+mod definitions;
 mod demo;
 mod exports;
 mod fields;

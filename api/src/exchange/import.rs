@@ -10,6 +10,7 @@ use domain::{
     access::{Actor, Scope},
     error::{Error, ProblemCode, Result},
     mapping::Encoding,
+    port::store::Repositories,
     service::Services,
 };
 use tokio::sync::mpsc;
@@ -21,6 +22,7 @@ use super::{
     csv::{Header, Table},
     dhis2,
     failure::{Failure, FailureCode},
+    indicators::definition,
     mapped, metadata, ndjson,
     open_sdg::{self, OpenSdg},
     options::{Format, Options},
@@ -103,14 +105,30 @@ impl<'a> Importer<'a> {
         {
             return Err(Error::invalid("source", ProblemCode::NotFound, format!("there is no source “{key}”")));
         }
-        if let Some(code) = self.options.indicator.as_ref().filter(|_| !self.options.create.indicators)
-            && repositories.indicators().by_keys(&Scope::Everything, std::slice::from_ref(code)).await?.is_empty()
-            && !matches!(self.options.format, Format::OpenSdg | Format::Statcan)
-        {
-            return Err(Error::invalid("indicator", ProblemCode::NotFound, format!("there is no indicator “{code}”")));
-        }
+        self.check_indicator(repositories).await?;
         self.directory = Some(directory);
         Ok(())
+    }
+
+    /// The indicator of all rows, and its definition, where they are named and not made here.
+    async fn check_indicator(&self, repositories: &dyn Repositories) -> Result<()> {
+        let Options { indicator, definition: number, create, format, .. } = self.options;
+        let Some(code) = indicator else { return Ok(()) };
+        let found = repositories.indicators().by_keys(&Scope::Everything, std::slice::from_ref(code)).await?.pop();
+        match (found, number) {
+            // Series and units may make other codes of it.
+            (None, _) if create.indicators || matches!(format, Format::OpenSdg | Format::Statcan) => Ok(()),
+            (None, _) => {
+                Err(Error::invalid("indicator", ProblemCode::NotFound, format!("there is no indicator “{code}”")))
+            }
+            (Some(indicator), Some(number)) => {
+                let today = self.services.clock().today();
+                let found = definition(repositories, indicator.id, Some(*number), today).await?;
+                let missing = || format!("the indicator “{code}” has no definition {number}");
+                found.map(drop).ok_or_else(|| Error::invalid("definition", ProblemCode::NotFound, missing()))
+            }
+            (Some(_), None) => Ok(()),
+        }
     }
 
     /// Imports a file.

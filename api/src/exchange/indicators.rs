@@ -10,10 +10,11 @@ use domain::{
     id::IndicatorId,
     indicator::{
         Additivity, Indicator, IndicatorFilter, IndicatorKind, IndicatorSort, IndicatorVersion, IndicatorVersionParent,
-        Measure, Polarity, in_force,
+        Measure, Polarity, in_force, numbered,
     },
     key::{Code, CurrencyCode, Slug},
     page::{ListQuery, MAX_PAGE, PageArgs},
+    port::store::Repositories,
     record::Stored,
     series::Series,
     service::Session,
@@ -53,7 +54,8 @@ impl Resolver<'_> {
             Ok(found) => found,
         };
         let Some(indicator) = indicator else {
-            if !self.creates().indicators {
+            // What is created would have a first definition, and not the one that is named.
+            if !self.creates().indicators || self.options.definition.is_some() {
                 let kind =
                     format!("there is no indicator “{}”", if key.name.is_empty() { code.as_str() } else { &key.name });
                 return Ok(Err(Reason::plain("NOT_FOUND", column, kind)));
@@ -69,11 +71,23 @@ impl Resolver<'_> {
             let kind = "a performance measure, which communities do not have";
             return Ok(Err(Reason::detailed("INVALID", column, kind, problems.to_string())));
         }
-        let Some(version) = current(session, indicator.id, self.today).await? else {
-            let kind = format!("the indicator {} is not defined yet: it has no version in force", indicator.code);
+        let Some(version) = self.definition(session, indicator.id).await? else {
+            let kind = match self.options.definition {
+                Some(number) => format!("the indicator {} has no definition {number}", indicator.code),
+                None => format!("the indicator {} is not defined yet: it has no version in force", indicator.code),
+            };
             return Ok(Err(Reason::plain("NOT_FOUND", column, kind)));
         };
+        let named = || format!("{}, definition {}", indicator.code, version.number);
+        if let Some(reason) = archived(version.meta.archived_at.is_some(), column, &named()) {
+            return Ok(Err(reason));
+        }
         Ok(agree(&version, &key.unit).map(|()| version))
+    }
+
+    /// The definition that figures are recorded under: the one that is named, or the one in force today as everywhere else.
+    async fn definition(&self, session: &Session, indicator: IndicatorId) -> Result<Option<Definition>> {
+        definition(session.repositories(), indicator, self.options.definition, self.today).await
     }
 
     fn indicator_column(&self) -> &'static str {
@@ -164,9 +178,7 @@ impl Resolver<'_> {
         if key.series.is_empty()
             && !key.unit.is_empty()
             && let Some(indicator) = by_code(session, &base).await?
-            && current(session, indicator.id, self.today)
-                .await?
-                .is_some_and(|version| agree(&version, &key.unit).is_ok())
+            && self.definition(session, indicator.id).await?.is_some_and(|version| agree(&version, &key.unit).is_ok())
         {
             return Ok(Ok((Some(indicator), base)));
         }
@@ -307,11 +319,16 @@ async fn called(session: &Session, name: &str) -> Result<Vec<Stored<Indicator>>>
     }
 }
 
-/// The definition that figures of today are recorded under, as everywhere else.
-async fn current(session: &Session, indicator: IndicatorId, today: NaiveDate) -> Result<Option<Definition>> {
+/// The definition of the indicator with this number, archived or not; without one, the definition in force.
+pub(super) async fn definition(
+    repositories: &dyn Repositories,
+    indicator: IndicatorId,
+    number: Option<i32>,
+    today: NaiveDate,
+) -> Result<Option<Definition>> {
     let (parent, ids) = (IndicatorVersionParent::Indicator, [indicator.into()]);
-    let versions = session.repositories().indicator_versions();
-    let found = versions.list_of(&Scope::Everything, parent, &ids, &in_force(today)).await?;
+    let wanted = number.map_or_else(|| in_force(today), numbered);
+    let found = repositories.indicator_versions().list_of(&Scope::Everything, parent, &ids, &wanted).await?;
     Ok(found.into_values().flat_map(|page| page.items).next().map(|(_, version)| version))
 }
 

@@ -121,6 +121,8 @@ pub struct Options {
     pub network: Slug,
     /// The indicator of every row, in place of what the rows or the file's name say.
     pub indicator: Option<Code>,
+    /// The definition that figures are recorded under, by its number within the indicator; without it, the one in force.
+    pub definition: Option<i32>,
     /// The source of every row that names none.
     pub source: Option<Code>,
     /// Which missing records are created.
@@ -170,6 +172,7 @@ impl Options {
             format,
             network,
             indicator: None,
+            definition: None,
             source: None,
             create: Create { communities: false, indicators: false, sources: false },
             disclosure_controlled: false,
@@ -232,6 +235,9 @@ impl Options {
     pub fn complaint(&self) -> Option<&'static str> {
         if self.create.communities && self.country.is_none() {
             return Some("communities can only be created with a country: name it");
+        }
+        if self.definition.is_some() && self.indicator.is_none() {
+            return Some("a definition is one of a single indicator: name that");
         }
         if self.format == Format::OpenSdg && self.source.is_none() {
             return Some("Open SDG files do not say where their figures come from: name the source");

@@ -95,6 +95,10 @@ pub struct ReadingArgs {
     #[arg(long, value_name = "CODE")]
     indicator: Option<Code>,
 
+    /// Record under the definition of the indicator with this number, not under the one in force
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(i32).range(1..))]
+    definition: Option<i32>,
+
     /// The source of every row that names none
     #[arg(long, value_name = "KEY")]
     source: Option<Code>,
@@ -237,6 +241,7 @@ impl ReadingArgs {
         let scheme = |of: Option<IdSchemeName>| of.unwrap_or(self.id_scheme).into();
         Some(Options {
             indicator: self.indicator,
+            definition: self.definition,
             source: self.source,
             create: Create {
                 communities: creates(Missing::Communities),
@@ -424,6 +429,8 @@ mod tests {
     #[case("infer=x", Some("infer"))]
     #[case("format=tidy&network=net&fiscalYearStart=13", Some("fiscalYearStart"))]
     #[case("format=dhis2&network=net&source=s", None)]
+    #[case("format=tidy&network=net&definition=1", None)]
+    #[case("format=tidy&network=net&indicator=a&definition=0", Some("definition"))]
     fn what_is_no_good_is_named(#[case] query: &str, #[case] field: Option<&str>) {
         let refused = read(query).unwrap_err();
         assert_eq!(refused.field.as_deref(), field, "{}", refused.message);

@@ -19,6 +19,9 @@ const PIECE: usize = 32 * 1024;
 /// The header that says what the format has no word for.
 pub(super) const NOT_CARRIED: &str = "concert-not-carried";
 
+/// The header that says what else was asked for and is not in it.
+pub(super) const LEFT_OUT: &str = "concert-left-out";
+
 /// Answers the file that the address describes.
 pub(super) async fn get(request: HttpRequest, shared: web::Data<Shared>) -> HttpResponse {
     answer(&request, &shared).await.unwrap_or_else(|refusal| refusal.response())
@@ -43,6 +46,10 @@ async fn answer(request: &HttpRequest, shared: &Shared) -> Result<HttpResponse, 
     let not_carried = options.format.not_carried();
     if !not_carried.is_empty() {
         response.insert_header((NOT_CARRIED, not_carried.join(", ")));
+    }
+    let definitions = export.other_definitions();
+    if definitions > 0 {
+        response.insert_header((LEFT_OUT, format!("definitions={definitions}")));
     }
     Ok(response.streaming(pieces(export)))
 }

@@ -281,7 +281,7 @@ fn cors(origins: &[String]) -> Cors {
         .allowed_methods([Method::GET, Method::POST])
         .allowed_headers([header::ACCEPT, header::ACCEPT_LANGUAGE, header::AUTHORIZATION, header::CONTENT_TYPE])
         .allowed_header(request_id::HEADER)
-        .expose_headers([request_id::HEADER, exports::NOT_CARRIED, "content-disposition"])
+        .expose_headers([request_id::HEADER, exports::NOT_CARRIED, exports::LEFT_OUT, "content-disposition"])
         .max_age(3_600);
     // Requests from other origins are answered without CORS headers: the browser refuses them, and whoever is no browser
     // is none of CORS's business.

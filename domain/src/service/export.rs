@@ -5,6 +5,8 @@ use std::{
     sync::Arc,
 };
 
+use chrono::{DateTime, Utc};
+
 use super::Services;
 use crate::{
     access::{Actor, Scope},
@@ -15,11 +17,14 @@ use crate::{
         ExportFilter, ExportOutline, ExportPage, ExportPart, ExportPlace, ExportRequest, ExportSpan, ExportedFigure,
     },
     id::{CommunityId, IndicatorId, IndicatorVersionId, SourceId},
-    indicator::{Indicator, IndicatorVersion, IndicatorVersionParent, IndicatorVersionSort},
+    indicator::{
+        Indicator, IndicatorVersion, IndicatorVersionFilter, IndicatorVersionParent, IndicatorVersionSort, in_force,
+        in_force_at, numbered,
+    },
     key::{Code, Slug},
     network::Network,
     observation::Observation,
-    page::{Direction, ListQuery, Order, PageArgs},
+    page::ListQuery,
     port::store::{Holds, Repositories},
     record::{Noun, Stored},
     series::Series,
@@ -35,8 +40,8 @@ impl Services {
     /// Begins an export of the figures that the actor may read, and records that it was begun: nothing leaves unless that is kept.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for the network; [`Error::Validation`] for a community that is not its member, and an indicator or
-    /// source that there is not.
+    /// [`Error::NotFound`] for the network; [`Error::Validation`] for a community that is not its member, for an indicator, source or
+    /// definition that there is not, and for a definition of more than one indicator.
     pub async fn export_figures(&self, actor: &Actor, request: &ExportRequest) -> Result<FigureExport> {
         let (scope, at) = (self.scope(actor), self.clock.now());
         let repositories = self.store.read();
@@ -45,18 +50,22 @@ impl Services {
         let communities = chosen(&members, &request.communities)?;
         let indicators: Vec<Stored<Indicator>> = keyed(repositories, &scope, &request.indicators, "indicator").await?;
         let sources: Vec<Stored<Source>> = keyed(repositories, &scope, &request.sources, "source").await?;
+        let ids: Vec<_> = indicators.iter().map(|record| record.id).collect();
+        let definition = match request.definition {
+            Some(number) => Some(definition(repositories, &scope, &ids, number).await?),
+            None => None,
+        };
         let filter = ExportFilter {
             communities: communities.iter().map(|community| community.id).collect(),
-            indicators: Some(indicators.iter().map(|record| record.id).collect())
-                .filter(|ids: &Vec<_>| !ids.is_empty()),
+            indicators: Some(ids).filter(|ids| !ids.is_empty()),
             sources: Some(sources.iter().map(|record| record.id).collect()).filter(|ids: &Vec<_>| !ids.is_empty()),
-            versions: None,
+            versions: definition.map(|definition| vec![definition]),
             span: request.span,
         };
         let entry = NewEntry::by(actor, at, Action::Export).on(network.id).of_network(network.id);
         self.record_entry(&entry.detail(&told(request))).await?;
         let parts = repositories.exports().parts(&scope, &filter, at).await?;
-        let of_what = OfWhat::read(repositories, &scope, &parts).await?;
+        let of_what = OfWhat::read(repositories, &scope, request, &parts, at).await?;
         let versions = Some(of_what.versions.keys().copied().collect());
         // A source that first gives a figure while the export runs is not among those that were looked up.
         let sources = Some(of_what.sources.keys().copied().collect());
@@ -95,14 +104,15 @@ fn told(request: &ExportRequest) -> String {
         _ => format!("; {what} {}", keys.join(", ")),
     };
     let ExportSpan { from, until, as_of } = request.span;
-    let moment = |word: &str, moment: Option<String>| moment.map(|text| format!("; {word} {text}")).unwrap_or_default();
+    let one = |word: &str, one: Option<String>| one.map(|text| format!("; {word} {text}")).unwrap_or_default();
     let mut text = format!("figures as {}", request.format);
     text += &list("by", request.indicators.iter().map(Code::as_str).collect());
     text += &list("from", request.sources.iter().map(Code::as_str).collect());
     text += &list("of", request.communities.iter().map(Slug::as_str).collect());
-    text += &moment("beginning", from.map(|day| day.to_string()));
-    text += &moment("until", until.map(|day| day.to_string()));
-    text + &moment("as of", as_of.map(|moment| moment.to_rfc3339()))
+    text += &one("under definition", request.definition.map(|number| number.to_string()));
+    text += &one("beginning", from.map(|day| day.to_string()));
+    text += &one("until", until.map(|day| day.to_string()));
+    text + &one("as of", as_of.map(|moment| moment.to_rfc3339()))
 }
 
 async fn get<N: Noun>(repositories: &dyn Repositories, scope: &Scope, ids: &[N::Id]) -> Result<Vec<Stored<N>>>
@@ -156,19 +166,38 @@ fn chosen(members: &[Arc<Stored<Community>>], named: &[Slug]) -> Result<Vec<Arc<
 /// What figures are of, by identifier; few beside the figures themselves.
 struct OfWhat {
     indicators: HashMap<IndicatorId, Arc<Stored<Indicator>>>,
-    /// The newest definition of each.
+    /// The definition of each that the figures are by.
     versions: HashMap<IndicatorVersionId, Arc<Stored<IndicatorVersion>>>,
+    /// The other definitions, whose figures are left out.
+    others: Vec<Stored<IndicatorVersion>>,
     sources: HashMap<SourceId, Arc<Stored<Source>>>,
 }
 
 impl OfWhat {
-    async fn read(repositories: &dyn Repositories, scope: &Scope, parts: &[ExportPart]) -> Result<Self> {
+    async fn read(
+        repositories: &dyn Repositories,
+        scope: &Scope,
+        request: &ExportRequest,
+        parts: &[ExportPart],
+        at: DateTime<Utc>,
+    ) -> Result<Self> {
         let indicators: BTreeSet<_> = parts.iter().map(|part| part.indicator).collect();
         let indicators: Vec<_> = indicators.into_iter().collect();
         let sources: BTreeSet<_> = parts.iter().map(|part| part.source).collect();
         let sources: Vec<_> = sources.into_iter().collect();
+        // As of a moment to come, it is the present that is known.
+        let then = request.span.as_of.filter(|moment| *moment < at);
+        let wanted = match (request.definition, then) {
+            (Some(number), _) => numbered(number),
+            (None, Some(moment)) => in_force_at(moment),
+            (None, None) => in_force(at.date_naive()),
+        };
+        let versions = by_id(definitions(repositories, scope, &indicators, &wanted).await?);
+        let others: BTreeSet<_> = parts.iter().map(|part| part.version).collect();
+        let others: Vec<_> = others.into_iter().filter(|id| !versions.contains_key(id)).collect();
         Ok(Self {
-            versions: newest(repositories, scope, &indicators).await?,
+            versions,
+            others: get::<IndicatorVersion>(repositories, scope, &others).await?,
             indicators: by_id(get::<Indicator>(repositories, scope, &indicators).await?),
             sources: by_id(get::<Source>(repositories, scope, &sources).await?),
         })
@@ -179,10 +208,9 @@ impl OfWhat {
         network: Arc<Stored<Network>>,
         members: Vec<Arc<Stored<Community>>>,
         parts: &[ExportPart],
-        at: chrono::DateTime<chrono::Utc>,
+        at: DateTime<Utc>,
     ) -> ExportOutline {
-        let (kept, earlier): (Vec<_>, Vec<_>) =
-            parts.iter().partition(|part| self.versions.contains_key(&part.version));
+        let kept: Vec<_> = parts.iter().filter(|part| self.versions.contains_key(&part.version)).collect();
         let kept_indicators: HashSet<_> = kept.iter().map(|part| part.indicator).collect();
         let kept_sources: HashSet<_> = kept.iter().map(|part| part.source).collect();
         let mut indicators: Vec<_> =
@@ -191,10 +219,10 @@ impl OfWhat {
         let mut sources: Vec<_> =
             self.sources.values().filter(|record| kept_sources.contains(&record.id)).cloned().collect();
         sources.sort_by(|a, b| a.key.cmp(&b.key));
-        let redefined: BTreeSet<_> = earlier
+        let others: BTreeSet<_> = self
+            .others
             .iter()
-            .filter_map(|part| self.indicators.get(&part.indicator))
-            .map(|indicator| indicator.code.clone())
+            .filter_map(|version| Some((self.indicators.get(&version.indicator)?.code.clone(), version.number)))
             .collect();
         let dimensions = kept.iter().flat_map(|part| part.disaggregation.iter()).map(|(name, _)| name.to_owned());
         ExportOutline {
@@ -203,7 +231,7 @@ impl OfWhat {
             indicators,
             sources,
             dimensions: dimensions.collect(),
-            redefined: redefined.into_iter().collect(),
+            other_definitions: others.into_iter().collect(),
             at,
         }
     }
@@ -213,27 +241,37 @@ fn by_id<N: Noun>(records: Vec<Stored<N>>) -> HashMap<N::Id, Arc<Stored<N>>> {
     records.into_iter().map(|record| (record.id, Arc::new(record))).collect()
 }
 
-/// The newest definition of each indicator, which is the one that imports record under.
-async fn newest(
+/// The definition of each of these indicators that is asked for, where it has one.
+async fn definitions(
     repositories: &dyn Repositories,
     scope: &Scope,
     indicators: &[IndicatorId],
-) -> Result<HashMap<IndicatorVersionId, Arc<Stored<IndicatorVersion>>>> {
-    let query = ListQuery {
-        order: Order { by: IndicatorVersionSort::Number, direction: Direction::Descending },
-        page: PageArgs::first(1),
-        ..ListQuery::default()
-    };
-    let mut found = HashMap::new();
+    wanted: &ListQuery<IndicatorVersionFilter, IndicatorVersionSort>,
+) -> Result<Vec<Stored<IndicatorVersion>>> {
+    let mut found = Vec::new();
     for ids in indicators.chunks(CHUNK) {
         let ids: Vec<_> = ids.iter().copied().map(Into::into).collect();
         let versions = repositories.indicator_versions();
-        let pages = versions.list_of(scope, IndicatorVersionParent::Indicator, &ids, &query).await?;
-        found.extend(
-            pages.into_values().flat_map(|page| page.items).map(|(_, version)| (version.id, Arc::new(version))),
-        );
+        let pages = versions.list_of(scope, IndicatorVersionParent::Indicator, &ids, wanted).await?;
+        found.extend(pages.into_values().flat_map(|page| page.items).map(|(_, version)| version));
     }
     Ok(found)
+}
+
+/// The definition with this number of the one indicator that is asked for: numbers are counted within each.
+async fn definition(
+    repositories: &dyn Repositories,
+    scope: &Scope,
+    indicators: &[IndicatorId],
+    number: i32,
+) -> Result<IndicatorVersionId> {
+    let &[indicator] = indicators else {
+        let message = "a definition is one of a single indicator: name that";
+        return Err(Error::invalid("indicator", ProblemCode::Required, message));
+    };
+    let found = definitions(repositories, scope, &[indicator], &numbered(number)).await?.pop();
+    let missing = || format!("the indicator has no definition {number}");
+    found.map(|version| version.id).ok_or_else(|| Error::invalid("definition", ProblemCode::NotFound, missing()))
 }
 
 /// How far an export is: at which community, how many are read of at once, and after which figure.

@@ -143,7 +143,10 @@ impl Table for IndicatorVersion {
 
     fn filter(filter: &IndicatorVersionFilter, conditions: &mut Where) {
         conditions.value("t.indicator_id = {}", filter.indicator.map(Uuid::from));
+        conditions.value("t.number = {}", filter.number);
         conditions.value("t.effective_from <= {}", filter.effective_by);
+        conditions.value("t.created_at <= {}", filter.known_at);
+        conditions.value("(t.archived_at IS NULL OR t.archived_at > {})", filter.known_at);
         conditions.value("t.polarity = {}", filter.polarity.map(Polarity::code));
     }
 

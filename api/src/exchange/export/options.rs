@@ -120,6 +120,10 @@ pub struct ExportingArgs {
     #[arg(long, value_name = "CODE")]
     indicator: Vec<Code>,
 
+    /// Figures by the definition of the indicator with this number, not by the one in force; the import of the file names it too
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(i32).range(1..))]
+    definition: Option<i32>,
+
     /// Only figures of this member; may be given several times
     #[arg(long, value_name = "SLUG")]
     community: Vec<Slug>,
@@ -136,7 +140,7 @@ pub struct ExportingArgs {
     #[arg(long, value_name = "YYYY-MM-DD")]
     until: Option<NaiveDate>,
 
-    /// Figures as they were known at this moment, such as 2026-01-31T12:00:00Z
+    /// Figures as they were known at this moment, by the definitions then in force, such as 2026-01-31T12:00:00Z
     #[arg(long, value_name = "MOMENT")]
     as_of: Option<DateTime<Utc>>,
 
@@ -190,6 +194,7 @@ impl ExportingArgs {
                 communities: self.community,
                 indicators: self.indicator,
                 sources: self.source,
+                definition: self.definition,
                 span: ExportSpan { from: self.from, until: self.until, as_of: self.as_of },
                 format: self.format.name(),
             },
@@ -220,6 +225,9 @@ impl ExportOptions {
         let ExportSpan { from, until, .. } = self.request.span;
         if from.zip(until).is_some_and(|(from, until)| from > until) {
             return Some(("until", "no day lies between from and until"));
+        }
+        if self.request.definition.is_some() && self.request.indicators.len() != 1 {
+            return Some(("indicator", "a definition is one of a single indicator: name that"));
         }
         if self.format == ExportFormat::OpenSdg && self.request.indicators.len() != 1 {
             return Some(("indicator", "a file of Open SDG holds one indicator: name it"));

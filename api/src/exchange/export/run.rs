@@ -52,11 +52,11 @@ impl Export {
         check(outline, options.format)?;
         let day = outline.at.date_naive();
         let mut notices = Vec::new();
-        if !outline.redefined.is_empty() {
-            let codes: Vec<_> = outline.redefined.iter().map(ToString::to_string).collect();
+        if !outline.other_definitions.is_empty() {
+            let others = outline.other_definitions.iter().map(|(code, number)| format!("{code} {number}"));
             notices.push(format!(
-                "figures by earlier definitions are not in it: no file says by which a figure is ({})",
-                codes.join(", ")
+                "figures by other definitions are not in it: --indicator CODE --definition NUMBER exports those of one ({})",
+                others.collect::<Vec<_>>().join(", ")
             ));
         }
         Ok(Self {
@@ -78,6 +78,11 @@ impl Export {
     /// What a file with it would be called: letters, digits and `. _ -` alone.
     pub fn file_name(&self) -> &str {
         &self.file_name
+    }
+
+    /// How many definitions there are whose figures were asked for as well and are left out.
+    pub fn other_definitions(&self) -> usize {
+        self.figures.outline().other_definitions.len()
     }
 
     /// What became of the figures so far.

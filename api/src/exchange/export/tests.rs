@@ -115,7 +115,7 @@ impl World {
             indicators: [indicator("rate/x", "A rate, of some"), indicator("count", "count")][..indicators].to_vec(),
             sources: [source("office"), source("other")][..sources].to_vec(),
             dimensions: DIMENSIONS.iter().map(ToString::to_string).collect(),
-            redefined: Vec::new(),
+            other_definitions: Vec::new(),
             at: now(),
         };
         let version = stored(IndicatorVersion {

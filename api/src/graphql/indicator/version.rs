@@ -233,9 +233,9 @@ impl IndicatorVersionFilter {
     /// The filter, and whether archived ones are asked for.
     pub fn read(self) -> domain::Result<(noun::IndicatorVersionFilter, bool)> {
         let filter = noun::IndicatorVersionFilter {
-            indicator: None,
             effective_by: self.effective_by.map(|day| day.get("filter.effectiveBy")).transpose()?,
             polarity: self.polarity.map(Into::into),
+            ..noun::IndicatorVersionFilter::default()
         };
         Ok((filter, self.include_archived))
     }
