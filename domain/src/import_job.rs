@@ -22,6 +22,10 @@ pub const UPLOAD_HOURS: i64 = 1;
 /// How long a replica holds a job without being heard of, seconds. Whoever takes it up then goes on from where it stood.
 pub const LEASE_SECONDS: i64 = 30;
 
+/// How often a job is taken up without coming any further: whoever held it before has ended each time, most likely of what its
+/// file does, and would end of it for ever.
+pub const MOST_TAKEOVERS: i32 = 5;
+
 /// An import job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ImportJobId(pub Uuid);
@@ -221,6 +225,8 @@ pub struct ImportJob {
     pub started_at: Option<DateTime<Utc>>,
     /// When it was over.
     pub finished_at: Option<DateTime<Utc>>,
+    /// How often it was taken up since it last came further.
+    pub takeovers: i32,
 }
 
 impl ImportJob {
@@ -315,6 +321,7 @@ mod tests {
             created_at: DateTime::UNIX_EPOCH,
             started_at: None,
             finished_at: None,
+            takeovers: 0,
         }
     }
 

@@ -21,12 +21,17 @@ use crate::{repo::Repos, row::Row, sql::Sql};
 
 /// The columns of a job, in the order in which [`read`] reads them.
 const COLUMNS: &str = "id, owner, name, settings, dry_run, state, bytes, read_bytes, rows_read, created, updated, unchanged, \
-                       received, rejected, notes, failure, stopping, created_at, started_at, finished_at";
+                       received, rejected, notes, failure, stopping, created_at, started_at, finished_at, takeovers";
 /// A job that is still its holder's, whom nobody has asked to stop.
 const HELD: &str = "state = 'RUNNING' AND NOT stopping";
 
 fn whole(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// A text as it can be kept: PostgreSQL keeps no byte 0 in one.
+fn kept(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
 }
 
 fn read(row: &mut Row<'_>) -> Result<ImportJob> {
@@ -58,6 +63,7 @@ fn read(row: &mut Row<'_>) -> Result<ImportJob> {
         created_at: row.take()?,
         started_at: row.take()?,
         finished_at: row.take()?,
+        takeovers: row.take()?,
     })
 }
 
@@ -91,7 +97,7 @@ impl<C: ConnectionTrait + Send + Sync> ImportJobs for Repos<C> {
         let [id, owner, name, settings, dry_run, state, created_at] = values;
         let text = format!(
             "INSERT INTO import_job ({COLUMNS}) VALUES ({id}, {owner}, {name}, {settings}, {dry_run}, {state}, 0, 0, 0, 0, 0, 0, 0, 0, \
-             NULL, NULL, FALSE, {created_at}, NULL, NULL)"
+             NULL, NULL, FALSE, {created_at}, NULL, NULL, 0)"
         );
         self.run(sql.statement(text)).await.map(drop)
     }
@@ -198,7 +204,7 @@ impl<C: ConnectionTrait + Send + Sync> ImportJobs for Repos<C> {
         let skip = if sql.is_postgres() { "FOR UPDATE SKIP LOCKED" } else { "" };
         let text = format!(
             "UPDATE import_job SET state = 'RUNNING', holder = {holder}, held_until = {until}, \
-             started_at = coalesce(started_at, {now}) WHERE id = (SELECT w.id FROM import_job w \
+             started_at = coalesce(started_at, {now}), takeovers = takeovers + 1 WHERE id = (SELECT w.id FROM import_job w \
              WHERE w.state IN ('QUEUED', 'RUNNING') AND (w.held_until IS NULL OR w.held_until <= {late}) \
              ORDER BY w.id LIMIT 1 {skip}) RETURNING {COLUMNS}"
         );
@@ -214,6 +220,15 @@ impl<C: ConnectionTrait + Send + Sync> ImportJobs for Repos<C> {
         Ok(self.run(sql.statement(text)).await? == 1)
     }
 
+    async fn leave(&self, lease: Lease, now: DateTime<Utc>) -> Result<()> {
+        let mut sql = self.sql();
+        let (now, id, holder) = (sql.bind(now), sql.bind(lease.job.0), sql.bind(lease.holder));
+        let text = format!(
+            "UPDATE import_job SET held_until = {now}, takeovers = takeovers - 1 WHERE id = {id} AND holder = {holder} AND {HELD}"
+        );
+        self.run(sql.statement(text)).await.map(drop)
+    }
+
     async fn advance(&self, lease: Lease, progress: &Progress, until: DateTime<Utc>) -> Result<bool> {
         let mut sql = self.sql();
         let counts = &progress.counts;
@@ -227,7 +242,7 @@ impl<C: ConnectionTrait + Send + Sync> ImportJobs for Repos<C> {
             ("rejected", whole(counts.rejected)),
         ];
         let mut set: Vec<_> = columns.iter().map(|(name, value)| format!("{name} = {}", sql.bind(*value))).collect();
-        set.push(format!("held_until = {}", sql.bind(until)));
+        set.push(format!("takeovers = 0, held_until = {}", sql.bind(until)));
         let notes = serde_json::to_value(&progress.notes).map_err(Error::internal)?;
         set.push(format!("notes = {}", sql.bind(notes)));
         let (id, holder) = (sql.bind(lease.job.0), sql.bind(lease.holder));
@@ -246,11 +261,10 @@ impl<C: ConnectionTrait + Send + Sync> ImportJobs for Repos<C> {
                     sql.bind(id.0),
                     sql.bind(number),
                     sql.bind(reject.line),
-                    sql.bind(reject.column.as_str()),
+                    sql.bind(kept(&reject.column)),
                     sql.bind(reject.code.as_str()),
-                    sql.bind(reject.message.replace('\0', "\u{fffd}")),
-                    // PostgreSQL keeps no byte 0 in a text.
-                    sql.bind(reject.row.replace('\0', "\u{fffd}")),
+                    sql.bind(kept(&reject.message)),
+                    sql.bind(kept(&reject.row)),
                 ];
                 rows.push(format!("({})", values.join(", ")));
                 number += 1;

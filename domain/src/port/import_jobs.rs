@@ -59,6 +59,9 @@ pub trait ImportJobs: Send + Sync {
     /// Holds the job on until `until`. Whether it is still the caller's, and nobody wants it to stop.
     async fn hold(&self, lease: Lease, until: DateTime<Utc>) -> Result<bool>;
 
+    /// Leaves the job, if it is still the caller's, to whoever takes it up next. That it was taken up does not count.
+    async fn leave(&self, lease: Lease, now: DateTime<Utc>) -> Result<()>;
+
     /// Notes how far the job is, within the unit of work that records the figures. Whether it is still the caller's, and nobody
     /// wants it to stop; otherwise that unit of work must be given up.
     async fn advance(&self, lease: Lease, progress: &Progress, until: DateTime<Utc>) -> Result<bool>;

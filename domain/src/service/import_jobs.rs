@@ -9,7 +9,7 @@ use crate::{
     error::{Error, Problem, ProblemCode, Result},
     import_job::{
         ImportJob, ImportJobFilter, ImportJobId, ImportJobSort, ImportJobState, JobFailure, KEPT_DAYS, KeptReject,
-        LEASE_SECONDS, MOST_NAME, MOST_WAITING, Progress, UPLOAD_HOURS,
+        LEASE_SECONDS, MOST_NAME, MOST_TAKEOVERS, MOST_WAITING, Progress, UPLOAD_HOURS,
     },
     page::{ListQuery, Page},
     port::import_jobs::Lease,
@@ -29,6 +29,14 @@ pub struct Upload {
     pub dry_run: bool,
     /// Whether it may create communities, indicators or sources: only administrators may say so.
     pub creates: bool,
+}
+
+/// Why a job is given up that nobody who took it up came further with.
+fn given_up() -> JobFailure {
+    let message = format!(
+        "it was taken up {MOST_TAKEOVERS} times and came no further: reading it may take more memory or time than there is; divide the file"
+    );
+    JobFailure { code: "NO_PROGRESS".to_owned(), line: None, column: None, message }
 }
 
 impl Services {
@@ -71,6 +79,7 @@ impl Services {
             created_at: now,
             started_at: None,
             finished_at: None,
+            takeovers: 0,
         };
         let work = self.store.begin().await?;
         work.repositories().import_jobs().open(&job).await?;
@@ -174,14 +183,23 @@ impl Services {
         self.import_job(actor, id).await?.ok_or(missing)
     }
 
-    /// Takes up a job that waits, or that somebody else has left, for [`LEASE_SECONDS`].
+    /// Takes up a job that waits, or that somebody else has left, for [`LEASE_SECONDS`]. Those that were taken up
+    /// [`MOST_TAKEOVERS`] times and came no further are given up.
     pub async fn take_up_import(&self) -> Result<Option<(Lease, ImportJob)>> {
-        let (work, now) = (self.store.begin().await?, self.clock.now());
-        let holder = self.clock.next_id();
-        let jobs = work.repositories().import_jobs();
-        let found = jobs.claim(holder, now, now + TimeDelta::seconds(LEASE_SECONDS)).await?;
-        work.commit().await?;
-        Ok(found.map(|job| (Lease { job: job.id, holder }, job)))
+        loop {
+            let (work, now) = (self.store.begin().await?, self.clock.now());
+            let holder = self.clock.next_id();
+            let jobs = work.repositories().import_jobs();
+            let found = jobs.claim(holder, now, now + TimeDelta::seconds(LEASE_SECONDS)).await?;
+            let found = found.map(|job| (Lease { job: job.id, holder }, job));
+            if let Some((lease, _)) = found.as_ref().filter(|(_, job)| job.takeovers > MOST_TAKEOVERS) {
+                jobs.finish(*lease, ImportJobState::Failed, Some(&given_up()), now).await?;
+                work.commit().await?;
+                continue;
+            }
+            work.commit().await?;
+            return Ok(found);
+        }
     }
 
     /// Holds a job on for [`LEASE_SECONDS`]. Whether it is still the caller's, and nobody wants it to stop.
@@ -196,7 +214,7 @@ impl Services {
     /// Leaves a job to whoever takes it up next.
     pub async fn leave_import(&self, lease: Lease) -> Result<()> {
         let work = self.store.begin().await?;
-        work.repositories().import_jobs().hold(lease, self.clock.now()).await?;
+        work.repositories().import_jobs().leave(lease, self.clock.now()).await?;
         work.commit().await
     }
 

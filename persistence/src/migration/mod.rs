@@ -15,6 +15,7 @@ mod m0014_series_break;
 mod m0015_partitions;
 mod m0016_sent_in;
 mod m0017_foreign_sign_out;
+mod m0018_import_takeovers;
 mod m0019_import_notes;
 
 use domain::{Error, Result};
@@ -90,6 +91,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0015_partitions::Migration),
             Box::new(m0016_sent_in::MIGRATION),
             Box::new(m0017_foreign_sign_out::MIGRATION),
+            Box::new(m0018_import_takeovers::MIGRATION),
             Box::new(m0019_import_notes::MIGRATION),
         ]
     }

@@ -29,6 +29,7 @@ fn job(owner: &str) -> ImportJob {
         created_at: moment(0),
         started_at: None,
         finished_at: None,
+        takeovers: 0,
     }
 }
 
@@ -93,6 +94,26 @@ on_both! {
         assert!(claim(store, 999).await.is_none());
     }
 
+    async fn how_often_a_job_is_taken_up_without_coming_further_is_counted(scratch: &Scratch) {
+        let store = &*scratch.store;
+        queued(store, "account:1").await;
+        // Whoever holds it ends without a word, time and again.
+        for time in 0..4 {
+            assert_eq!(i64::from(claim(store, 30 * time).await.unwrap().1.takeovers), time + 1);
+        }
+        let (lease, job) = claim(store, 120).await.unwrap();
+        assert_eq!(job.takeovers, 5);
+        assert!(does(store, async |jobs| jobs.advance(lease, &progress(5), moment(150)).await).await);
+        let (lease, job) = claim(store, 150).await.unwrap();
+        assert_eq!(job.takeovers, 1, "it came further");
+        // One that is left on purpose is free at once, and that does not count.
+        does(store, async |jobs| jobs.leave(lease, moment(151)).await).await;
+        assert_eq!(claim(store, 151).await.unwrap().1.takeovers, 1);
+        // Whoever does not hold it any more cannot leave it.
+        does(store, async |jobs| jobs.leave(lease, moment(152)).await).await;
+        assert!(claim(store, 152).await.is_none());
+    }
+
     async fn jobs_are_taken_up_in_turn_and_none_twice(scratch: &Scratch) {
         let store = &*scratch.store;
         let mut jobs = Vec::new();
@@ -155,13 +176,14 @@ on_both! {
         does(store, async |jobs| jobs.open(&resting).await).await;
         let (lease, _) = claim(store, 1).await.unwrap();
         let rejects: Vec<_> = (0..1_201).map(|line| KeptReject {
-            line, column: "value".into(), code: "INVALID".into(), message: "no".into(), row: "a\0b".into(),
+            line, column: "val\0ue".into(), code: "INVALID".into(), message: "n\0".into(), row: "a\0b".into(),
         }).collect();
         does(store, async |jobs| {
             jobs.keep_rejects(mine.id, 0, &rejects[..1_200]).await?;
             jobs.keep_rejects(mine.id, 1_200, &rejects[1_200..]).await
         }).await;
         let last = store.read().import_jobs().rejects(mine.id, 1_199, 10).await.unwrap();
+        assert!(last.iter().all(|reject| (reject.column.as_str(), reject.message.as_str()) == ("val\u{fffd}ue", "n\u{fffd}")));
         assert_eq!(last.iter().map(|reject| (reject.line, &*reject.row)).collect::<Vec<_>>(), [(1_199, "a\u{fffd}b"), (1_200, "a\u{fffd}b")]);
         let listed = async |owner: Option<&str>, states: Option<Vec<ImportJobState>>| {
             let order = Order { direction: Direction::Descending, ..Order::default() };
