@@ -308,5 +308,5 @@ fn by_cells(column: &Column, others: usize) -> Role {
 fn consecutive(cells: &BTreeSet<String>) -> bool {
     let mut numbers: Vec<u64> = cells.iter().filter_map(|cell| cell.parse().ok()).collect();
     numbers.sort_unstable();
-    numbers.windows(2).all(|pair| matches!(pair, [a, b] if a + 1 == *b))
+    numbers.windows(2).all(|pair| matches!(pair, [a, b] if a.checked_add(1) == Some(*b)))
 }

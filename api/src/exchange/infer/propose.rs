@@ -390,7 +390,7 @@ fn dimension(name: &str) -> String {
 /// Two years, the second the next: `2014/2015`, `2014-15`.
 fn fiscal(cell: &str) -> bool {
     let Some((first, second)) = cell.split_once(['/', '-', '–']) else { return false };
-    let next = first.parse::<u32>().ok().map(|year| year + 1);
+    let next = first.parse::<u32>().ok().and_then(|year| year.checked_add(1));
     let second = second.parse::<u32>().ok();
     first.len() == 4 && next.is_some() && (second == next || second == next.map(|year| year % 100))
 }

@@ -29,6 +29,12 @@ fn file(test: &str, set: &str, name: &str) -> Option<Proposal> {
 }
 
 #[test]
+fn the_largest_numbers_are_no_years_and_count_no_rows() {
+    let _ = of("year,value\n4294967295-1,3\n4294967295/1,3\n");
+    let _ = of("x,y\n18446744073709551615,1\n018446744073709551615,2\n0018446744073709551615,2\n");
+}
+
+#[test]
 fn unemployment_of_counties() {
     let Some(found) = file("unemployment_of_counties", "us-county-unemployment", "laus_county_annual_1990_2014.csv.gz")
     else {
