@@ -61,6 +61,45 @@ pub fn message(error: &serde_json::Error) -> String {
     short
 }
 
+/// The same document with every number as a text of its digits, as it is written: what reads JSON refuses the whole document
+/// for one number that is too large for it, and rounds others.
+pub fn numbers_as_texts(text: &str) -> String {
+    let mut written = String::with_capacity(text.len() + text.len() / 8);
+    let mut rest = text;
+    while let Some(start) = rest.find(|c: char| c == '"' || c == '-' || c.is_ascii_digit()) {
+        let (before, from) = rest.split_at(start);
+        written.push_str(before);
+        let is_text = from.starts_with('"');
+        let (token, behind) = from.split_at(if is_text { quoted(from) } else { number(from) });
+        // What only looks like a number is left for whoever reads the document to refuse.
+        let is_number = !is_text && serde_json::from_str::<&RawValue>(token).is_ok();
+        let mark = if is_number { "\"" } else { "" };
+        written.extend([mark, token, mark]);
+        rest = behind;
+    }
+    written.push_str(rest);
+    written
+}
+
+/// How long the text is that begins with this quotation mark, in bytes; all of it if it does not end.
+fn quoted(text: &str) -> usize {
+    let mut bytes = text.bytes().enumerate().skip(1);
+    while let Some((at, byte)) = bytes.next() {
+        match byte {
+            b'"' => return at + 1,
+            b'\\' => drop(bytes.next()),
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+/// How long what may be a number is that begins here, in bytes.
+fn number(text: &str) -> usize {
+    let part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
+    text.bytes().take_while(part).count()
+}
+
 /// Refuses a key that should not be there.
 pub fn unknown<E: serde::de::Error>(expected: &str) -> E {
     E::custom(format!("there is no such key; expected {expected}"))

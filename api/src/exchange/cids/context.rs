@@ -124,16 +124,16 @@ pub fn term(name: &str, in_context: bool) -> Option<Term> {
 /// MALFORMED for any other.
 pub fn check(context: &Tree) -> Result<(), Failure> {
     match context {
-        Tree::Text(address) if KNOWN.contains(&address.as_str()) => Ok(()),
+        Tree::Text(address) if KNOWN.contains(&&**address) => Ok(()),
         Tree::Text(address) => {
             let message =
                 format!("the context “{}” is not known, and none is fetched; known is {}", shown(address), KNOWN[0]);
             Err(Failure::new(FailureCode::Malformed, message).in_column("@context"))
         }
         Tree::List(parts) => parts.iter().try_for_each(check),
-        Tree::Map(own) => own.keys().try_for_each(|key| {
+        Tree::Map(own) => own.iter().try_for_each(|(key, _)| {
             let taken =
-                key.starts_with('@') || term(key, true).is_some() || NAMESPACES.iter().any(|(prefix, _)| prefix == key);
+                key.starts_with('@') || term(key, true).is_some() || NAMESPACES.iter().any(|(prefix, _)| *prefix == key);
             if !taken {
                 return Ok(());
             }

@@ -4,10 +4,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{
     context::{self, Term},
-    tree::Tree,
+    tree::{Map, Tree},
 };
-use crate::exchange::failure::Failure;
+use crate::exchange::{
+    failure::{Failure, FailureCode},
+    values::shown,
+};
 
+/// The longest identifier of a node, bytes: every reference to it is a copy.
+const LONGEST_ID: usize = 2_000;
 /// Values of one key that a further one is compared with.
 const MOST_COMPARED: usize = 16;
 
@@ -45,21 +50,21 @@ impl Node {
 pub struct Graph {
     nodes: Vec<Node>,
     ids: HashMap<String, usize>,
-    /// The indicators that say of a report that it is theirs.
-    owners: HashMap<String, Vec<String>>,
+    /// By the identifier of a report, the places of the indicators that say that it is theirs.
+    owners: HashMap<String, Vec<usize>>,
 }
 
 impl Graph {
     /// Reads every node.
     ///
     /// # Errors
-    /// MALFORMED for a context that is not known.
+    /// MALFORMED for a context that is not known, `ROW_TOO_LONG` for an identifier that is too long.
     pub fn read(document: &Tree) -> Result<Self, Failure> {
         let mut graph = Self::default();
         graph.walk(document, false)?;
-        for node in &graph.nodes {
+        for (place, node) in graph.nodes.iter().enumerate() {
             for report in node.get(Term::HasReport) {
-                graph.owners.entry(report.clone()).or_default().push(node.id.clone());
+                graph.owners.entry(report.clone()).or_default().push(place);
             }
         }
         Ok(graph)
@@ -76,25 +81,27 @@ impl Graph {
     }
 
     /// The indicators that say that a report is theirs.
-    pub fn owners(&self, report: &str) -> &[String] {
-        self.owners.get(report).map_or(&[], Vec::as_slice)
+    pub fn owners(&self, report: &str) -> impl Iterator<Item = &str> {
+        let places = self.owners.get(report).into_iter().flatten();
+        places.filter_map(|&place| self.nodes.get(place)).map(|node| node.id.as_str())
     }
 
     fn walk(&mut self, part: &Tree, in_context: bool) -> Result<(), Failure> {
         match part {
             Tree::List(parts) => parts.iter().try_for_each(|part| self.walk(part, in_context)),
-            Tree::Map(map) => self.node_of(map, in_context).map(|_| ()),
+            Tree::Map(map) => self.node_of(map, in_context).map(drop),
             Tree::Text(_) | Tree::Nothing => Ok(()),
         }
     }
 
     /// Takes an object that is a node; answers its identifier.
-    fn node_of(&mut self, map: &BTreeMap<String, Tree>, in_context: bool) -> Result<String, Failure> {
+    fn node_of(&mut self, map: &Map, in_context: bool) -> Result<String, Failure> {
         let own = map.get("@context");
         own.map_or(Ok(()), context::check)?;
         let in_context = in_context || own.is_some();
         let id = match map.get("@id") {
-            Some(Tree::Text(id)) if !id.is_empty() => id.clone(),
+            Some(Tree::Text(id)) if id.len() > LONGEST_ID => return Err(too_long(id)),
+            Some(Tree::Text(id)) if !id.is_empty() => id.to_string(),
             // No identifier holds this character.
             _ => format!("\u{1}{}", self.nodes.len()),
         };
@@ -102,8 +109,8 @@ impl Graph {
         if index == self.nodes.len() {
             self.nodes.push(Node { id: id.clone(), ..Node::default() });
         }
-        for (key, part) in map {
-            match key.as_str() {
+        for (key, part) in map.iter() {
+            match key {
                 "@graph" => self.walk(part, in_context)?,
                 "@type" => {
                     let mut types = Vec::new();
@@ -124,7 +131,7 @@ impl Graph {
     fn value(&mut self, index: usize, term: Option<Term>, part: &Tree, in_context: bool) -> Result<(), Failure> {
         let value = match part {
             Tree::Nothing => return Ok(()),
-            Tree::Text(text) => text.clone(),
+            Tree::Text(text) => text.to_string(),
             Tree::List(parts) => {
                 return parts.iter().try_for_each(|part| self.value(index, term, part, in_context));
             }
@@ -140,6 +147,11 @@ impl Graph {
         }
         Ok(())
     }
+}
+
+fn too_long(id: &str) -> Failure {
+    let message = format!("the identifier “{}” is longer than {LONGEST_ID} bytes", shown(id));
+    Failure::new(FailureCode::TooLong, message).in_column("@id")
 }
 
 fn texts<'a>(part: &'a Tree, found: &mut Vec<&'a str>) {

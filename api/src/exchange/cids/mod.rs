@@ -23,9 +23,8 @@ use domain::{
 };
 
 use super::{
-    batch::{Act, AreaKey, IndicatorKey, Keys, ReadRow, SeriesKey},
+    batch::{Act, AreaKey, IndicatorKey, Keys, ReadRow, SeriesKey, push},
     failure::{Failure, FailureCode},
-    json,
     options::Options,
     reader::Input,
     report::{Adjustment, Adjustments, Reason},
@@ -82,10 +81,7 @@ pub fn read(mut input: Input, options: &Options, sink: &mut Sink<'_>) -> Result<
         return Err(Failure::new(FailureCode::TooLong, "the document is larger than 8 MiB: divide it"));
     }
     let text = std::str::from_utf8(&bytes).map_err(|_| Failure::new(FailureCode::Encoding, "it is not UTF-8"))?;
-    let document: Tree = serde_json::from_str(text).map_err(|error| {
-        let line = u64::try_from(error.line()).unwrap_or(u64::MAX);
-        Failure::new(FailureCode::Malformed, json::message(&error)).at(line)
-    })?;
+    let document = Tree::read(text)?;
     if matches!(document, Tree::Text(_) | Tree::Nothing) {
         return Err(Failure::new(FailureCode::Malformed, "there must be a list of nodes").at(1));
     }
@@ -111,17 +107,28 @@ struct Reports<'a> {
 
 /// The only value, or why there is none.
 fn only<'a>(values: &'a [String], column: &'static str) -> Result<&'a str, Reason> {
-    match values {
-        [one] => Ok(one.trim()),
-        [] => Err(Reason::plain("REQUIRED", column, "it is missing")),
+    single(values.iter().map(String::as_str), column)
+}
+
+fn single<'a>(mut values: impl Iterator<Item = &'a str>, column: &'static str) -> Result<&'a str, Reason> {
+    match (values.next(), values.next()) {
+        (Some(one), None) => Ok(one.trim()),
+        (None, _) => Err(Reason::plain("REQUIRED", column, "it is missing")),
         _ => Err(Reason::plain("AMBIGUOUS", column, "it has several values, and one is needed")),
     }
+}
+
+fn key(texts: [&str; 2]) -> String {
+    let mut key = String::new();
+    texts.iter().for_each(|text| push(&mut key, text));
+    key
 }
 
 impl Reports<'_> {
     fn row(&self, line: u64, report: &Node, keys: &mut Keys) -> Result<ReadRow, Reason> {
         let own = report.get(Term::ForIndicator);
-        let indicator = only(if own.is_empty() { self.graph.owners(&report.id) } else { own }, FOR_INDICATOR)?;
+        let owners = || single(self.graph.owners(&report.id), FOR_INDICATOR);
+        let indicator = if own.is_empty() { owners()? } else { only(own, FOR_INDICATOR)? };
         let node = self.graph.node(indicator);
         let period = period(only(report.get(Term::Started), STARTED)?, only(report.get(Term::Ended), ENDED)?)?;
         let mut adjustments = Adjustments::default();
@@ -130,17 +137,23 @@ impl Reports<'_> {
         let units = node.map_or(&[][..], |node| node.get(Term::Unit));
         let unit = if units.is_empty() { "" } else { only(units, "unitDescription")? };
         let (code, called) = self.organization(report, node)?;
+        values::check_names(&[
+            ("hasName", name),
+            ("unitDescription", unit),
+            (FOR_ORGANIZATION, code),
+            (FOR_ORGANIZATION, called),
+        ])?;
         let part = || Ok((Disaggregation::total(), Adjustments::default()));
         let (disaggregation, _) = keys.disaggregation("", part)?;
         if code.is_empty() && called.is_empty() {
             adjustments.note(Adjustment::BlankGeography);
         }
         // From here on nothing fails, so that only good reports name anything.
-        let area = keys.area(&format!("{code}\u{1f}{called}"), || match (code, called) {
+        let area = keys.area(&key([code, called]), || match (code, called) {
             ("", "") => AreaKey::Blank,
             _ => AreaKey::Name { name: called.to_owned(), code: code.to_owned() },
         });
-        let indicator = keys.indicator(&format!("{name}\u{1f}{unit}"), || IndicatorKey {
+        let indicator = keys.indicator(&key([name, unit]), || IndicatorKey {
             name: name.to_owned(),
             title: String::new(),
             series: String::new(),

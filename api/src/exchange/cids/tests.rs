@@ -215,3 +215,40 @@ proptest! {
         let _ = told(damage(document().as_bytes(), &places), &options());
     }
 }
+
+#[test]
+fn a_document_of_very_many_parts_is_refused() {
+    for part in ["{}", "0", "{\"a\":0}"] {
+        let most = format!("[{}{part}]", format!("{part},").repeat(500_000));
+        assert!(most.len() < LARGEST);
+        let failure = told(most, &options()).unwrap_err();
+        assert_eq!(failure.code, FailureCode::TooLong, "{failure}");
+    }
+    assert_eq!(lines(format!("[{}{{}}]", "{},".repeat(100_000)), &options()), Vec::<String>::new());
+}
+
+#[test]
+fn a_long_identifier_is_refused_and_none_is_copied_for_each_report() {
+    let reports: Vec<String> = (0..2_000).map(|number| format!("\"r{number}\"")).collect();
+    let with = |id: &str| {
+        format!(
+            "{{\"@context\":\"{CONTEXT}\",\"@id\":\"{id}\",\"@type\":\"cids:Indicator\",\"hasIndicatorReport\":[{}]}}",
+            reports.join(",")
+        )
+    };
+    assert_eq!(lines(with(&"i".repeat(2_000)), &options()), Vec::<String>::new());
+    let failure = told(with(&"i".repeat(2_001)), &options()).unwrap_err();
+    assert_eq!((failure.code, failure.column.as_deref()), (FailureCode::TooLong, Some("@id")));
+}
+
+#[test]
+fn a_number_that_is_too_large_is_the_fault_of_its_report_alone() {
+    let number = |number: &str| document().replace("\"1283\"", number);
+    assert_eq!(lines(number("1e400"), &options()), ["!INVALID hasNumericalValue"]);
+    assert_eq!(lines(number("-1283.50e0"), &options()), [HOMES.replace("1283", "-1283.5")]);
+    let (batches, _) = batches(number("1283.50"), &options()).unwrap();
+    assert_eq!(batches[0].indicators[0].decimals, 2, "as it is written");
+    for bad in ["01", "1.", "-", "1true", "+1", "1e", "\"1\\\"2"] {
+        assert_eq!(refused(number(bad)), FailureCode::Malformed, "{bad}");
+    }
+}
