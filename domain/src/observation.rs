@@ -7,6 +7,9 @@ pub use readers::opened_by_a_program;
 use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
+/// The longest note on a figure, characters.
+pub const NOTE_LENGTH: usize = 2_000;
+
 use crate::{
     code::codes,
     error::{Problem, ProblemCode},
@@ -262,7 +265,7 @@ impl Figure {
 
     fn check_texts(&self) -> Result<(), Problem> {
         let over = |text: &Option<String>, max: usize| text.as_ref().is_some_and(|text| text.chars().count() > max);
-        if over(&self.note, 2_000) {
+        if over(&self.note, NOTE_LENGTH) {
             return Err(Problem::new("note", ProblemCode::TooLong, "a note is at most 2 000 characters"));
         }
         if over(&self.external_id, LABEL_LENGTH) {

@@ -16,6 +16,22 @@ use super::report::{Adjustments, Reason};
 
 /// How many different things are numbered before numbering begins anew, so that memory does not grow with the file.
 const MOST_KEYS: usize = 100_000;
+/// How many bytes their names may take.
+const MOST_BYTES: usize = 32 * 1024 * 1024;
+/// The longest text of a part of the population that is remembered, bytes. One of twelve dimensions takes less.
+const LONGEST_PART: usize = 16 * 1024;
+/// The end of a text within a key.
+const END: &str = "\u{1f}\u{1f}";
+
+/// Adds a text to a key, so that no other texts make the same key.
+pub fn push(key: &mut String, text: &str) {
+    if text.contains('\u{1f}') {
+        key.push_str(&text.replace('\u{1f}', "\u{1f}\u{1e}"));
+    } else {
+        key.push_str(text);
+    }
+    key.push_str(END);
+}
 
 /// How a row names its community.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +60,19 @@ pub enum AreaKey {
     Blank,
 }
 
+impl AreaKey {
+    /// How many bytes it takes, about.
+    fn weight(&self) -> usize {
+        match self {
+            Self::Code { code, name, geography } => code.len() + name.len() + geography.len(),
+            Self::Name { name, code } => name.len() + code.len(),
+            Self::Slug(slug) => slug.len(),
+            Self::External(ExternalId { scheme, code }) => scheme.as_str().len() + code.as_str().len(),
+            Self::Blank => 0,
+        }
+    }
+}
+
 /// How a row names its indicator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndicatorKey {
@@ -61,6 +90,14 @@ pub struct IndicatorKey {
     pub frequency: PeriodKind,
     /// The decimals of the first value met.
     pub decimals: i32,
+}
+
+impl IndicatorKey {
+    /// How many bytes it takes, about.
+    fn weight(&self) -> usize {
+        let Self { name, title, series, measure, unit, .. } = self;
+        name.len() + title.len() + series.len() + measure.len() + unit.len()
+    }
 }
 
 /// A series as a row names it: the numbers of its community, indicator, source and part of the population.
@@ -176,6 +213,8 @@ pub struct Keys {
     /// The cells of the dimensions as they stand, with the number of what they mean or why they mean nothing.
     parts: HashMap<String, Result<(u32, Adjustments), Reason>>,
     size: usize,
+    /// The bytes of all names, both as they stand and as what they are handed on as.
+    bytes: usize,
 }
 
 impl Keys {
@@ -184,8 +223,9 @@ impl Keys {
         if let Some(&number) = self.areas.numbers.get(text) {
             return number;
         }
-        self.size += 1;
-        self.batch.areas.push(key());
+        let key = key();
+        self.weigh(text.len() + key.weight());
+        self.batch.areas.push(key);
         self.areas.insert(text.to_owned())
     }
 
@@ -194,8 +234,9 @@ impl Keys {
         if let Some(&number) = self.indicators.numbers.get(text) {
             return number;
         }
-        self.size += 1;
-        self.batch.indicators.push(key());
+        let key = key();
+        self.weigh(text.len() + key.weight());
+        self.batch.indicators.push(key);
         self.indicators.insert(text.to_owned())
     }
 
@@ -204,7 +245,7 @@ impl Keys {
         if let Some(&number) = self.sources.numbers.get(text) {
             return number;
         }
-        self.size += 1;
+        self.weigh(2 * text.len());
         self.batch.sources.push(text.to_owned());
         self.sources.insert(text.to_owned())
     }
@@ -218,7 +259,6 @@ impl Keys {
         if let Some(known) = self.parts.get(text) {
             return known.clone();
         }
-        self.size += 1;
         let numbered = read().map(|(disaggregation, adjustments)| {
             let known = self.disaggregations.numbers.get(&disaggregation).copied();
             let number = known.unwrap_or_else(|| {
@@ -227,7 +267,12 @@ impl Keys {
             });
             (number, adjustments)
         });
-        self.parts.insert(text.to_owned(), numbered.clone());
+        // What is longer is hardly ever good, and is read anew each time.
+        let remembered = text.len() <= LONGEST_PART;
+        self.weigh(if remembered { 3 * text.len() } else { 0 });
+        if remembered {
+            self.parts.insert(text.to_owned(), numbered.clone());
+        }
         numbered
     }
 
@@ -236,15 +281,21 @@ impl Keys {
         if let Some(&number) = self.series.numbers.get(&key) {
             return number;
         }
-        self.size += 1;
+        self.weigh(0);
         self.batch.series.push(key);
         self.series.insert(key)
+    }
+
+    /// Notes that something is numbered whose names take so many bytes.
+    const fn weigh(&mut self, bytes: usize) {
+        self.size += 1;
+        self.bytes += bytes;
     }
 
     /// Takes the batch, and begins the next.
     pub fn take(&mut self) -> Batch {
         let batch = std::mem::take(&mut self.batch);
-        if self.size > MOST_KEYS {
+        if self.size > MOST_KEYS || self.bytes > MOST_BYTES {
             *self = Self { batch: Batch { restart: true, ..Batch::default() }, ..Self::default() };
         }
         batch
@@ -266,4 +317,45 @@ pub trait RowReader: Send {
 
     /// What should be known of the columns.
     fn notices(&self) -> Vec<String>;
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn numbering_begins_anew_by_the_bytes_of_names_too() {
+        let mut keys = Keys::default();
+        let named = |keys: &mut Keys, number: usize| {
+            let name = format!("{number}{}", "x".repeat(1024 * 1024));
+            keys.area(&name, || AreaKey::Slug(name.clone()))
+        };
+        let taken: Vec<bool> = (0..20)
+            .map(|number| {
+                named(&mut keys, number);
+                keys.take().restart
+            })
+            .collect();
+        // Each takes two MiB: what was met after sixteen of them is numbered from 0 again.
+        assert_eq!(taken.iter().filter(|restart| **restart).count(), 1);
+        assert!(named(&mut keys, 99) < 5);
+    }
+
+    proptest! {
+        #[test]
+        fn other_texts_are_another_key(
+            one in proptest::collection::vec("[a\u{1e}\u{1f}]{0,3}", 0..4),
+            other in proptest::collection::vec("[a\u{1e}\u{1f}]{0,3}", 0..4),
+        ) {
+            let key = |texts: &[String]| {
+                let mut key = String::new();
+                texts.iter().for_each(|text| push(&mut key, text));
+                key
+            };
+            prop_assert_eq!(key(&one) == key(&other), one == other);
+        }
+    }
 }

@@ -16,6 +16,9 @@ use super::{
 const LONGEST_ROW: usize = 1024 * 1024;
 /// The most columns.
 const MOST_COLUMNS: usize = 4096;
+/// The longest name of a column in one row of a header, characters: every row that is not kept has a copy, and so has every
+/// column below a group of that name.
+const LONGEST_NAME: usize = 400;
 
 /// A table whose first row names its columns.
 pub struct Table {
@@ -166,7 +169,15 @@ impl Table {
             Next::Row(row) if row.is_blank() => {
                 return Err(Failure::new(FailureCode::Empty, "its first row is blank").at(row.line));
             }
-            Next::Row(row) => Header((0..row.len()).map(|column| row.cell(column).to_owned()).collect()),
+            Next::Row(row) => {
+                let names: Vec<String> = (0..row.len()).map(|column| row.cell(column).to_owned()).collect();
+                if let Some(column) = names.iter().position(|name| name.chars().count() > LONGEST_NAME) {
+                    let message = format!("the name of a column is longer than {LONGEST_NAME} characters");
+                    let failure = Failure::new(FailureCode::TooLong, message).at(row.line);
+                    return Err(failure.in_column(format!("column {}", column + 1)));
+                }
+                Header(names)
+            }
             Next::Broken(line, column) => {
                 return Err(
                     Failure::new(FailureCode::Encoding, format!("the header is not UTF-8 in its {column}")).at(line)
@@ -368,6 +379,17 @@ mod tests {
         assert!(matches!(table.next(), Ok(Next::Row(row)) if row.line == 6));
         assert_eq!(open("a\nb\nc\n").err().unwrap().code, FailureCode::Empty);
         assert_eq!(open("a\n").err().unwrap().code, FailureCode::Empty);
+    }
+
+    #[test]
+    fn a_name_that_is_copied_to_every_column_below_it_is_bounded() {
+        let shape = TableShape { header_rows: 2, ..TableShape::default() };
+        let open = |text: String| Table::shaped(Input::new(std::io::Cursor::new(text)).unwrap(), b',', &shape);
+        let below = format!("x{}\n", ",".repeat(MOST_COLUMNS - 1));
+        let failure = open(format!("é,{}\n{below}", "é".repeat(LONGEST_NAME + 1))).err().unwrap();
+        assert_eq!((failure.code, failure.line, failure.column.as_deref()), (FailureCode::TooLong, Some(1), Some("column 2")));
+        let table = open(format!("é,{}\n{below}", "é".repeat(LONGEST_NAME))).unwrap();
+        assert_eq!(table.header().names().map(str::len).sum::<usize>(), (MOST_COLUMNS - 1) * 2 * LONGEST_NAME + 2 + 3 + 1);
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub enum FailureCode {
     UnknownColumn,
     /// Two columns have one name.
     DuplicateColumn,
-    /// A row never ends.
+    /// A row never ends, a name is too long to be one, or there are too many parts to hold at once.
     TooLong,
     /// A quotation mark is never closed.
     UnclosedQuote,

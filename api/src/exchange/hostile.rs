@@ -20,7 +20,8 @@ use super::{
     import::read,
     infer::infer,
     options::{Format, Options},
-    told::{damage, options, told},
+    report::Reason,
+    told::{batches, damage, options, told},
 };
 
 const FORMATS: [Format; 8] = [
@@ -202,6 +203,84 @@ fn headers_that_repeat_or_never_end_are_refused() {
         let failure = refused(format!("{header}{many}\n{rows}"), &options);
         assert_eq!((failure.code, failure.line), (FailureCode::TooLong, Some(1)), "{format:?}");
     }
+}
+
+/// The rows that are not kept, as [`told`] tells them, and the bytes of their reasons.
+fn rejected(text: impl AsRef<[u8]>, options: &Options) -> (Vec<String>, usize) {
+    let (batches, _) = batches(text, options).unwrap();
+    let reasons: Vec<_> = batches.iter().flat_map(|batch| &batch.rejects).map(|(_, reason)| reason).collect();
+    let bytes = |reason: &&Reason| {
+        reason.column.len() + reason.kind.len() + reason.detail.as_ref().map_or(0, String::len)
+    };
+    (
+        reasons.iter().map(|reason| format!("{} {}", reason.code, reason.column)).collect(),
+        reasons.iter().map(bytes).sum(),
+    )
+}
+
+#[test]
+fn names_that_are_too_long_are_refused_before_they_are_looked_up() {
+    let cases = [
+        (Format::Tidy, "A1", "areacd"),
+        (Format::Tidy, "rate", "indicator"),
+        (Format::OpenSdg, "Here", "Geography"),
+        (Format::Statcan, "Canada", "GEO"),
+        (Format::Mapped, "A1", "place"),
+        (Format::Dhis2, "A1", "orgUnit"),
+        (Format::Dhis2, "rate", "dataElement"),
+        (Format::SdmxCsv, "A1", "REF_AREA"),
+        (Format::Ndjson, "here", "community"),
+        (Format::Cids, "A Fund", "forOrganization"),
+    ];
+    for (format, name, column) in cases {
+        let (options, text) = good(format);
+        let mut long = name.repeat(200_000 / name.len());
+        let place = text.rfind(&format!("{name}\"")).or(text.rfind(&format!("{name},"))).unwrap();
+        let text = format!("{}{long}{}", &text[..place], &text[place + name.len()..]);
+        let (rows, bytes) = rejected(&text, &options);
+        assert_eq!((rows, bytes < 2_000), (vec![format!("TOO_LONG {column}")], true), "{format:?}");
+        long.truncate(2_000);
+        let text = text.replace(&name.repeat(200_000 / name.len()), &long);
+        assert_eq!(rejected(&text, &options).0, Vec::<String>::new(), "{format:?}");
+    }
+}
+
+#[test]
+fn what_holds_for_every_value_costs_no_more_with_each() {
+    let (options, _) = good(Format::Dhis2);
+    let long = "x".repeat(900 * 1024);
+    for key in ["orgUnit", "period", "attributeOptionCombo"] {
+        let others = ["orgUnit", "period", "attributeOptionCombo"].map(|other| match other == key {
+            true => format!("\"{other}\":\"{long}\""),
+            false => format!("\"{other}\":\"2020\""),
+        });
+        let values = ["{\"dataElement\":\"r\",\"value\":1}"; 20_000].join(",");
+        // Some GiB would have been compared, copied and quoted.
+        let began = std::time::Instant::now();
+        let (rows, bytes) = rejected(format!("{{{},\"dataValues\":[{values}]}}", others.join(",")), &options);
+        assert_eq!(rows.len(), 20_000, "{key}");
+        assert!(bytes < 20_000 * 400 && began.elapsed().as_secs() < 20, "{key}: {bytes} in {:?}", began.elapsed());
+    }
+}
+
+#[test]
+fn a_part_of_the_population_that_is_none_is_told_with_its_column() {
+    let long = "x".repeat(121);
+    let cases = [
+        (Format::Tidy, ",x,", format!(",x,{long}"), "dim:sex"),
+        (Format::OpenSdg, ",F,", format!(",{long},"), "Sex"),
+        (Format::Statcan, ",All,", format!(",{long},"), "Index"),
+        (Format::Dhis2, "\"value\"", format!("\"attributeOptionCombo\":\"{long}\",\"value\""), "attributeOptionCombo"),
+        (Format::Ndjson, "\"value\"", format!("\"disaggregation\":{{\"a\":\"{long}\"}},\"value\""), "disaggregation"),
+    ];
+    for (format, place, part, column) in cases {
+        let (options, text) = good(format);
+        let (rows, _) = rejected(text.replacen(place, &part, 1), &options);
+        assert_eq!(rows, [format!("INVALID {column}")], "{format:?}");
+    }
+    let (options, text) = good(Format::SdmxCsv);
+    let text = text.replace("INDICATOR,", "INDICATOR,SEX,").replace("rate,", &format!("rate,{long},"));
+    assert_eq!(rejected(text, &options).0, ["INVALID SEX"]);
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! The use case: reads a file in a thread of its own while what was read before is written, all of it in one session.
 
 use std::{
-    collections::HashMap,
     io::Read,
     path::{Path, PathBuf},
 };
@@ -28,7 +27,7 @@ use super::{
     options::{Format, Options},
     reader::Input,
     report::{Created, Reject, Report},
-    resolve::Resolver,
+    resolve::{Resolver, Spelt},
     sdmx_csv,
     sink::{self, Sink},
     statcan::{self, Statcan},
@@ -191,7 +190,7 @@ impl<'a> Importer<'a> {
             today,
             created: Created::default(),
             notices: Vec::new(),
-            spelt: HashMap::new(),
+            spelt: Spelt::default(),
         };
         let keep_rows = observer.wants_rows();
         let (sender, batches) = mpsc::channel(WAITING);

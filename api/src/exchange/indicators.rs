@@ -166,11 +166,16 @@ impl Resolver<'_> {
             }
         }
         let (Ok(base), Ok(code)) = (base.parse::<Code>(), code.parse::<Code>()) else { return Ok(Err(invalid(&code))) };
-        let words = (key.series.clone(), key.unit.clone());
-        let spelt = self.spelt.entry(code.to_string()).or_insert_with(|| words.clone());
-        if *spelt != words {
-            let kind = format!("its series and units give the code {code}, which others in this file give too");
-            return Ok(Err(Reason::plain("CONFLICT", "Series", kind)));
+        match self.spelt.is_of(code.as_str(), (&key.series, &key.unit)) {
+            Some(true) => {}
+            Some(false) => {
+                let kind = format!("its series and units give the code {code}, which others in this file give too");
+                return Ok(Err(Reason::plain("CONFLICT", "Series", kind)));
+            }
+            None => {
+                let kind = "the file has more series and units than can be told apart: divide it";
+                return Ok(Err(Reason::plain("TOO_LONG", "Series", kind)));
+            }
         }
         if let Some(indicator) = by_code(session, &code).await? {
             return Ok(Ok((Some(indicator), code)));

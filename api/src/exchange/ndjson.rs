@@ -18,7 +18,6 @@ use domain::{
     key::ExternalId,
     observation::{Confidentiality, Figure},
     period::Period,
-    series::Disaggregation,
 };
 use serde::{
     Deserialize, Deserializer,
@@ -26,7 +25,7 @@ use serde::{
 };
 
 use super::{
-    batch::{Act, AreaKey, IndicatorKey, Keys, ReadRow, SeriesKey},
+    batch::{Act, AreaKey, IndicatorKey, Keys, ReadRow, SeriesKey, push},
     failure::{Failure, FailureCode},
     json::{self, Exact, Fields, Slot, Text},
     options::Options,
@@ -269,6 +268,12 @@ impl Rows {
         let act = if row.withdrawn.get() == Some(&true) { Act::Retract } else { Act::Record };
         let mut adjustments = Adjustments::default();
         let figure = if act == Act::Retract { Figure::default() } else { figure(&row, &mut adjustments)? };
+        let place = match row.community.get() {
+            Some(Place::Text(text)) => text.as_ref(),
+            Some(Place::External(_)) | None => "",
+        };
+        let named = [("community", place), ("indicator", row.indicator.text()), ("source", row.source.text())];
+        values::check_names(&named)?;
         let disaggregation = self.part(&row, keys)?;
         // From here on nothing fails, so that only good rows name anything.
         let area = self.area(&row, keys);
@@ -291,8 +296,8 @@ impl Rows {
         self.key.clear();
         match row.community.get() {
             Some(Place::External(ExternalId { scheme, code })) => {
-                // No slug and no code holds this character.
-                self.key.extend([scheme.as_str(), "\u{1f}", code.as_str()]);
+                push(&mut self.key, scheme.as_str());
+                push(&mut self.key, code.as_str());
             }
             Some(Place::Text(text)) => self.key.push_str(text.0.trim()),
             None => {}
@@ -310,13 +315,13 @@ impl Rows {
         let pairs = row.disaggregation.get().map_or(&[][..], |pairs| pairs.0.as_slice());
         self.key.clear();
         for (dimension, value) in pairs {
-            self.key.extend([dimension.as_ref(), "\u{1f}", value.as_ref(), "\u{1e}"]);
+            push(&mut self.key, dimension.as_ref());
+            push(&mut self.key, value.as_ref());
         }
         let read = keys.disaggregation(&self.key, || {
-            let pairs = pairs.iter().map(|(dimension, value)| (dimension.as_ref(), value.as_ref()));
-            let read = Disaggregation::new(pairs).map_err(|error| {
-                Reason::detailed("INVALID", "disaggregation", "not a disaggregation", error.to_string())
-            })?;
+            let pairs: Vec<_> =
+                pairs.iter().map(|(dimension, value)| (dimension.as_ref(), value.as_ref())).collect();
+            let read = values::part(&pairs, |_| "disaggregation".to_owned())?;
             Ok((read, Adjustments::default()))
         });
         read.map(|(number, _)| number)
@@ -365,6 +370,15 @@ mod tests {
     }
 
     const ROW: &str = r#"{"community":"winnipeg","indicator":"poverty","source":"census","period":"2020","value":12.5,"numerator":1,"denominator":8,"lower":12,"upper":13,"status":"P","confidentiality":"E","embargoUntil":"2030-01-01T09:00:00+01:00","note":"a note","externalId":"r1","disaggregation":{"sex":"F","age":"15-24"},"withdrawn":false}"#;
+
+    #[test]
+    fn a_part_of_the_population_is_never_taken_for_another() {
+        let row = |part: &str| {
+            format!(r#"{{"community":"a","indicator":"i","period":"2020","value":1,"disaggregation":{part}}}"#)
+        };
+        let text = [row(r#"{"a":"b","c":"d"}"#), row(r#"{"a":"b\u001ec\u001fd"}"#), row(r#"{"a":"b","c":"d"}"#)].join("\n");
+        assert_eq!(lines(text, &options()), ["/a i a=b;c=d 2020: 1", "!INVALID disaggregation", "/a i a=b;c=d 2020: 1"]);
+    }
 
     #[test]
     fn every_key_is_read() {

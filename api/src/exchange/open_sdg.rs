@@ -7,10 +7,13 @@
 
 use std::borrow::Cow;
 
-use domain::{observation::Figure, observation::ObservationStatus, period::Period, series::Disaggregation};
+use domain::{
+    observation::{Figure, ObservationStatus},
+    period::Period,
+};
 
 use super::{
-    batch::{Act, AreaKey, IndicatorKey, Keys, ReadRow, RowReader, SeriesKey},
+    batch::{Act, AreaKey, IndicatorKey, Keys, ReadRow, RowReader, SeriesKey, push},
     csv::{Header, Row},
     failure::{Failure, FailureCode},
     options::{Options, Total},
@@ -210,8 +213,7 @@ impl OpenSdg {
     fn disaggregation(&mut self, row: &Row<'_>, keys: &mut Keys) -> Result<(u32, Adjustments), Reason> {
         self.key.clear();
         for (_, column) in &self.columns.dimensions {
-            self.key.push_str(row.cell(*column));
-            self.key.push('\u{1f}');
+            push(&mut self.key, row.cell(*column));
         }
         keys.disaggregation(&self.key, || {
             let mut adjustments = Adjustments::default();
@@ -227,20 +229,23 @@ impl OpenSdg {
                 }
                 pairs.push((name.as_str(), value));
             }
-            let read = Disaggregation::new(pairs);
-            let read =
-                read.map_err(|error| Reason::detailed("INVALID", "", "not a disaggregation", error.to_string()))?;
-            Ok((read, adjustments))
+            Ok((values::part(&pairs, str::to_owned)?, adjustments))
         })
+    }
+
+    fn check_names(&self, row: &Row<'_>) -> Result<(), Reason> {
+        let columns = &self.columns;
+        let (name, code) = self.place(row);
+        let (series, units) = (row.optional(columns.series), row.optional(columns.units));
+        values::check_names(&[(GEOGRAPHY, name), ("GeoCode", code), ("Series", series), ("Units", units)])
     }
 
     /// Finds how the row names its community, and leaves it in `key`.
     fn area(&mut self, row: &Row<'_>, adjustments: &mut Adjustments) -> Result<(), Reason> {
         let (name, code) = self.place(row);
         self.key.clear();
-        self.key.push_str(name);
-        self.key.push('\u{1f}');
-        self.key.push_str(code);
+        push(&mut self.key, name);
+        push(&mut self.key, code);
         if name.is_empty() && code.is_empty() {
             if !self.blank_geography {
                 let kind = "no community is named, and none is given for such rows";
@@ -260,9 +265,8 @@ impl OpenSdg {
     fn indicator(&mut self, row: &Row<'_>, period: Period, keys: &mut Keys) -> u32 {
         let (series, units) = (bare(row.optional(self.columns.series)), bare(row.optional(self.columns.units)));
         self.key.clear();
-        self.key.push_str(series);
-        self.key.push('\u{1f}');
-        self.key.push_str(units);
+        push(&mut self.key, series);
+        push(&mut self.key, units);
         keys.indicator(&self.key, || IndicatorKey {
             name: String::new(),
             title: String::new(),
@@ -294,6 +298,7 @@ impl RowReader for OpenSdg {
         let mut adjustments = Adjustments::default();
         let period = self.periods.read(row.cell(self.columns.year))?;
         let figure = self.figure(row, &mut adjustments)?;
+        self.check_names(row)?;
         let (disaggregation, totals) = self.disaggregation(row, keys)?;
         adjustments.also(totals);
         self.area(row, &mut adjustments)?;

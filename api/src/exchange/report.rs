@@ -9,10 +9,12 @@ use domain::{
     quality::{Finding, QualityCheck},
 };
 
-use super::failure::Failure;
+use super::{failure::Failure, resolve::shorten};
 
 /// Kinds of reasons kept apart at most; whatever comes after is counted together.
 const MOST_GROUPS: usize = 1_000;
+/// The longest text of a reason, characters. It may quote the text, and every row of its kind has a copy.
+const LONGEST: usize = 400;
 
 /// Why a row is not kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +33,7 @@ pub struct Reason {
 impl Reason {
     /// A reason that needs no detail.
     pub fn plain(code: &'static str, column: impl Into<Cow<'static, str>>, kind: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, column: column.into(), kind: kind.into(), detail: None }
+        Self { code, column: cut(column.into()), kind: cut(kind.into()), detail: None }
     }
 
     /// A reason with what this row has.
@@ -41,7 +43,13 @@ impl Reason {
         kind: impl Into<Cow<'static, str>>,
         detail: impl Into<String>,
     ) -> Self {
-        Self { detail: Some(detail.into()), ..Self::plain(code, column, kind) }
+        Self { detail: Some(cut(detail.into().into()).into_owned()), ..Self::plain(code, column, kind) }
+    }
+
+    /// The same reason, in this column.
+    #[must_use]
+    pub fn in_column(self, column: impl Into<Cow<'static, str>>) -> Self {
+        Self { column: cut(column.into()), ..self }
     }
 
     /// A rule of the domain that the row breaks, in the column that holds the field.
@@ -59,6 +67,14 @@ impl Reason {
             _ => "not valid",
         };
         Self::detailed(problem.code.code(), column, kind, problem.message)
+    }
+}
+
+/// A text of a reason without its end, if it is long.
+fn cut(text: Cow<'static, str>) -> Cow<'static, str> {
+    match text {
+        Cow::Owned(long) if long.len() > LONGEST => shorten(&long, LONGEST).into(),
+        text => text,
     }
 }
 
@@ -366,6 +382,20 @@ mod tests {
         }
         assert_eq!(report.reasons.len(), MOST_GROUPS + 1);
         assert_eq!(report.reasons.values().sum::<u64>(), report.counts.rejected);
+    }
+
+    #[test]
+    fn what_a_reason_quotes_is_cut() {
+        let long = "é".repeat(1024 * 1024);
+        let told = Reason::detailed("INVALID", long.clone(), long.clone(), long.clone());
+        let problem = Problem::new("note", ProblemCode::TooLong, long.clone());
+        let ruled = Reason::of(problem, long.clone().into()).in_column(long);
+        for reason in [told, ruled] {
+            for text in [&*reason.column, &*reason.kind, reason.detail.as_deref().unwrap()] {
+                assert!(text.chars().count() <= LONGEST, "{}", text.len());
+            }
+        }
+        assert_eq!(Reason::plain("INVALID", "a", "é".repeat(LONGEST)).kind, "é".repeat(LONGEST));
     }
 
     #[test]

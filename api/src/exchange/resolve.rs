@@ -26,6 +26,8 @@ use super::{
 
 /// The longest name that is kept, characters.
 pub const LONGEST_NAME: usize = 200;
+/// How many bytes the words behind the codes of indicators may take.
+const MOST_SPELT: usize = 32 * 1024 * 1024;
 /// Remarks kept of one file.
 const MOST_NOTICES: usize = 20;
 
@@ -51,7 +53,29 @@ pub struct Resolver<'a> {
     /// What else should be known.
     pub notices: Vec<String>,
     /// The words behind the codes of indicators, so that two that are spelt alike are not taken for one.
-    pub spelt: HashMap<String, (String, String)>,
+    pub spelt: Spelt,
+}
+
+/// The words behind codes.
+#[derive(Debug, Default)]
+pub struct Spelt {
+    words: HashMap<String, (String, String)>,
+    bytes: usize,
+}
+
+impl Spelt {
+    /// Whether the code was made of the same words before, or of none; nothing if there are too many to remember these too.
+    pub fn is_of(&mut self, code: &str, words: (&str, &str)) -> Option<bool> {
+        if let Some((series, unit)) = self.words.get(code) {
+            return Some((series.as_str(), unit.as_str()) == words);
+        }
+        self.bytes += code.len() + words.0.len() + words.1.len();
+        if self.bytes > MOST_SPELT {
+            return None;
+        }
+        self.words.insert(code.to_owned(), (words.0.to_owned(), words.1.to_owned()));
+        Some(true)
+    }
 }
 
 impl Resolver<'_> {
@@ -185,4 +209,21 @@ pub fn shorten(text: &str, most: usize) -> String {
     short.truncate(short.trim_end().len());
     short.push('…');
     short
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_told_apart_as_long_as_they_can_be_remembered() {
+        let mut spelt = Spelt::default();
+        assert_eq!(spelt.is_of("1/a", ("A", "")), Some(true));
+        assert_eq!(spelt.is_of("1/a", ("a", "")), Some(false));
+        let long = "x".repeat(1024 * 1024);
+        let remembered = (0..40).filter(|number| spelt.is_of(&number.to_string(), (&long, "")).is_some()).count();
+        assert_eq!(remembered, MOST_SPELT / long.len() - 1);
+        assert_eq!((spelt.is_of("1/a", ("A", "")), spelt.is_of("99", ("b", ""))), (Some(true), None));
+    }
 }

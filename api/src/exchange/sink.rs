@@ -54,7 +54,11 @@ impl<'a> Sink<'a> {
     ) -> ControlFlow<()> {
         for read in reads {
             match read {
-                Ok(row) => self.keys.batch.rows.push(row),
+                Ok(row) => {
+                    // Each figure of a row may have a copy of one note.
+                    self.bytes += row.figure.note.as_ref().map_or(0, String::len);
+                    self.keys.batch.rows.push(row);
+                }
                 Err(reason) => self.keys.batch.rejects.push((place, reason)),
             }
         }

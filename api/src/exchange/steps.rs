@@ -1,6 +1,6 @@
 //! Imports in steps that last one by one: files of any size, in any number of attempts.
 
-use std::{collections::HashMap, io::Read};
+use std::io::Read;
 
 use async_trait::async_trait;
 use domain::{
@@ -17,7 +17,7 @@ use super::{
     import::{Importer, Observer, WAITING, read},
     options::Options,
     report::{Created, Reject},
-    resolve::Resolver,
+    resolve::{Resolver, Spelt},
     writer::Writer,
 };
 
@@ -111,7 +111,7 @@ impl Importer<'_> {
             today,
             created: Created::default(),
             notices: Vec::new(),
-            spelt: HashMap::new(),
+            spelt: Spelt::default(),
         };
         let (sender, mut batches) = mpsc::channel(WAITING);
         let options = self.options.clone();

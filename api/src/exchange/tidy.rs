@@ -10,11 +10,10 @@ use std::borrow::Cow;
 use domain::{
     observation::{Figure, ObservationStatus},
     period::Period,
-    series::Disaggregation,
 };
 
 use super::{
-    batch::{Act, AreaKey, IndicatorKey, Keys, ReadRow, RowReader, SeriesKey},
+    batch::{Act, AreaKey, IndicatorKey, Keys, ReadRow, RowReader, SeriesKey, push},
     csv::{Header, Row},
     failure::{Failure, FailureCode},
     options::Options,
@@ -179,16 +178,27 @@ impl Tidy {
     fn disaggregation(&mut self, row: &Row<'_>, keys: &mut Keys) -> Result<(u32, Adjustments), Reason> {
         self.key.clear();
         for (_, column) in &self.columns.dimensions {
-            self.key.push_str(row.cell(*column));
-            self.key.push('\u{1f}');
+            push(&mut self.key, row.cell(*column));
         }
         keys.disaggregation(&self.key, || {
             let pairs = self.columns.dimensions.iter().map(|(name, column)| (name.as_str(), row.cell(*column)));
-            let read = Disaggregation::new(pairs.filter(|(_, value)| !value.is_empty()));
-            let read = read
-                .map_err(|error| Reason::detailed("INVALID", DIMENSION, "not a disaggregation", error.to_string()))?;
+            let pairs: Vec<_> = pairs.filter(|(_, value)| !value.is_empty()).collect();
+            let read = values::part(&pairs, |dimension| format!("{DIMENSION}{dimension}"))?;
             Ok((read, Adjustments::default()))
         })
+    }
+
+    fn check_names(&self, row: &Row<'_>) -> Result<(), Reason> {
+        let columns = &self.columns;
+        values::check_names(&[
+            (AREA, row.cell(columns.area)),
+            ("areanm", row.optional(columns.name)),
+            ("geography", row.optional(columns.geography)),
+            ("indicator", row.optional(columns.indicator)),
+            ("measure", row.optional(columns.measure)),
+            ("unit", row.optional(columns.unit)),
+            ("source", row.optional(columns.source)),
+        ])
     }
 
     fn indicator(&mut self, row: &Row<'_>, period: Period, keys: &mut Keys) -> u32 {
@@ -196,8 +206,7 @@ impl Tidy {
         let cells = [columns.indicator, columns.measure, columns.unit].map(|column| row.optional(column));
         self.key.clear();
         for cell in cells {
-            self.key.push_str(cell);
-            self.key.push('\u{1f}');
+            push(&mut self.key, cell);
         }
         let [name, measure, unit] = cells;
         keys.indicator(&self.key, || IndicatorKey {
@@ -245,6 +254,7 @@ impl RowReader for Tidy {
         let period = self.periods.read(row.cell(self.columns.period))?;
         let mut adjustments = Adjustments::default();
         let figure = self.figure(row, &mut adjustments)?;
+        self.check_names(row)?;
         let (disaggregation, _) = self.disaggregation(row, keys)?;
         // From here on nothing fails, so that only good rows name anything.
         let area = keys.area(code, || AreaKey::Code {

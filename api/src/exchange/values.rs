@@ -1,17 +1,24 @@
 //! Numbers, status symbols and periods as cells hold them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use domain::{
     observation::{Confidentiality, ObservationStatus},
     period::Period,
+    series::Disaggregation,
 };
 
 use super::report::{Adjustment, Adjustments, Reason};
 
 /// How many spellings of periods are remembered.
 const MOST_PERIODS: usize = 10_000;
+/// The longest spelling that is remembered, bytes: what is longer is no period, and would only take room.
+const LONGEST_KNOWN: usize = 64;
+/// The longest spelling that is read at all, bytes. Two moments with their offsets from UTC take 60.
+const LONGEST_PERIOD: usize = 200;
+/// The longest name, code or unit that a row may say, bytes: several times the longest that is kept.
+pub const LONGEST_NAME: usize = 2_000;
 
 /// Reads numbers.
 #[derive(Debug, Clone, Copy, Default)]
@@ -84,6 +91,32 @@ pub fn shown(text: &str) -> String {
         short.push('…');
     }
     short
+}
+
+/// Refuses names that are longer than any that is kept, before they become keys and are looked up: a name that holds for many
+/// rows is compared, copied and quoted for each of them. Each stands beside its column.
+///
+/// # Errors
+/// `TOO_LONG`.
+pub fn check_names(names: &[(&str, &str)]) -> Result<(), Reason> {
+    match names.iter().find(|(_, name)| name.len() > LONGEST_NAME) {
+        None => Ok(()),
+        Some((column, _)) => Err(Reason::plain("TOO_LONG", (*column).to_owned(), "a name or code of more than 2 000 bytes")),
+    }
+}
+
+/// The part of the population that pairs of a dimension and its value say.
+///
+/// # Errors
+/// INVALID, in the column that `column_of` says for the dimension at fault.
+pub fn part(pairs: &[(&str, &str)], column_of: impl Fn(&str) -> String) -> Result<Disaggregation, Reason> {
+    Disaggregation::new(pairs.iter().copied()).map_err(|error| {
+        let mut met = BTreeSet::new();
+        let at_fault = pairs.iter().find(|pair| Disaggregation::new([**pair]).is_err() || !met.insert(pair.0));
+        // Of too many none is wrong by itself: the last is told of.
+        let dimension = at_fault.or(pairs.last()).map_or("", |(dimension, _)| dimension);
+        Reason::detailed("INVALID", column_of(dimension), "not a disaggregation", error.to_string())
+    })
 }
 
 /// The status in a cell: a letter of the SDMX code list `CL_OBS_STATUS`, or one of the lower-case symbols of the
@@ -175,6 +208,12 @@ impl Periods {
             return Err(Reason::plain("REQUIRED", self.column, "no period"));
         }
         let refuse = |error: &String| Reason::detailed("INVALID", self.column, "not a period", error);
+        if text.len() > LONGEST_PERIOD {
+            return Err(refuse(&format!("“{}” is longer than any period", shown(text))));
+        }
+        if text.len() > LONGEST_KNOWN {
+            return (self.read)(text).map_err(|error| refuse(&error));
+        }
         if let Some(known) = self.known.get(text) {
             return known.as_ref().copied().map_err(refuse);
         }
@@ -257,6 +296,17 @@ mod tests {
         for (text, places) in [("12", 0), ("1.50", 2), ("", 0), ("1,5", 1), ("-3.25e2", 2)] {
             assert_eq!(decimals(text), places, "{text}");
         }
+    }
+
+    #[test]
+    fn long_spellings_are_neither_remembered_nor_read() {
+        let mut periods = Periods::new("period", |_| Err("read".to_owned()));
+        for length in [LONGEST_KNOWN + 1, 100, LONGEST_PERIOD] {
+            assert!(periods.read(&"x".repeat(length)).unwrap_err().to_string().ends_with("read"));
+        }
+        let refused = periods.read(&"x".repeat(1024 * 1024)).unwrap_err();
+        assert!(refused.to_string().contains("longer than any period") && refused.to_string().len() < 300);
+        assert!(periods.known.is_empty());
     }
 
     #[test]

@@ -68,6 +68,7 @@ impl Checker<'_> {
         if table.skip_rows > 1_000 {
             self.refuse(path.then("skipRows"), "at most 1000 rows stand before the header");
         }
+        self.long(&path.then("join"), &table.join);
         let numbers = &mapping.numbers;
         if !['.', ','].contains(&numbers.decimal) {
             self.refuse("numbers.decimal".into(), "a decimal mark is a point or a comma");
@@ -337,6 +338,7 @@ mod tests {
         assert_eq!(paths(|m| m.figures.clear()), only("figures"));
         assert_eq!(paths(|m| m.table.delimiter = '"'), only("table.delimiter"));
         assert_eq!(paths(|m| m.table.header_rows = 0), only("table.headerRows"));
+        assert_eq!(paths(|m| m.table.join = "-".repeat(401)), only("table.join"));
         assert_eq!(paths(|m| m.numbers.thousands = Some('.')), only("numbers.thousands"));
         assert_eq!(paths(|m| m.community = Default::default()), only("community"));
         assert_eq!(paths(|m| m.period = None), only("figures.0.period"));

@@ -155,21 +155,16 @@ impl Document<'_, '_> {
 
     /// Answers whether nobody listens any more.
     fn put(&mut self, number: u64, value: &Value<'_>, raw: &str) -> bool {
-        let or = |own: &str, default: &Slot<Owned>| -> String {
-            if own.is_empty() { default.text().to_owned() } else { own.to_owned() }
-        };
+        fn or<'t>(own: &'t str, default: &'t Slot<Owned>) -> &'t str {
+            if own.is_empty() { default.text() } else { own }
+        }
         let Defaults { period, org_unit, attribute } = &self.defaults;
-        let (period, org_unit, attribute) = (
-            or(value.period.text(), period),
-            or(value.org_unit.text(), org_unit),
-            or(value.attribute.text(), attribute),
-        );
         let said = Said {
             element: value.element.text(),
-            period: &period,
-            org_unit: &org_unit,
+            period: or(value.period.text(), period),
+            org_unit: or(value.org_unit.text(), org_unit),
             category: value.category.text(),
-            attribute: &attribute,
+            attribute: or(value.attribute.text(), attribute),
             value: value.given.text(),
             comment: value.comment.text(),
             deleted: value.deleted.get().copied().unwrap_or(false),

@@ -22,7 +22,7 @@ use domain::{
 };
 
 use super::{
-    batch::{Act, AreaKey, IndicatorKey, Keys, ReadRow, SeriesKey},
+    batch::{Act, AreaKey, IndicatorKey, Keys, ReadRow, SeriesKey, push},
     failure::{Failure, FailureCode},
     options::{Options, Total},
     reader::Input,
@@ -47,6 +47,9 @@ const ATTRIBUTE: &str = "attributeOptionCombo";
 const VALUE: &str = "value";
 /// What every DHIS2 calls the combination of no options: its name, code and identifier.
 const DEFAULTS: [&str; 2] = ["default", "HllvX50cXC0"];
+
+/// How much white space may stand before the first letter, which tells JSON from CSV, bytes.
+const LONGEST_BLANK: usize = 64 * 1024;
 
 /// What is done with the values. DHIS2 has no default that its versions agree on, so the caller says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,9 +149,12 @@ pub fn column_of(field: &str) -> Cow<'static, str> {
 /// # Errors
 /// Whatever keeps it from being read.
 pub fn read(mut input: Input, options: &Options, sink: &mut Sink<'_>) -> Result<Vec<String>, Failure> {
-    let head = input.head(64)?;
+    let head = input.head(LONGEST_BLANK)?;
     let first = head.iter().copied().find(|byte| !byte.is_ascii_whitespace());
     match first {
+        None if head.len() == LONGEST_BLANK => {
+            Err(Failure::new(FailureCode::Malformed, "it begins with more than 64 KiB of blanks").at(1))
+        }
         Some(b'{' | b'[') => json::read(input, options, sink),
         Some(b'<') => {
             let message = "this is XML: send data value sets as JSON or CSV";
@@ -208,6 +214,12 @@ impl Values {
                 return Err(Reason::plain("REQUIRED", column, "it is missing"));
             }
         }
+        values::check_names(&[
+            (ELEMENT, said.element),
+            (ORG_UNIT, said.org_unit),
+            (CATEGORY, said.category),
+            (ATTRIBUTE, said.attribute),
+        ])?;
         let period = self.periods.read(said.period)?;
         let retract = said.deleted || self.strategy == Strategy::Delete;
         let act = match self.strategy {
@@ -253,8 +265,7 @@ impl Values {
     fn part(&mut self, said: &Said<'_>, keys: &mut Keys) -> Result<(u32, Adjustments), Reason> {
         self.key.clear();
         for combo in [said.category, said.attribute] {
-            self.key.push_str(combo);
-            self.key.push('\u{1f}');
+            push(&mut self.key, combo);
         }
         keys.disaggregation(&self.key, || {
             let mut adjustments = Adjustments::default();
@@ -268,9 +279,8 @@ impl Values {
                     pairs.push((dimension, combo));
                 }
             }
-            let read = Disaggregation::new(pairs)
-                .map_err(|error| Reason::detailed("INVALID", CATEGORY, "not a disaggregation", error.to_string()))?;
-            Ok((read, adjustments))
+            let column_of = |dimension: &str| if dimension == ATTRIBUTE { ATTRIBUTE } else { CATEGORY }.to_owned();
+            Ok((values::part(&pairs, column_of)?, adjustments))
         })
     }
 }

@@ -325,3 +325,13 @@ proptest! {
         let _ = told(damage(csv, &places), &options());
     }
 }
+
+#[test]
+fn json_is_told_by_its_first_letter_wherever_it_stands() {
+    let payload = r#"{"dataValues":[{"dataElement":"r","period":"2020","orgUnit":"A1","value":1}]}"#;
+    for blanks in [64, 65, 60_000] {
+        assert_eq!(lines(" \n".repeat(blanks / 2) + payload, &options()), ["A1 r 2020: 1"], "{blanks}");
+    }
+    let failure = told(" ".repeat(64 * 1024) + payload, &options()).unwrap_err();
+    assert_eq!(failure.code, FailureCode::Malformed, "{failure}");
+}

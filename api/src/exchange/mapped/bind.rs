@@ -1,8 +1,9 @@
 //! Finds the columns that a mapping speaks of in the header of a table.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet, HashMap},
-    sync::Arc,
+    sync::{Arc, LazyLock},
 };
 
 use domain::mapping::{
@@ -14,32 +15,48 @@ use super::super::{
     csv::{Header, Row},
     failure::{Failure, FailureCode},
     report::Reason,
-    values::shown,
+    values::{self, shown},
 };
 
-/// A text whose columns are found.
+/// The longest text that a row may say, bytes. A table has thousands of columns of figures, and each says its own.
+const LONGEST: usize = values::LONGEST_NAME;
+
+/// A text whose columns are found. What the mapping lists is not copied: every column of figures would have its own.
 #[derive(Debug, Default)]
-pub struct Bound {
-    pieces: Vec<Piece>,
+pub struct Bound<'m> {
+    pieces: Vec<Piece<'m>>,
 }
 
 #[derive(Debug)]
-enum Piece {
-    Fixed(String),
-    Cell { column: usize, name: Arc<str>, part: Part },
+enum Piece<'m> {
+    Fixed(Cow<'m, str>),
+    Cell { column: usize, name: Arc<str>, part: &'m Part },
 }
 
-impl Bound {
+impl Bound<'_> {
     /// Adds what the row says to `text`.
     ///
     /// # Errors
-    /// INVALID for a cell that is not among those listed.
+    /// INVALID for a cell that is not among those listed, `TOO_LONG` for one that is longer than any name.
     pub fn write(&self, row: &Row<'_>, text: &mut String) -> Result<(), Reason> {
+        self.write_within(row, text, LONGEST)
+    }
+
+    /// The same with another limit, in bytes.
+    ///
+    /// # Errors
+    /// As [`Bound::write`].
+    pub fn write_within(&self, row: &Row<'_>, text: &mut String, most: usize) -> Result<(), Reason> {
+        let start = text.len();
         for piece in &self.pieces {
             match piece {
                 Piece::Fixed(fixed) => text.push_str(fixed),
                 Piece::Cell { column, name, part } => {
                     let cell = row.cell(*column);
+                    if text.len().saturating_sub(start).saturating_add(cell.len()) > most {
+                        let kind = format!("a text of more than {most} bytes");
+                        return Err(Reason::plain("TOO_LONG", name.to_string(), kind));
+                    }
                     if !part.write(cell, text) {
                         let kind = "not among the values that the mapping lists";
                         let detail = format!("“{}” is {kind}", shown(cell));
@@ -81,65 +98,65 @@ impl Bound {
 }
 
 /// Rows that are left out.
-pub struct Rule {
+pub struct Rule<'m> {
     /// The column that tells them.
     pub column: usize,
     /// What the mapping says of them.
-    pub said: LeaveOut,
+    pub said: &'m LeaveOut,
     /// How many there were.
     pub rows: u64,
 }
 
 /// What is measured.
-pub struct Indicator {
-    pub code: Bound,
-    pub name: Bound,
-    pub unit: Bound,
+pub struct Indicator<'m> {
+    pub code: Bound<'m>,
+    pub name: Bound<'m>,
+    pub unit: Bound<'m>,
     /// The declared kind of quantity, with the currency of an amount of money after it.
     pub measure: String,
     pub decimals: Option<i32>,
 }
 
 /// A dimension of the disaggregation.
-pub struct Dimension {
-    pub name: String,
-    pub value: Bound,
-    pub totals: BTreeSet<String>,
+pub struct Dimension<'m> {
+    pub name: &'m str,
+    pub value: Bound<'m>,
+    pub totals: &'m BTreeSet<String>,
 }
 
 /// A column of figures.
-pub struct Column {
+pub struct Column<'m> {
     pub name: Arc<str>,
     pub value: usize,
-    pub code: Bound,
-    pub community: Bound,
-    pub level: Bound,
-    pub source: Bound,
-    pub indicator: Indicator,
-    pub period: Bound,
+    pub code: Bound<'m>,
+    pub community: Bound<'m>,
+    pub level: Bound<'m>,
+    pub source: Bound<'m>,
+    pub indicator: Indicator<'m>,
+    pub period: Bound<'m>,
     /// Which of the readers of periods, of [`Plan::periods`].
     pub reader: usize,
-    pub dimensions: Vec<Dimension>,
-    pub multiplier: Bound,
+    pub dimensions: Vec<Dimension<'m>>,
+    pub multiplier: Bound<'m>,
     pub lower: Option<usize>,
     pub upper: Option<usize>,
     /// What the distances of limits are multiplied by.
     pub stretch: Option<f64>,
     pub numerator: Option<usize>,
     pub denominator: Option<usize>,
-    pub status: Bound,
-    pub confidentiality: Bound,
-    pub note: Bound,
+    pub status: Bound<'m>,
+    pub confidentiality: Bound<'m>,
+    pub note: Bound<'m>,
 }
 
 /// A mapping whose columns are found.
-pub struct Plan {
+pub struct Plan<'m> {
     /// How many cells a row has.
     pub cells: usize,
-    pub rules: Vec<Rule>,
-    pub columns: Vec<Column>,
+    pub rules: Vec<Rule<'m>>,
+    pub columns: Vec<Column<'m>>,
     /// How periods are written, each way once.
-    pub periods: Vec<PeriodColumns>,
+    pub periods: Vec<&'m PeriodColumns>,
     /// Columns that are not read.
     pub unused: Vec<String>,
 }
@@ -206,12 +223,18 @@ impl Finder {
         self.names.get(place).cloned().unwrap_or_default()
     }
 
-    fn text(&mut self, text: &Text, captures: &Captures) -> Result<Bound, Failure> {
+    fn text<'m>(&mut self, text: &'m Text, captures: &Captures) -> Result<Bound<'m>, Failure> {
         let mut bound = Bound::default();
         for part in &text.0 {
             if let Some(column) = &part.column {
                 let column = self.find(column)?;
-                bound.pieces.push(Piece::Cell { column, name: self.name(column), part: part.clone() });
+                bound.pieces.push(Piece::Cell { column, name: self.name(column), part });
+                continue;
+            }
+            if let Part { constant: Some(constant), capture: None, width: None, values, .. } = part
+                && values.is_empty()
+            {
+                bound.pieces.push(Piece::Fixed(Cow::Borrowed(constant)));
                 continue;
             }
             let caught = part.capture.as_ref().and_then(|name| captures.iter().find(|(own, _)| own == name));
@@ -221,15 +244,16 @@ impl Finder {
                 let message = format!("the mapping does not list what “{found}” in the name of a column stands for");
                 return Err(Failure::new(FailureCode::UnknownColumn, message).at(1).in_column(found));
             }
-            match bound.pieces.last_mut() {
-                Some(Piece::Fixed(before)) => before.push_str(&fixed),
-                _ => bound.pieces.push(Piece::Fixed(fixed)),
-            }
+            bound.pieces.push(Piece::Fixed(fixed.into()));
         }
         Ok(bound)
     }
 
-    fn indicator(&mut self, columns: &IndicatorColumns, captures: &Captures) -> Result<Indicator, Failure> {
+    fn indicator<'m>(
+        &mut self,
+        columns: &'m IndicatorColumns,
+        captures: &Captures,
+    ) -> Result<Indicator<'m>, Failure> {
         let measure = columns.measure.map_or("", |measure| measure.code());
         let currency = columns.currency.as_ref().map_or("", |currency| currency.as_str());
         Ok(Indicator {
@@ -241,10 +265,14 @@ impl Finder {
         })
     }
 
-    fn dimensions(&mut self, columns: &[DimensionColumn], captures: &Captures) -> Result<Vec<Dimension>, Failure> {
-        let one = |column: &DimensionColumn| {
+    fn dimensions<'m>(
+        &mut self,
+        columns: &'m [DimensionColumn],
+        captures: &Captures,
+    ) -> Result<Vec<Dimension<'m>>, Failure> {
+        let one = |column: &'m DimensionColumn| {
             let value = self.text(&column.value, captures)?;
-            Ok(Dimension { name: column.dimension.clone(), value, totals: column.totals.clone() })
+            Ok(Dimension { name: &column.dimension, value, totals: &column.totals })
         };
         columns.iter().map(one).collect()
     }
@@ -285,12 +313,12 @@ impl Finder {
     }
 }
 
-impl Plan {
+impl<'m> Plan<'m> {
     /// Finds every column.
     ///
     /// # Errors
     /// `MISSING_COLUMN`, `DUPLICATE_COLUMN`, `UNKNOWN_COLUMN`.
-    pub fn new(mapping: &ColumnMapping, header: &Header) -> Result<Self, Failure> {
+    pub fn new(mapping: &'m ColumnMapping, header: &Header) -> Result<Self, Failure> {
         let mut finder = Finder::new(header);
         let mut plan = Self {
             cells: header.len(),
@@ -300,7 +328,7 @@ impl Plan {
             unused: Vec::new(),
         };
         for rule in &mapping.leave_out {
-            plan.rules.push(Rule { column: finder.find(&rule.column)?, said: rule.clone(), rows: 0 });
+            plan.rules.push(Rule { column: finder.find(&rule.column)?, said: rule, rows: 0 });
         }
         let mut taken: HashMap<usize, usize> = HashMap::new();
         for (index, figure) in mapping.figures.iter().enumerate() {
@@ -325,16 +353,18 @@ impl Plan {
 
     fn column(
         &mut self,
-        mapping: &ColumnMapping,
-        figure: &FigureColumns,
+        mapping: &'m ColumnMapping,
+        figure: &'m FigureColumns,
         finder: &mut Finder,
         (value, captures): (usize, &Captures),
-    ) -> Result<Column, Failure> {
-        let none = (IndicatorColumns::default(), PeriodColumns::default());
-        let indicator = figure.indicator.as_ref().or(mapping.indicator.as_ref()).unwrap_or(&none.0);
-        let period = figure.period.as_ref().or(mapping.period.as_ref()).unwrap_or(&none.1);
-        let reader = self.periods.iter().position(|known| known == period).unwrap_or_else(|| {
-            self.periods.push(period.clone());
+    ) -> Result<Column<'m>, Failure> {
+        static NONE: LazyLock<(IndicatorColumns, PeriodColumns)> = LazyLock::new(Default::default);
+        let indicator = figure.indicator.as_ref().or(mapping.indicator.as_ref()).unwrap_or(&NONE.0);
+        let period = figure.period.as_ref().or(mapping.period.as_ref()).unwrap_or(&NONE.1);
+        // Mostly it is the very same; comparing what it lists would take long for thousands of columns.
+        let is_known = |known: &&PeriodColumns| std::ptr::eq(*known, period) || *known == period;
+        let reader = self.periods.iter().position(is_known).unwrap_or_else(|| {
+            self.periods.push(period);
             self.periods.len() - 1
         });
         let mut dimensions = finder.dimensions(&mapping.dimensions, captures)?;

@@ -6,13 +6,10 @@ mod numbers;
 #[cfg(test)]
 mod tests;
 
-use std::borrow::Cow;
-
 use domain::{
     mapping::ColumnMapping,
-    observation::{Figure, ObservationStatus},
+    observation::{Figure, NOTE_LENGTH, ObservationStatus},
     period::Period,
-    series::Disaggregation,
 };
 
 pub use self::numbers::clean;
@@ -21,7 +18,7 @@ use self::{
     numbers::Numbers,
 };
 use super::{
-    batch::{Act, AreaKey, IndicatorKey, Keys, ReadRow, SeriesKey},
+    batch::{Act, AreaKey, IndicatorKey, Keys, ReadRow, SeriesKey, push},
     csv::{Header, Next, Row, Table},
     failure::{Failure, FailureCode},
     reader::Input,
@@ -39,13 +36,14 @@ pub const COMMUNITY: &str = "community";
 /// Reads rows by a mapping.
 pub struct Mapped<'a> {
     mapping: &'a ColumnMapping,
-    plan: Plan,
+    plan: Plan<'a>,
     numbers: Numbers,
     periods: Vec<Periods>,
     /// Cells without anything that are left out.
     blank: u64,
     // Kept from figure to figure so that nothing is allocated for a key that is known.
     key: String,
+    value: String,
 }
 
 impl<'a> Mapped<'a> {
@@ -64,8 +62,8 @@ impl<'a> Mapped<'a> {
                 None => Period::parse_year_span(text, start).map_err(|error| error.to_string()),
             })
         };
-        let periods = plan.periods.iter().map(reader).collect();
-        Ok(Self { mapping, plan, numbers: Numbers(mapping.numbers), periods, blank: 0, key: String::new() })
+        let periods = plan.periods.iter().copied().map(reader).collect();
+        Ok(Self { mapping, plan, numbers: Numbers(mapping.numbers), periods, blank: 0, key: String::new(), value: String::new() })
     }
 
     /// Hears every figure of a row; one reason for all of them if the row itself is at fault.
@@ -90,7 +88,7 @@ impl<'a> Mapped<'a> {
     }
 
     /// The figure of a column; nothing for a blank cell that is left out.
-    fn figure(&mut self, row: &Row<'_>, column: &Column, keys: &mut Keys) -> Result<Option<ReadRow>, Reason> {
+    fn figure(&mut self, row: &Row<'_>, column: &Column<'_>, keys: &mut Keys) -> Result<Option<ReadRow>, Reason> {
         let cell = row.cell(column.value);
         if cell.is_empty() && self.mapping.leave_out_blank && !self.mapping.missing.contains_key("") {
             self.blank += 1;
@@ -116,8 +114,7 @@ impl<'a> Mapped<'a> {
         let area = keys.area(&self.key, || area);
         self.key.clear();
         for part in [&indicator.name, &indicator.unit] {
-            self.key.push_str(part);
-            self.key.push('\u{1f}');
+            push(&mut self.key, part);
         }
         let indicator = keys.indicator(&self.key, || indicator);
         let source = keys.source(&source);
@@ -126,10 +123,10 @@ impl<'a> Mapped<'a> {
         Ok(Some(ReadRow { line: row.line, column, series, period, figure, act: Act::Record, adjustments }))
     }
 
-    fn period(&mut self, row: &Row<'_>, column: &Column) -> Result<Period, Reason> {
+    fn period(&mut self, row: &Row<'_>, column: &Column<'_>) -> Result<Period, Reason> {
         self.key.clear();
         column.period.write(row, &mut self.key)?;
-        let named = |reason: Reason| Reason { column: column.period.named("period").into(), ..reason };
+        let named = |reason: Reason| reason.in_column(column.period.named("period"));
         match self.periods.get_mut(column.reader) {
             Some(periods) => periods.read(&self.key).map_err(named),
             None => Err(Reason::plain("REQUIRED", "period", "no period")),
@@ -137,7 +134,7 @@ impl<'a> Mapped<'a> {
     }
 
     /// The value with all that describes it.
-    fn says(&self, row: &Row<'_>, column: &Column, adjustments: &mut Adjustments) -> Result<Figure, Reason> {
+    fn says(&self, row: &Row<'_>, column: &Column<'_>, adjustments: &mut Adjustments) -> Result<Figure, Reason> {
         let name = &*column.name;
         let cell = row.cell(column.value);
         let token = self.mapping.missing.get(cell).copied();
@@ -173,7 +170,7 @@ impl<'a> Mapped<'a> {
             _ => limit,
         };
         let (lower, upper) = (stretched(lower), stretched(upper));
-        let note = Some(column.note.text(row)?).filter(|note| !note.is_empty());
+        let note = Self::note(row, column)?;
         let confidentiality = column.confidentiality.text(row)?;
         let confidentiality = match confidentiality.as_str() {
             "" => Figure::default().confidentiality,
@@ -189,7 +186,7 @@ impl<'a> Mapped<'a> {
     /// The status that the row gives, else that of the cell that stands for no value.
     fn status(
         row: &Row<'_>,
-        column: &Column,
+        column: &Column<'_>,
         (has_value, token): (bool, Option<ObservationStatus>),
         adjustments: &mut Adjustments,
     ) -> Result<ObservationStatus, Reason> {
@@ -200,16 +197,28 @@ impl<'a> Mapped<'a> {
                 Ok(status)
             }
             _ => values::status(&text, has_value, ("status", "value"), adjustments).map_err(|reason| {
-                let named: Cow<'_, str> = match reason.column.as_ref() {
-                    "status" => column.status.named("status").into(),
-                    _ => column.name.to_string().into(),
+                let named = match reason.column.as_ref() {
+                    "status" => column.status.named("status"),
+                    _ => column.name.to_string(),
                 };
-                Reason { column: named.into_owned().into(), ..reason }
+                reason.in_column(named)
             }),
         }
     }
 
-    fn multiplier(row: &Row<'_>, column: &Column) -> Result<Option<f64>, Reason> {
+    /// The note, which each figure of the row has a copy of.
+    fn note(row: &Row<'_>, column: &Column<'_>) -> Result<Option<String>, Reason> {
+        let mut note = String::new();
+        // A letter takes up to four bytes.
+        column.note.write_within(row, &mut note, 4 * NOTE_LENGTH)?;
+        if note.chars().count() > NOTE_LENGTH {
+            let kind = format!("a note of more than {NOTE_LENGTH} characters");
+            return Err(Reason::plain("TOO_LONG", column.note.named("note"), kind));
+        }
+        Ok(Some(note).filter(|note| !note.is_empty()))
+    }
+
+    fn multiplier(row: &Row<'_>, column: &Column<'_>) -> Result<Option<f64>, Reason> {
         if column.multiplier.is_empty() {
             return Ok(None);
         }
@@ -228,40 +237,38 @@ impl<'a> Mapped<'a> {
     fn disaggregation(
         &mut self,
         row: &Row<'_>,
-        column: &Column,
+        column: &Column<'_>,
         keys: &mut Keys,
     ) -> Result<(u32, Adjustments), Reason> {
         self.key.clear();
         for dimension in &column.dimensions {
-            self.key.push_str(&dimension.name);
-            self.key.push('\u{1f}');
-            dimension.value.write(row, &mut self.key)?;
-            self.key.push('\u{1f}');
+            push(&mut self.key, dimension.name);
+            self.value.clear();
+            dimension.value.write(row, &mut self.value)?;
+            push(&mut self.key, &self.value);
         }
-        let key = std::mem::take(&mut self.key);
-        let found = keys.disaggregation(&key, || {
+        keys.disaggregation(&self.key, || {
             let mut adjustments = Adjustments::default();
-            let mut parts = key.split('\u{1f}');
             let mut pairs = Vec::with_capacity(column.dimensions.len());
             for dimension in &column.dimensions {
-                let (_, value) = (parts.next(), parts.next().unwrap_or_default());
-                if dimension.totals.contains(value) {
+                let value = dimension.value.text(row)?;
+                if dimension.totals.contains(&value) {
                     adjustments.note(Adjustment::Total);
                 } else if !value.is_empty() {
-                    pairs.push((dimension.name.as_str(), value));
+                    pairs.push((dimension.name, value));
                 }
             }
-            let read = Disaggregation::new(pairs).map_err(|error| {
-                Reason::detailed("INVALID", "dimensions", "not a disaggregation", error.to_string())
-            })?;
-            Ok((read, adjustments))
-        });
-        self.key = key;
-        found
+            let pairs: Vec<_> = pairs.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let column_of = |name: &str| {
+                let dimension = column.dimensions.iter().find(|dimension| dimension.name == name);
+                dimension.map_or_else(|| name.to_owned(), |dimension| dimension.value.named(name))
+            };
+            Ok((values::part(&pairs, column_of)?, adjustments))
+        })
     }
 
     /// How the row names its community; what tells it from others is left in `key`.
-    fn area(&mut self, row: &Row<'_>, column: &Column) -> Result<AreaKey, Reason> {
+    fn area(&mut self, row: &Row<'_>, column: &Column<'_>) -> Result<AreaKey, Reason> {
         self.key.clear();
         let name = column.community.text(row)?;
         if column.code.is_empty() {
@@ -279,7 +286,7 @@ impl<'a> Mapped<'a> {
         Ok(AreaKey::Code { code, name, geography: column.level.text(row)? })
     }
 
-    fn needed(row: &Row<'_>, text: &Bound, what: &str) -> Result<String, Reason> {
+    fn needed(row: &Row<'_>, text: &Bound<'_>, what: &str) -> Result<String, Reason> {
         let found = text.text(row)?;
         if found.is_empty() {
             return Err(Reason::plain("REQUIRED", text.named(what), format!("no {what}")));

@@ -35,7 +35,7 @@ impl Numbers {
             number = Cow::Owned(joined);
         }
         let plain = values::Numbers { decimal_comma: self.0.decimal == ',' };
-        plain.read(&number, "", adjustments).map_err(|reason| Reason { column: column.to_owned().into(), ..reason })
+        plain.read(&number, "", adjustments).map_err(|reason| reason.in_column(column.to_owned()))
     }
 }
 

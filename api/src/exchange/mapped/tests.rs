@@ -251,3 +251,65 @@ proptest! {
         prop_assert_eq!(batch.rows.len() + batch.rejects.len() + nothing, expected);
     }
 }
+
+#[test]
+fn a_cell_is_never_taken_for_the_dimension_beside_it() {
+    let mapping = long(json!({
+        "dimensions": [{ "dimension": "sex", "value": { "column": "sex" } }],
+        "figures": [
+            { "column": "value", "dimensions": [{ "dimension": "age", "value": { "column": "age" } }] },
+            { "column": "all" },
+        ],
+    }));
+    let text = "fips,year,sex,age,value,all\n1,2020,F,0-4,1,2\n1,2020,F\u{1f}age\u{1f}0-4,,3,4\n1,2020,F\u{1f}\u{1f}age\u{1f}\u{1f}0-4,,3,4\n";
+    let (batch, _) = read(mapping, text).unwrap();
+    assert_eq!(said(&batch), ["00001 rate [age=0-4;sex=F] 2020 1", "00001 rate [sex=F] 2020 2"]);
+    assert_eq!(reasons(&batch), [(3, "INVALID", "sex"), (3, "INVALID", "sex"), (4, "INVALID", "sex"), (4, "INVALID", "sex")]);
+}
+
+#[test]
+fn what_every_figure_of_a_row_says_again_is_bounded() {
+    let columns: Vec<String> = (0..4_000).map(|number| format!("v{number}")).collect();
+    let mapping = json!({
+        "community": { "name": { "column": "place" } },
+        "indicator": { "code": "rate" },
+        "period": { "text": "2020" },
+        "figures": [{ "pattern": "v{number}", "note": { "column": "note" },
+            "dimensions": [{ "dimension": "number", "value": { "capture": "number" } }] }],
+    });
+    let table = |place: &str, note: &str| {
+        format!("place,note,{}\n{place},{note}{}\n", columns.join(","), ",1".repeat(columns.len()))
+    };
+    let (batch, _) = read(mapping.clone(), table("a", &"é".repeat(2_000))).unwrap();
+    assert_eq!((batch.rows.len(), batch.rejects.len()), (4_000, 0));
+    for (place, note, column) in [("a".to_owned(), "é".repeat(2_001), "note"), ("x".repeat(500_000), String::new(), "place")] {
+        let (batch, _) = read(mapping.clone(), table(&place, &note)).unwrap();
+        assert_eq!((batch.rows.len(), batch.rejects.len()), (0, 4_000));
+        assert!(reasons(&batch).iter().all(|reason| *reason == (2, "TOO_LONG", column)), "{column}");
+        assert!(batch.rejects.iter().all(|(_, reason)| reason.kind.len() < 100 && reason.detail.is_none()));
+    }
+    // The note of a row is in no more figures than a batch may hold of it: three rows of notes fill more than one.
+    let text = table("a", &"é".repeat(2_000)) + &format!("a,{}{}\n", "é".repeat(2_000), ",1".repeat(columns.len()));
+    let mapping: ColumnMapping = serde_json::from_value(mapping).unwrap();
+    let (sender, mut batches) = mpsc::channel(64);
+    let mut sink = Sink::new(&sender, false, std::sync::Arc::default());
+    super::read(Input::new(Cursor::new(text)).unwrap(), Some(&mapping), &mut sink).unwrap();
+    assert_eq!((0..2).map(|_| batches.try_recv().unwrap().rows.len()).collect::<Vec<_>>(), [4_000, 4_000]);
+}
+
+#[test]
+fn what_a_mapping_lists_is_not_copied_for_every_column() {
+    let values: serde_json::Map<String, Value> = (0..10_000).map(|code| (code.to_string(), json!("2020"))).collect();
+    let columns: Vec<String> = (0..4_000).map(|number| format!("v{number}")).collect();
+    let mapping = json!({
+        "community": { "name": { "column": "place" } },
+        "indicator": { "code": "rate" },
+        "period": { "text": { "column": "year", "values": values } },
+        "figures": [{ "pattern": "v{number}" }],
+    });
+    // Forty million entries would have been.
+    let began = std::time::Instant::now();
+    let text = format!("place,year,{}\na,7{}\n", columns.join(","), ",1".repeat(columns.len()));
+    assert_eq!(read(mapping, text).unwrap().0.rows.len(), 4_000);
+    assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
+}

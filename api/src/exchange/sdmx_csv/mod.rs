@@ -16,11 +16,10 @@ use std::borrow::Cow;
 use domain::{
     observation::{Figure, ObservationStatus},
     period::Period,
-    series::Disaggregation,
 };
 
 use super::{
-    batch::{Act, AreaKey, IndicatorKey, Keys, ReadRow, RowReader, SeriesKey},
+    batch::{Act, AreaKey, IndicatorKey, Keys, ReadRow, RowReader, SeriesKey, push},
     csv::{Header, Row, Table},
     failure::Failure,
     options::{Options, Total},
@@ -226,8 +225,7 @@ impl SdmxCsv {
     fn part(&mut self, row: &Row<'_>, keys: &mut Keys) -> Result<(u32, Adjustments), Reason> {
         self.key.clear();
         for (_, column) in &self.columns.dimensions {
-            self.key.push_str(row.cell(*column));
-            self.key.push('\u{1f}');
+            push(&mut self.key, row.cell(*column));
         }
         keys.disaggregation(&self.key, || {
             let mut adjustments = Adjustments::default();
@@ -240,9 +238,7 @@ impl SdmxCsv {
                     pairs.push((name.as_str(), code));
                 }
             }
-            let read = Disaggregation::new(pairs)
-                .map_err(|error| Reason::detailed("INVALID", "", "not a disaggregation", error.to_string()))?;
-            Ok((read, adjustments))
+            Ok((values::part(&pairs, str::to_owned)?, adjustments))
         })
     }
 
@@ -268,21 +264,27 @@ impl RowReader for SdmxCsv {
         let period = self.periods.read(row.cell(self.columns.period))?;
         let mut adjustments = Adjustments::default();
         let figure = if act == Act::Retract { Figure::default() } else { self.figure(row, &mut adjustments)? };
+        let (code, label) = self.coded(row, self.columns.area);
+        let (name, title) = self.indicator(row);
+        let unit = unit(self.code(row, self.columns.unit));
+        values::check_names(&[
+            (REF_AREA, code),
+            (REF_AREA, label),
+            (INDICATOR, name),
+            (INDICATOR, title),
+            (UNIT_MEASURE, unit),
+        ])?;
         let (disaggregation, totals) = self.part(row, keys)?;
         adjustments.also(totals);
         // From here on nothing fails, so that only good rows name anything.
-        let (code, label) = self.coded(row, self.columns.area);
         let area = keys.area(code, || AreaKey::Code {
             code: code.to_owned(),
             name: label.to_owned(),
             geography: String::new(),
         });
-        let (name, title) = self.indicator(row);
-        let unit = unit(self.code(row, self.columns.unit));
         self.key.clear();
-        self.key.push_str(name);
-        self.key.push('\u{1f}');
-        self.key.push_str(unit);
+        push(&mut self.key, name);
+        push(&mut self.key, unit);
         let decimals = self.code(row, self.columns.decimals).parse::<i32>().ok();
         let decimals = decimals.unwrap_or_else(|| values::decimals(row.cell(self.columns.value)));
         let indicator = keys.indicator(&self.key, || IndicatorKey {

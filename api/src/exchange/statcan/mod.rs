@@ -24,11 +24,10 @@ use domain::{
     fold::fold,
     observation::{Figure, ObservationStatus},
     period::{Period, PeriodError, PeriodKind},
-    series::Disaggregation,
 };
 
 use super::{
-    batch::{Act, AreaKey, IndicatorKey, Keys, ReadRow, RowReader, SeriesKey},
+    batch::{Act, AreaKey, IndicatorKey, Keys, ReadRow, RowReader, SeriesKey, push},
     csv::{Header, Row},
     failure::{Failure, FailureCode},
     mapped::clean,
@@ -288,8 +287,7 @@ impl Statcan {
     fn disaggregation(&mut self, row: &Row<'_>, keys: &mut Keys) -> Result<(u32, Adjustments), Reason> {
         self.key.clear();
         for (_, column) in &self.columns.dimensions {
-            self.key.push_str(row.cell(*column));
-            self.key.push('\u{1f}');
+            push(&mut self.key, row.cell(*column));
         }
         keys.disaggregation(&self.key, || {
             let mut adjustments = Adjustments::default();
@@ -302,10 +300,7 @@ impl Statcan {
                     pairs.push((name.as_str(), value));
                 }
             }
-            let read = Disaggregation::new(pairs);
-            let read =
-                read.map_err(|error| Reason::detailed("INVALID", "", "not a disaggregation", error.to_string()))?;
-            Ok((read, adjustments))
+            Ok((values::part(&pairs, str::to_owned)?, adjustments))
         })
     }
 
@@ -335,9 +330,11 @@ impl RowReader for Statcan {
         let period = self.periods.read(row.cell(self.columns.date))?;
         let figure = self.figure(row, &mut adjustments)?;
         let power = self.power(row)?;
+        let (name, code) = self.place(row);
+        let unit = row.optional(self.columns.unit);
+        values::check_names(&[(GEO, name), ("DGUID", code), ("UOM", unit)])?;
         let (disaggregation, totals) = self.disaggregation(row, keys)?;
         adjustments.also(totals);
-        let (name, code) = self.place(row);
         if name.is_empty() && code.is_empty() {
             if !self.blank_geography {
                 let kind = "no community is named, and none is given for such rows";
@@ -351,15 +348,13 @@ impl RowReader for Statcan {
             self.months.others |= !first;
         }
         self.key.clear();
-        self.key.push_str(name);
-        self.key.push('\u{1f}');
-        self.key.push_str(code);
+        push(&mut self.key, name);
+        push(&mut self.key, code);
         // From here on nothing fails, so that only good rows name anything.
         let area = keys.area(&self.key, || match (name, code) {
             ("", "") => AreaKey::Blank,
             (name, code) => AreaKey::Name { name: name.to_owned(), code: code.to_owned() },
         });
-        let unit = row.optional(self.columns.unit);
         let written = || values::decimals(row.cell(self.columns.value));
         let decimals = row.optional(self.columns.decimals).parse().unwrap_or_else(|_| written());
         let indicator = keys.indicator(unit, || IndicatorKey {
