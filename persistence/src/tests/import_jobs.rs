@@ -1,13 +1,20 @@
 //! Import jobs: one holder at a time, and nothing by one who holds it no more.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
-    import_job::{ImportJob, ImportJobFilter, ImportJobId, ImportJobState, KeptReject, Note, NoteKind, Notes, Progress, RowCounts},
+    import_job::{
+        ImportJob, ImportJobFilter, ImportJobId, ImportJobState, KeptReject, MOST_TAKEOVERS, Note, NoteKind, Notes,
+        Progress, RowCounts,
+    },
     page::{Direction, ListQuery, Order, PageArgs},
     port::{
+        clock::SystemClock,
         import_jobs::{ImportJobs, Lease},
-        store::Store as _,
+        store::Store,
     },
+    service::{Services, identity::Throttle},
 };
 use uuid::Uuid;
 
@@ -112,6 +119,21 @@ on_both! {
         // Whoever does not hold it any more cannot leave it.
         does(store, async |jobs| jobs.leave(lease, moment(152)).await).await;
         assert!(claim(store, 152).await.is_none());
+    }
+
+    async fn a_job_that_nobody_comes_further_with_is_given_up(scratch: &Scratch) {
+        let store = &*scratch.store;
+        let (bad, good) = (queued(store, "account:1").await, queued(store, "account:1").await);
+        for time in 0..MOST_TAKEOVERS {
+            assert_eq!(claim(store, 30 * i64::from(time)).await.unwrap().1.id, bad.id);
+        }
+        let throttle = Throttle::usual(crate::limiter::open(None).unwrap(), "tests");
+        let cache = crate::cache::open(None).unwrap();
+        let services = Services::new(Arc::clone(&scratch.store) as Arc<dyn Store>, cache, Arc::new(SystemClock), throttle);
+        assert_eq!(services.take_up_import().await.unwrap().unwrap().1.id, good.id, "and the next is taken up");
+        let over = store.read().import_jobs().get(bad.id).await.unwrap().unwrap();
+        assert_eq!((over.state, over.failure.unwrap().code.as_str()), (ImportJobState::Failed, "NO_PROGRESS"));
+        assert_eq!(store.read().import_jobs().piece(bad.id, 0).await.unwrap(), None, "its file is not needed any more");
     }
 
     async fn jobs_are_taken_up_in_turn_and_none_twice(scratch: &Scratch) {
