@@ -387,9 +387,15 @@ mod tests {
         let open = |text: String| Table::shaped(Input::new(std::io::Cursor::new(text)).unwrap(), b',', &shape);
         let below = format!("x{}\n", ",".repeat(MOST_COLUMNS - 1));
         let failure = open(format!("é,{}\n{below}", "é".repeat(LONGEST_NAME + 1))).err().unwrap();
-        assert_eq!((failure.code, failure.line, failure.column.as_deref()), (FailureCode::TooLong, Some(1), Some("column 2")));
+        assert_eq!(
+            (failure.code, failure.line, failure.column.as_deref()),
+            (FailureCode::TooLong, Some(1), Some("column 2"))
+        );
         let table = open(format!("é,{}\n{below}", "é".repeat(LONGEST_NAME))).unwrap();
-        assert_eq!(table.header().names().map(str::len).sum::<usize>(), (MOST_COLUMNS - 1) * 2 * LONGEST_NAME + 2 + 3 + 1);
+        assert_eq!(
+            table.header().names().map(str::len).sum::<usize>(),
+            (MOST_COLUMNS - 1) * 2 * LONGEST_NAME + 2 + 3 + 1
+        );
     }
 
     #[test]

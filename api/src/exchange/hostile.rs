@@ -209,9 +209,8 @@ fn headers_that_repeat_or_never_end_are_refused() {
 fn rejected(text: impl AsRef<[u8]>, options: &Options) -> (Vec<String>, usize) {
     let (batches, _) = batches(text, options).unwrap();
     let reasons: Vec<_> = batches.iter().flat_map(|batch| &batch.rejects).map(|(_, reason)| reason).collect();
-    let bytes = |reason: &&Reason| {
-        reason.column.len() + reason.kind.len() + reason.detail.as_ref().map_or(0, String::len)
-    };
+    let bytes =
+        |reason: &&Reason| reason.column.len() + reason.kind.len() + reason.detail.as_ref().map_or(0, String::len);
     (
         reasons.iter().map(|reason| format!("{} {}", reason.code, reason.column)).collect(),
         reasons.iter().map(bytes).sum(),
@@ -295,6 +294,51 @@ fn depth_is_bounded() {
             }
             let _ = told(deep, &options);
         }
+    }
+}
+
+/// Writes what is good as the first texts of the fuzzer, which it then changes. See the guide to importing.
+#[test]
+#[ignore = "writes files beside the fuzzer's targets"]
+fn seeds_are_written() {
+    let corpus = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fuzz/corpus");
+    let write = |target: &str, name: &str, parts: &[&[u8]]| {
+        std::fs::create_dir_all(corpus.join(target)).unwrap();
+        std::fs::write(corpus.join(target).join(name), parts.concat()).unwrap();
+    };
+    // The readers are numbered as here; the bytes behind the number are the plainest options, and all others.
+    for (number, format) in (0_u8..).zip(FORMATS) {
+        let (options, text) = good(format);
+        let name = format!("{format:?}");
+        write("readers", &name, &[&[number, 0, 0, 0, 0, 0, 0, 0], text.as_bytes()]);
+        write("readers", &format!("{name}-gzip"), &[&[number, 0, 0, 0, 0, 0, 0, 0], &zipped(text.as_bytes())]);
+        write(
+            "readers",
+            &format!("{name}-others"),
+            &[&[number, 0x7f, 1, 4, 1, 0x15, 0x11, 1], text.replace(',', ";").as_bytes()],
+        );
+        write("infer", &name, &[text.as_bytes()]);
+        if let Some(mapping) = options.mapping {
+            let mapping = serde_json::to_vec(&*mapping).unwrap();
+            write("mapping", &name, &[&mapping]);
+            write("bound", &name, &[&mapping, b"\n---\n", text.as_bytes()]);
+        }
+    }
+    let mapping = include_bytes!("../../../docs/mappings/us-census-county-population-agesex.json");
+    write("mapping", "population", &[mapping]);
+    write(
+        "bound",
+        "population",
+        &[mapping, b"\n---\nSUMLEV,STATE,COUNTY,STNAME,CTYNAME,YEAR,POPESTIMATE,AGE04_FEM\n050,1,1,A,B,2,10,5\n"],
+    );
+    write("patterns", "listed", &[b"AGE{age}_{sex}\nAGE04_FEM\n04\n0"]);
+    write("patterns", "four", &[b"{a}a{b}a{c}a{d}\nbabab\xc3\xa9aa"]);
+    for (number, text) in
+        ["YYYY-MM\n2004-03", "DD/MM/YYYY\n15/03/2004", "\n2014-04-01/P1Y", "\n2014/2015", "\n2004-W10", "\n2004April"]
+            .iter()
+            .enumerate()
+    {
+        write("periods", &number.to_string(), &[text.as_bytes()]);
     }
 }
 

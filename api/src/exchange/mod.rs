@@ -10,6 +10,8 @@ mod csv;
 pub mod dhis2;
 pub mod export;
 mod failure;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 #[cfg(test)]
 mod hostile;
 mod import;

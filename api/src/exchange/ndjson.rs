@@ -319,8 +319,7 @@ impl Rows {
             push(&mut self.key, value.as_ref());
         }
         let read = keys.disaggregation(&self.key, || {
-            let pairs: Vec<_> =
-                pairs.iter().map(|(dimension, value)| (dimension.as_ref(), value.as_ref())).collect();
+            let pairs: Vec<_> = pairs.iter().map(|(dimension, value)| (dimension.as_ref(), value.as_ref())).collect();
             let read = values::part(&pairs, |_| "disaggregation".to_owned())?;
             Ok((read, Adjustments::default()))
         });
@@ -376,8 +375,12 @@ mod tests {
         let row = |part: &str| {
             format!(r#"{{"community":"a","indicator":"i","period":"2020","value":1,"disaggregation":{part}}}"#)
         };
-        let text = [row(r#"{"a":"b","c":"d"}"#), row(r#"{"a":"b\u001ec\u001fd"}"#), row(r#"{"a":"b","c":"d"}"#)].join("\n");
-        assert_eq!(lines(text, &options()), ["/a i a=b;c=d 2020: 1", "!INVALID disaggregation", "/a i a=b;c=d 2020: 1"]);
+        let text =
+            [row(r#"{"a":"b","c":"d"}"#), row(r#"{"a":"b\u001ec\u001fd"}"#), row(r#"{"a":"b","c":"d"}"#)].join("\n");
+        assert_eq!(
+            lines(text, &options()),
+            ["/a i a=b;c=d 2020: 1", "!INVALID disaggregation", "/a i a=b;c=d 2020: 1"]
+        );
     }
 
     #[test]

@@ -101,7 +101,9 @@ pub fn shown(text: &str) -> String {
 pub fn check_names(names: &[(&str, &str)]) -> Result<(), Reason> {
     match names.iter().find(|(_, name)| name.len() > LONGEST_NAME) {
         None => Ok(()),
-        Some((column, _)) => Err(Reason::plain("TOO_LONG", (*column).to_owned(), "a name or code of more than 2 000 bytes")),
+        Some((column, _)) => {
+            Err(Reason::plain("TOO_LONG", (*column).to_owned(), "a name or code of more than 2 000 bytes"))
+        }
     }
 }
 

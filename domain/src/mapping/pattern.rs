@@ -156,7 +156,8 @@ impl<'s, 'a, F: Fn(&str) -> Option<&'a BTreeSet<String>>> Search<'s, F> {
             Some(Step::Capture(_)) => false,
             Some(Step::Literal(literal)) => {
                 let starts = rest.char_indices().map(|(at, _)| at).skip(1);
-                let mut ends = starts.filter(|&at| rest.get(at..).is_some_and(|rest| rest.starts_with(literal.as_str())));
+                let mut ends =
+                    starts.filter(|&at| rest.get(at..).is_some_and(|rest| rest.starts_with(literal.as_str())));
                 ends.any(|end| self.ends(name, end, (after, rest)))
             }
         };
@@ -199,18 +200,20 @@ mod tests {
             Some((Step::Literal(literal), after)) => {
                 rest.strip_prefix(literal.as_str()).is_some_and(|rest| tries(after, rest, allowed, found))
             }
-            Some((Step::Capture(name), after)) => (1..=rest.len()).filter(|&end| rest.is_char_boundary(end)).any(|end| {
-                let (value, behind) = rest.split_at(end);
-                if allowed(name).is_some_and(|allowed| !allowed.contains(value)) {
-                    return false;
-                }
-                found.push((name.clone(), value.to_owned()));
-                let matched = tries(after, behind, allowed, found);
-                if !matched {
-                    found.pop();
-                }
-                matched
-            }),
+            Some((Step::Capture(name), after)) => {
+                (1..=rest.len()).filter(|&end| rest.is_char_boundary(end)).any(|end| {
+                    let (value, behind) = rest.split_at(end);
+                    if allowed(name).is_some_and(|allowed| !allowed.contains(value)) {
+                        return false;
+                    }
+                    found.push((name.clone(), value.to_owned()));
+                    let matched = tries(after, behind, allowed, found);
+                    if !matched {
+                        found.pop();
+                    }
+                    matched
+                })
+            }
         }
     }
 

@@ -132,8 +132,9 @@ pub fn check(context: &Tree) -> Result<(), Failure> {
         }
         Tree::List(parts) => parts.iter().try_for_each(check),
         Tree::Map(own) => own.iter().try_for_each(|(key, _)| {
-            let taken =
-                key.starts_with('@') || term(key, true).is_some() || NAMESPACES.iter().any(|(prefix, _)| *prefix == key);
+            let taken = key.starts_with('@')
+                || term(key, true).is_some()
+                || NAMESPACES.iter().any(|(prefix, _)| *prefix == key);
             if !taken {
                 return Ok(());
             }

@@ -249,11 +249,7 @@ impl Finder {
         Ok(bound)
     }
 
-    fn indicator<'m>(
-        &mut self,
-        columns: &'m IndicatorColumns,
-        captures: &Captures,
-    ) -> Result<Indicator<'m>, Failure> {
+    fn indicator<'m>(&mut self, columns: &'m IndicatorColumns, captures: &Captures) -> Result<Indicator<'m>, Failure> {
         let measure = columns.measure.map_or("", |measure| measure.code());
         let currency = columns.currency.as_ref().map_or("", |currency| currency.as_str());
         Ok(Indicator {

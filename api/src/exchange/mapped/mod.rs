@@ -63,7 +63,15 @@ impl<'a> Mapped<'a> {
             })
         };
         let periods = plan.periods.iter().copied().map(reader).collect();
-        Ok(Self { mapping, plan, numbers: Numbers(mapping.numbers), periods, blank: 0, key: String::new(), value: String::new() })
+        Ok(Self {
+            mapping,
+            plan,
+            numbers: Numbers(mapping.numbers),
+            periods,
+            blank: 0,
+            key: String::new(),
+            value: String::new(),
+        })
     }
 
     /// Hears every figure of a row; one reason for all of them if the row itself is at fault.

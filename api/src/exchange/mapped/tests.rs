@@ -264,7 +264,10 @@ fn a_cell_is_never_taken_for_the_dimension_beside_it() {
     let text = "fips,year,sex,age,value,all\n1,2020,F,0-4,1,2\n1,2020,F\u{1f}age\u{1f}0-4,,3,4\n1,2020,F\u{1f}\u{1f}age\u{1f}\u{1f}0-4,,3,4\n";
     let (batch, _) = read(mapping, text).unwrap();
     assert_eq!(said(&batch), ["00001 rate [age=0-4;sex=F] 2020 1", "00001 rate [sex=F] 2020 2"]);
-    assert_eq!(reasons(&batch), [(3, "INVALID", "sex"), (3, "INVALID", "sex"), (4, "INVALID", "sex"), (4, "INVALID", "sex")]);
+    assert_eq!(
+        reasons(&batch),
+        [(3, "INVALID", "sex"), (3, "INVALID", "sex"), (4, "INVALID", "sex"), (4, "INVALID", "sex")]
+    );
 }
 
 #[test]
@@ -282,7 +285,9 @@ fn what_every_figure_of_a_row_says_again_is_bounded() {
     };
     let (batch, _) = read(mapping.clone(), table("a", &"é".repeat(2_000))).unwrap();
     assert_eq!((batch.rows.len(), batch.rejects.len()), (4_000, 0));
-    for (place, note, column) in [("a".to_owned(), "é".repeat(2_001), "note"), ("x".repeat(500_000), String::new(), "place")] {
+    for (place, note, column) in
+        [("a".to_owned(), "é".repeat(2_001), "note"), ("x".repeat(500_000), String::new(), "place")]
+    {
         let (batch, _) = read(mapping.clone(), table(&place, &note)).unwrap();
         assert_eq!((batch.rows.len(), batch.rejects.len()), (0, 4_000));
         assert!(reasons(&batch).iter().all(|reason| *reason == (2, "TOO_LONG", column)), "{column}");
