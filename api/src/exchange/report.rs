@@ -16,11 +16,14 @@ const MOST_GROUPS: usize = 1_000;
 /// The longest text of a reason, characters. It may quote the text, and every row of its kind has a copy.
 const LONGEST: usize = 400;
 
+/// The code of rows and cells that whoever wrote the mapping left out: told like all that is not kept, and no fault.
+pub const LEFT_OUT: &str = "LEFT_OUT";
+
 /// Why a row is not kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
     /// The kind of rule it breaks: a code of the domain, or UNIT, ENCODING, CELLS, AMBIGUOUS,
-    /// `NOT_A_MEMBER`, `NO_CODE`, RETRACT.
+    /// `NOT_A_MEMBER`, `NO_CODE`, RETRACT, [`LEFT_OUT`].
     pub code: &'static str,
     /// The column at fault.
     pub column: Cow<'static, str>,
@@ -231,6 +234,8 @@ pub struct Doubts {
 pub struct Report {
     /// The rows. All zero for a file that was refused whole.
     pub counts: Counts,
+    /// Of the rejected rows, those that the mapping leaves out.
+    pub left_out: u64,
     /// How many rows each rule was used on.
     pub adjustments: BTreeMap<Adjustment, u64>,
     /// The rows that are kept though a rule finds them doubtful, by what it looks at.
@@ -253,14 +258,15 @@ impl Report {
         Self { failure: Some(failure), failures: 1, ..Self::default() }
     }
 
-    /// Whether everything that was read is kept.
+    /// Whether everything that was read is kept, but for what was to be left out.
     pub const fn is_clean(&self) -> bool {
-        self.failures == 0 && self.counts.rejected == 0
+        self.failures == 0 && self.counts.rejected == self.left_out
     }
 
     /// Counts a row that is not kept.
     pub fn reject(&mut self, reason: &Reason) {
         self.counts.rejected += 1;
+        self.left_out += u64::from(reason.code == LEFT_OUT);
         let key = (reason.code, reason.column.clone().into_owned(), reason.kind.clone().into_owned());
         self.count_reason(key, 1);
     }
@@ -309,6 +315,7 @@ impl Report {
         self.counts.add(&other.counts);
         self.created.add(&other.created);
         self.failures += other.failures;
+        self.left_out += other.left_out;
         for (&adjustment, rows) in &other.adjustments {
             *self.adjustments.entry(adjustment).or_default() += rows;
         }
@@ -408,6 +415,12 @@ mod tests {
         total.add(&Report::failed(Failure::new(super::super::failure::FailureCode::Empty, "x")));
         assert_eq!((total.counts.read, total.failures), (6, 1));
         assert!(!total.is_clean());
+        let (mut meant, mut all) = (Report::default(), Report::default());
+        meant.reject(&Reason::plain(LEFT_OUT, "id", "a title"));
+        all.add(&meant);
+        assert!(meant.is_clean() && all.is_clean() && all.counts.rejected == 1);
+        all.reject(&reason("not a period", "“a”"));
+        assert!(!all.is_clean());
         assert_eq!(total.counts.to_string(), "6 read, 2 created, 0 updated, 2 unchanged, 2 rejected");
     }
 

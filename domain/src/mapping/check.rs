@@ -236,7 +236,14 @@ impl Checker<'_> {
     /// A text of one part, whose constant or listed meanings must all be `good`.
     fn meanings(&mut self, path: &FieldPath, text: &Text, expected: &str, good: impl Fn(&str) -> bool) {
         self.text(path.clone(), text);
+        self.meant(path, text, expected, &good);
+    }
+
+    fn meant(&mut self, path: &FieldPath, text: &Text, expected: &str, good: &impl Fn(&str) -> bool) {
         let [part] = text.0.as_slice() else { return };
+        if let Some(otherwise) = &part.otherwise {
+            self.meant(&path.then("otherwise"), otherwise, expected, good);
+        }
         if part.constant.as_ref().is_some_and(|constant| part.values.is_empty() && !good(constant)) {
             self.refuse(path.clone(), format!("the constant is not {expected}"));
         }
@@ -269,6 +276,12 @@ impl Checker<'_> {
             }
             if part.values.len() > MOST {
                 self.problems.add(path.then("values"), ProblemCode::TooLong, "at most 10000");
+            }
+            if let Some(otherwise) = &part.otherwise {
+                if part.values.is_empty() {
+                    self.refuse(path.then("otherwise"), "there are no values that this could stand beside");
+                }
+                self.text(path.then("otherwise"), otherwise);
             }
         }
         if text.0.len() > 20 {
@@ -361,6 +374,18 @@ mod tests {
                 m.period.as_mut().unwrap().text.0[0].values.insert("2".into(), "soon".into());
             }),
             only("period.text.values.2")
+        );
+        assert_eq!(
+            paths(|m| m.period.as_mut().unwrap().text.0[0].otherwise = Some(Text::constant("soon"))),
+            only("period.text.otherwise")
+        );
+        assert_eq!(
+            paths(|m| m.figures[0].dimensions[0].value.0[0].otherwise = Some(Text::capture("other"))),
+            only("figures.0.dimensions.0.value.otherwise.capture")
+        );
+        assert_eq!(
+            paths(|m| m.community.code.0[0].otherwise = Some(Text::constant("x"))),
+            only("community.code.0.otherwise")
         );
         assert_eq!(
             paths(|m| m.dimensions.extend(m.figures[0].dimensions.clone())),

@@ -38,7 +38,7 @@ pub struct ColumnMapping {
     /// How the text is cut into rows and cells.
     #[serde(default, skip_serializing_if = "TableShape::is_default")]
     pub table: TableShape,
-    /// Rows that say no figures of communities: they are counted and told of, and not read.
+    /// Rows that say no figures of communities: each is rejected as `LEFT_OUT` with the reason given here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub leave_out: Vec<LeaveOut>,
     /// Whose figures.
@@ -61,8 +61,8 @@ pub struct ColumnMapping {
     /// Cells that stand for no value, with the reason that each gives: `"N.A.": "L"`. The blank cell is `""`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub missing: BTreeMap<String, ObservationStatus>,
-    /// Whether blank cells of figures are left out and counted, where there is no reason for them in `missing`;
-    /// otherwise they are rejected.
+    /// Whether blank cells of figures are left out (`LEFT_OUT`), where there is no reason for them in `missing`; otherwise
+    /// each is a fault.
     #[serde(default, skip_serializing_if = "is_false")]
     pub leave_out_blank: bool,
     /// The columns that hold figures.

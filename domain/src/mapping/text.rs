@@ -29,9 +29,13 @@ pub struct Part {
     /// Filled up with zeros at its beginning to so many characters, where it is not blank: `1` is `001`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub width: Option<usize>,
-    /// What each cell stands for. A cell that is not listed is refused, a blank one stays blank unless it is listed.
+    /// What each cell stands for. A cell that is not listed is refused unless there is an `otherwise`, a blank one stays
+    /// blank unless it is listed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub values: BTreeMap<String, String>,
+    /// What is said instead for cells that are not listed: the same cell as it stands, that of another column, a constant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub otherwise: Option<Text>,
 }
 
 impl Part {
@@ -146,6 +150,7 @@ mod tests {
             r#""county""#,
             r#"{"column":"year"}"#,
             r#"[{"column":"state","width":2},{"constant":"-"},{"capture":"x","values":{"a":"b"}}]"#,
+            r#"{"column":"kind","values":{"0":"nation"},"otherwise":{"column":"kind","values":{"1":"state"},"otherwise":"county"}}"#,
             "[]",
         ] {
             let text: Text = serde_json::from_str(json).unwrap();

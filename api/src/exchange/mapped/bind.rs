@@ -30,7 +30,7 @@ pub struct Bound<'m> {
 #[derive(Debug)]
 enum Piece<'m> {
     Fixed(Cow<'m, str>),
-    Cell { column: usize, name: Arc<str>, part: &'m Part },
+    Cell { column: usize, name: Arc<str>, part: &'m Part, otherwise: Option<Bound<'m>> },
 }
 
 impl Bound<'_> {
@@ -51,13 +51,17 @@ impl Bound<'_> {
         for piece in &self.pieces {
             match piece {
                 Piece::Fixed(fixed) => text.push_str(fixed),
-                Piece::Cell { column, name, part } => {
+                Piece::Cell { column, name, part, otherwise } => {
                     let cell = row.cell(*column);
                     if text.len().saturating_sub(start).saturating_add(cell.len()) > most {
                         let kind = format!("a text of more than {most} bytes");
                         return Err(Reason::plain("TOO_LONG", name.to_string(), kind));
                     }
-                    if !part.write(cell, text) {
+                    if part.write(cell, text) {
+                        continue;
+                    } else if let Some(otherwise) = otherwise {
+                        otherwise.write_within(row, text, most)?;
+                    } else {
                         let kind = "not among the values that the mapping lists";
                         let detail = format!("“{}” is {kind}", shown(cell));
                         return Err(Reason::detailed("INVALID", name.to_string(), kind, detail));
@@ -103,8 +107,6 @@ pub struct Rule<'m> {
     pub column: usize,
     /// What the mapping says of them.
     pub said: &'m LeaveOut,
-    /// How many there were.
-    pub rows: u64,
 }
 
 /// What is measured.
@@ -228,7 +230,8 @@ impl Finder {
         for part in &text.0 {
             if let Some(column) = &part.column {
                 let column = self.find(column)?;
-                bound.pieces.push(Piece::Cell { column, name: self.name(column), part });
+                let otherwise = part.otherwise.as_ref().map(|other| self.text(other, captures)).transpose()?;
+                bound.pieces.push(Piece::Cell { column, name: self.name(column), part, otherwise });
                 continue;
             }
             if let Part { constant: Some(constant), capture: None, width: None, values, .. } = part
@@ -241,6 +244,10 @@ impl Finder {
             let found = caught.map(|(_, found)| found).or(part.constant.as_ref()).map_or("", String::as_str);
             let mut fixed = String::new();
             if !part.write(found, &mut fixed) {
+                if let Some(otherwise) = &part.otherwise {
+                    bound.pieces.extend(self.text(otherwise, captures)?.pieces);
+                    continue;
+                }
                 let message = format!("the mapping does not list what “{found}” in the name of a column stands for");
                 return Err(Failure::new(FailureCode::UnknownColumn, message).at(1).in_column(found));
             }
@@ -324,7 +331,7 @@ impl<'m> Plan<'m> {
             unused: Vec::new(),
         };
         for rule in &mapping.leave_out {
-            plan.rules.push(Rule { column: finder.find(&rule.column)?, said: rule, rows: 0 });
+            plan.rules.push(Rule { column: finder.find(&rule.column)?, said: rule });
         }
         let mut taken: HashMap<usize, usize> = HashMap::new();
         for (index, figure) in mapping.figures.iter().enumerate() {

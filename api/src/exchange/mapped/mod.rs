@@ -22,7 +22,7 @@ use super::{
     csv::{Header, Next, Row, Table},
     failure::{Failure, FailureCode},
     reader::Input,
-    report::{Adjustment, Adjustments, Reason},
+    report::{Adjustment, Adjustments, LEFT_OUT, Reason},
     sink::Sink,
     tidy::cells,
     values::{self, Periods},
@@ -39,8 +39,6 @@ pub struct Mapped<'a> {
     plan: Plan<'a>,
     numbers: Numbers,
     periods: Vec<Periods>,
-    /// Cells without anything that are left out.
-    blank: u64,
     // Kept from figure to figure so that nothing is allocated for a key that is known.
     key: String,
     value: String,
@@ -68,7 +66,6 @@ impl<'a> Mapped<'a> {
             plan,
             numbers: Numbers(mapping.numbers),
             periods,
-            blank: 0,
             key: String::new(),
             value: String::new(),
         })
@@ -79,28 +76,24 @@ impl<'a> Mapped<'a> {
         if row.len() != self.plan.cells {
             return hear(Err(cells(row, self.plan.cells)));
         }
-        for rule in &mut self.plan.rules {
+        for rule in &self.plan.rules {
             let (cell, told) = (row.cell(rule.column), &rule.said);
             if told.values.contains(cell) || !(told.except.is_empty() || told.except.contains(cell)) {
-                rule.rows += 1;
-                return;
+                return hear(Err(Reason::plain(LEFT_OUT, told.column.clone(), told.because.clone())));
             }
         }
         let columns = std::mem::take(&mut self.plan.columns);
         for column in &columns {
-            if let Some(read) = self.figure(row, column, keys).transpose() {
-                hear(read);
-            }
+            hear(self.figure(row, column, keys));
         }
         self.plan.columns = columns;
     }
 
-    /// The figure of a column; nothing for a blank cell that is left out.
-    fn figure(&mut self, row: &Row<'_>, column: &Column<'_>, keys: &mut Keys) -> Result<Option<ReadRow>, Reason> {
+    /// The figure of a column.
+    fn figure(&mut self, row: &Row<'_>, column: &Column<'_>, keys: &mut Keys) -> Result<ReadRow, Reason> {
         let cell = row.cell(column.value);
         if cell.is_empty() && self.mapping.leave_out_blank && !self.mapping.missing.contains_key("") {
-            self.blank += 1;
-            return Ok(None);
+            return Err(Reason::plain(LEFT_OUT, column.name.to_string(), "a blank cell"));
         }
         let mut adjustments = Adjustments::default();
         let period = self.period(row, column)?;
@@ -128,7 +121,7 @@ impl<'a> Mapped<'a> {
         let source = keys.source(&source);
         let series = keys.series(SeriesKey { area, indicator, source, disaggregation });
         let column = Some(column.name.clone());
-        Ok(Some(ReadRow { line: row.line, column, series, period, figure, act: Act::Record, adjustments }))
+        Ok(ReadRow { line: row.line, column, series, period, figure, act: Act::Record, adjustments })
     }
 
     fn period(&mut self, row: &Row<'_>, column: &Column<'_>) -> Result<Period, Reason> {
@@ -302,27 +295,16 @@ impl<'a> Mapped<'a> {
         Ok(found)
     }
 
-    /// What was left out, and which columns are not read.
+    /// Which columns are not read.
     pub fn notices(&self) -> Vec<String> {
-        let mut notices: Vec<String> = Vec::new();
-        for rule in self.plan.rules.iter().filter(|rule| rule.rows > 0) {
-            let s = if rule.rows == 1 { "" } else { "s" };
-            notices
-                .push(format!("{} row{s} left out: {} (column “{}”)", rule.rows, rule.said.because, rule.said.column));
-        }
-        if self.blank > 0 {
-            let s = if self.blank == 1 { "" } else { "s" };
-            notices.push(format!("{} blank cell{s} left out, as the mapping says", self.blank));
-        }
         let unused = &self.plan.unused;
-        if !unused.is_empty() {
-            let named: Vec<_> = unused.iter().take(MOST_NAMED).map(String::as_str).collect();
-            let more = unused.len().saturating_sub(MOST_NAMED);
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            notices
-                .push(format!("columns that the mapping does not speak of are not read: {}{more}", named.join(", ")));
+        if unused.is_empty() {
+            return Vec::new();
         }
-        notices
+        let named: Vec<_> = unused.iter().take(MOST_NAMED).map(String::as_str).collect();
+        let more = unused.len().saturating_sub(MOST_NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        vec![format!("columns that the mapping does not speak of are not read: {}{more}", named.join(", "))]
     }
 }
 

@@ -121,8 +121,41 @@ fn communities_may_stand_in_columns_and_indicators_in_rows() {
     let (batch, notices) = read(mapping, text).unwrap();
     assert_eq!(said(&batch), ["Annex t-2 [] 2016 30526", "Annex t-3 [] 2016 -3.9"]);
     assert_eq!(batch.indicators[0].title, "People");
-    assert_eq!(reasons(&batch), [(4, "INVALID", "Bay")]);
-    assert_eq!(notices[..2], ["1 row left out: a title (column “id”)", "1 blank cell left out, as the mapping says"]);
+    // What is left out is told row by row and cell by cell, like all else that is not kept.
+    assert_eq!(reasons(&batch), [(2, "LEFT_OUT", "id"), (3, "LEFT_OUT", "Bay"), (4, "INVALID", "Bay")]);
+    assert_eq!(batch.rejects[0].1.to_string(), "id: a title");
+    assert_eq!(notices, ["columns that the mapping does not speak of are not read: Total"]);
+}
+
+#[test]
+fn what_is_not_listed_is_said_otherwise() {
+    let mapping = json!({
+        "community": {
+            "code": [{ "column": "S", "width": 2 },
+                { "column": "C", "width": 3, "values": { "0": "" }, "otherwise": { "column": "C", "width": 3 } }],
+            "scheme": "us:FIPS",
+            "level": { "column": "S", "values": { "0": "country" },
+                "otherwise": { "column": "C", "values": { "0": "state" }, "otherwise": "county" } },
+        },
+        "indicator": { "code": { "capture": "what", "values": { "ALL": "people" }, "otherwise": { "capture": "what" } } },
+        "period": { "text": { "column": "id", "values": { "4": "2011" }, "otherwise": "2016" } },
+        "figures": [{ "pattern": "N_{what}" }],
+    });
+    let (batch, _) = read(mapping, "S,C,id,N_ALL,N_homes\n0,0,3,9,1\n1,0,4,8,2\n1,7,5,7,3\n").unwrap();
+    let expected = [
+        "00 people [] 2016 9",
+        "00 homes [] 2016 1",
+        "01 people [] 2011 8",
+        "01 homes [] 2011 2",
+        "01007 people [] 2016 7",
+        "01007 homes [] 2016 3",
+    ];
+    assert_eq!(said(&batch), expected);
+    let level = |area: &AreaKey| match area {
+        AreaKey::Code { geography, .. } => geography.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(batch.areas.iter().map(level).collect::<Vec<_>>(), ["country", "state", "county"]);
 }
 
 #[test]
@@ -245,10 +278,12 @@ proptest! {
             text.extend([fips.as_str(), ",", year, ",\"", value, "\",", skip, "\n"]);
         }
         let (batch, _) = read(mapping, text).unwrap();
-        let expected = cells.iter().filter(|(_, _, value, skip)| skip != "a" && !(blank && value.is_empty())).count();
+        let left_out = cells.iter().filter(|(_, _, value, skip)| skip == "a" || (blank && value.is_empty())).count();
         // A row without anything but commas and quotation marks is blank.
         let nothing = cells.iter().filter(|(fips, year, value, skip)| [fips, year, value, skip].iter().all(|cell| cell.is_empty())).count();
-        prop_assert_eq!(batch.rows.len() + batch.rejects.len() + nothing, expected);
+        prop_assert_eq!(batch.rows.len() + batch.rejects.len() + nothing, cells.len());
+        let told = batch.rejects.iter().filter(|(_, reason)| reason.code == LEFT_OUT).count();
+        prop_assert_eq!(told + if blank { nothing } else { 0 }, left_out);
     }
 }
 
