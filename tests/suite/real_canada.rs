@@ -10,45 +10,22 @@ use tempfile::TempDir;
 
 use crate::{
     app::App,
-    fixture::english,
-    real_data::{Told, data, files, import, network, rows},
+    real_data::{Told, data, files, network, rows},
+    round_trip::{by_recipe, indicator_by_indicator, place},
 };
 
 /// Names that stand for no community: what is left over, and places abroad.
 const STRANGERS: [&str; 2] = ["Rest of Canada", "Canadian territorial enclaves abroad"];
-
-const PROVINCES: [(&str, &str); 10] = [
-    ("N.L.", "Newfoundland and Labrador"),
-    ("N.S.", "Nova Scotia"),
-    ("N.B.", "New Brunswick"),
-    ("Que.", "Quebec"),
-    ("Ont.", "Ontario"),
-    ("Man.", "Manitoba"),
-    ("Sask.", "Saskatchewan"),
-    ("Alta.", "Alberta"),
-    ("B.C.", "British Columbia"),
-    ("Ont./Que.", "Ontario/Quebec"),
-];
 
 /// A cell without the mark that the portal's translation looks for.
 fn bare(cell: &str) -> &str {
     cell.strip_prefix("data.").unwrap_or(cell).trim()
 }
 
-/// The name of a community that a spelling means: as somebody would say who declares aliases.
-fn meant(spelling: &str) -> String {
-    let name = spelling.replace('–', "-").replace(" - ", "-");
-    let area = PROVINCES.iter().find_map(|(short, long)| {
-        let name = name.strip_suffix(&format!(" (CMA), {short}"))?;
-        Some(format!("{name}, {long}"))
-    });
-    match area.unwrap_or(name).as_str() {
-        "Ottawa-Gatineau (Quebec part), Quebec" => "Ottawa-Gatineau, Quebec part".to_owned(),
-        "Ottawa-Gatineau (Ontario part), Ontario" => "Ottawa-Gatineau, Ontario part".to_owned(),
-        "Belleville, Ontario" => "Belleville-Quinte West, Ontario".to_owned(),
-        "Atlantic Region" | "Atlantic region" => "Atlantic provinces".to_owned(),
-        name => name.to_owned(),
-    }
+/// Every place, with the other spellings of its name that the guide keeps.
+fn places() -> BTreeMap<String, Vec<String>> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/imports/ca-indicator-framework-places.json");
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
 }
 
 /// Whether no figure can be so: a share above 100 (there are some in 4-1-1), or one of a year that is not over.
@@ -59,20 +36,14 @@ fn impossible(path: &Path, row: &BTreeMap<&str, &str>, today: chrono::NaiveDate)
     (shares && share()) || last.is_some_and(|last| last > today)
 }
 
-async fn declare(app: &App, network: &str, spellings: &BTreeSet<String>) -> BTreeMap<String, BTreeSet<String>> {
-    let mut communities: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for spelling in spellings.iter().filter(|spelling| !STRANGERS.contains(&spelling.as_str())) {
-        communities.entry(meant(spelling)).or_default().insert(spelling.clone());
+/// Declares every place in a network; answers the name that each spelling means.
+async fn declare(app: &App, network: &str) -> BTreeMap<String, String> {
+    let mut meant = BTreeMap::new();
+    for (name, aliases) in places() {
+        place(app, network, &name, json!({ "aliases": aliases })).await;
+        meant.extend(aliases.into_iter().chain([name.clone()]).map(|spelling| (spelling, name.clone())));
     }
-    for (name, spelt) in &communities {
-        let slug: String = domain::key::Slug::suggest(name).unwrap().into();
-        let aliases: Vec<&String> = spelt.iter().filter(|spelling| *spelling != name).collect();
-        let input =
-            json!({ "slug": slug, "name": english(name), "aliases": aliases, "kind": "OTHER", "country": "CA" });
-        let community = app.create("community", input).await;
-        app.create("membership", json!({ "network": network, "community": community, "joinedOn": "1990-01-01" })).await;
-    }
-    communities
+    meant
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -80,8 +51,11 @@ async fn every_spelling_of_a_place_comes_to_its_one_community() {
     let name = "real_canada::every_spelling_of_a_place_comes_to_its_one_community";
     let Some(folder) = data(name, "ca-cif-indicators") else { return };
     let folder = folder.join("data");
-    let (app, db, network) = network("canada").await;
-    let mut spellings = BTreeSet::from(["Canada".to_owned()]);
+    let ((app, db, here), (elsewhere, other, there)) = (network("net").await, network("net").await);
+    let meant = declare(&app, &here).await;
+    declare(&elsewhere, &there).await;
+    let catharines = meant.values().filter(|name| *name == "St. Catharines-Niagara, Ontario").count();
+    assert_eq!(catharines, 4, "a dash, a hyphen with and without spaces, and a short province");
     let (mut read, mut strangers, mut outside, mut repeated) = (0, 0, 0, 0);
     let mut figures = BTreeSet::new();
     let today = chrono::Utc::now().date_naive();
@@ -100,29 +74,20 @@ async fn every_spelling_of_a_place_comes_to_its_one_community() {
             } else if impossible(&path, &row, today) {
                 outside += 1;
             } else {
-                let place = if place.is_empty() { "Canada".to_owned() } else { meant(place) };
-                repeated += u64::from(!figures.insert((path.clone(), place, row["Year"].to_owned(), about.clone())));
+                let place = if place.is_empty() { "Canada" } else { meant[place].as_str() };
+                repeated += u64::from(!figures.insert((path.clone(), place.to_owned(), row["Year"].to_owned(), about.clone())));
             }
             if place.starts_with("St. Catharines") {
                 of_catharines.insert((path.clone(), about));
             }
-            if !place.is_empty() {
-                spellings.insert(place.to_owned());
-            }
         }
     }
     assert_eq!(read, 171_138);
-    let communities = declare(&app, &network, &spellings).await;
-    let catharines = &communities["St. Catharines-Niagara, Ontario"];
-    assert_eq!(catharines.len(), 3, "a dash, a hyphen between spaces, and a short province: {catharines:?}");
-
     let scratch = TempDir::new().unwrap();
     let rejects = scratch.path().join("rejects.csv");
-    let arguments = ["--format", "open-sdg", "--network", "canada", "--source", "statcan", "--country", "CA"];
-    let dialect = ["--blank-geography", "canada", "--fiscal-year-start", "4", "--create-missing=indicators,sources"];
-    let totals = ["--total", "Total", "--total", "Gender=All genders", "--rejects", rejects.to_str().unwrap()];
-    let arguments = [&arguments[..], &dialect, &totals].concat();
-    let (told, out) = import(&db, &arguments, std::slice::from_ref(&folder));
+    let more = ["--source", "statcan", "--rejects", rejects.to_str().unwrap()];
+    let import = || by_recipe(&db, "ca-indicator-framework", &more, std::slice::from_ref(&folder));
+    let (told, out) = import();
     let rejected = strangers + outside;
     let created = figures.len() as u64;
     assert_eq!(created + repeated + rejected, read);
@@ -139,17 +104,18 @@ async fn every_spelling_of_a_place_comes_to_its_one_community() {
     let query =
         "{ communities { totalCount } community(slug: \"st-catharines-niagara-ontario\") { series { totalCount } } }";
     let found = app.anonymous.data(query, json!({})).await;
-    assert_eq!(found["communities"]["totalCount"], communities.len());
+    assert_eq!(found["communities"]["totalCount"], places().len());
     assert_eq!(found["community"]["series"]["totalCount"], of_catharines.len());
 
-    compared_as_in_the_file(&app, &folder).await;
+    compared_as_in_the_file(&app, &folder, &meant).await;
 
-    let (again, out) = import(&db, &arguments, std::slice::from_ref(&folder));
+    let (again, out) = import();
     assert_eq!(again, Told { counts: [read, 0, 0, read - rejected, rejected], code: 1 }, "{out}");
+    assert_eq!(indicator_by_indicator(&db, &other, "statcan", "CA"), created);
 }
 
 /// The poverty rate of metropolitan areas in 2015 and 2023, computed from the file, is what the comparison answers.
-async fn compared_as_in_the_file(app: &App, folder: &Path) {
+async fn compared_as_in_the_file(app: &App, folder: &Path, meant: &BTreeMap<String, String>) {
     let mut expected: BTreeMap<String, BTreeMap<String, f64>> = BTreeMap::new();
     for row in rows(&folder.join("indicator_1-1-1.csv.gz")) {
         let everybody =
@@ -159,10 +125,10 @@ async fn compared_as_in_the_file(app: &App, folder: &Path) {
             && area
             && let Ok(value) = row["Value"].parse()
         {
-            expected.entry(meant(&row["Geography"])).or_default().insert(row["Year"].clone(), value);
+            expected.entry(meant[&row["Geography"]].clone()).or_default().insert(row["Year"].clone(), value);
         }
     }
-    let query = "{ comparison(network: \"canada\", indicator: \"1-1-1\", period: \"2023\", baselinePeriod: \"2015\") {
+    let query = "{ comparison(network: \"net\", indicator: \"1-1-1\", period: \"2023\", baselinePeriod: \"2015\") {
         entries { community { name { text } } current { value } baseline { value } change } } }";
     let answer = app.anonymous.data(query, json!({})).await;
     let mut changes: Vec<(&str, f64, f64, f64)> = Vec::new();

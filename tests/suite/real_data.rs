@@ -13,7 +13,13 @@ use flate2::read::MultiGzDecoder;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{app::App, cli::concert, db::TestDatabase, fixture::english};
+use crate::{
+    app::App,
+    cli::concert,
+    db::TestDatabase,
+    fixture::english,
+    round_trip::{as_tidy_and_ndjson, by_recipe},
+};
 
 /// The data set of this name, or nothing: then the test has not run, and says so.
 pub fn data(test: &str, set: &str) -> Option<PathBuf> {
@@ -92,7 +98,7 @@ pub async fn network(slug: &str) -> (App, Arc<TestDatabase>, String) {
 async fn uk_local_indicators_are_read_row_by_row_and_compared_as_they_are() {
     let name = "real_data::uk_local_indicators_are_read_row_by_row_and_compared_as_they_are";
     let Some(folder) = data(name, "uk-local-indicators") else { return };
-    let (app, db, _) = network("uk").await;
+    let ((app, db, _), (_there, other, _)) = (network("net").await, network("net").await);
     let (mut read, mut rejected) = (0, BTreeMap::<&str, u64>::new());
     let paths = files(&folder);
     for path in &paths {
@@ -112,18 +118,17 @@ async fn uk_local_indicators_are_read_row_by_row_and_compared_as_they_are() {
     let expected: u64 = rejected.values().sum();
     let scratch = TempDir::new().unwrap();
     let rejects = scratch.path().join("rejects.csv");
-    let arguments =
-        ["--format", "tidy", "--network", "uk", "--source", "ons", "--code-scheme", "uk:GSS", "--country", "GB"];
-    let arguments = [&arguments[..], &["--create-missing", "--rejects", rejects.to_str().unwrap()]].concat();
-    let (told, out) = import(&db, &arguments, std::slice::from_ref(&folder));
+    let more = ["--source", "ons", "--rejects", rejects.to_str().unwrap()];
+    let (told, out) = by_recipe(&db, "uk-local-indicators", &more, std::slice::from_ref(&folder));
     assert_eq!(told, Told { counts: [read, read - expected, 0, 0, expected], code: 1 }, "{rejected:?}\n{out}");
     assert_eq!(rows(&rejects).len() as u64, expected);
 
-    // One of the files again: nothing new.
-    let poverty = folder.join("children-in-relative-poverty");
-    let (again, out) = import(&db, &arguments, std::slice::from_ref(&poverty));
-    assert_eq!((again.counts[1], again.counts[2], again.counts[4], again.code), (0, 0, 0, 0), "{out}");
+    // All of it again, as it stands in the files and as it comes out: nothing new.
+    let (again, out) = by_recipe(&db, "uk-local-indicators", &more, std::slice::from_ref(&folder));
+    assert_eq!(again, Told { counts: [read, 0, 0, read - expected, expected], code: 1 }, "{out}");
+    as_tidy_and_ndjson(&db, &other, "uk:GSS", "GB", read - expected);
 
+    let poverty = folder.join("children-in-relative-poverty");
     let indicator = "children-in-relative-poverty-before-housing-costs";
     let mut expected: Vec<(f64, String)> = files(&poverty)
         .iter()
@@ -137,7 +142,7 @@ async fn uk_local_indicators_are_read_row_by_row_and_compared_as_they_are() {
     expected.sort_by(|a, b| b.0.total_cmp(&a.0));
     assert_eq!((expected[0].1.as_str(), (expected[0].0 * 100.0).round()), ("Pendle", 4_055.0));
     let query =
-        "query($indicator: String!) { comparison(network: \"uk\", indicator: $indicator, period: \"2024-04-01/P1Y\") {
+        "query($indicator: String!) { comparison(network: \"net\", indicator: $indicator, period: \"2024-04-01/P1Y\") {
         distribution { count maximum median } entries { community { name { text } } current { value } compared } } }";
     let comparison = app.anonymous.data(query, json!({ "indicator": indicator })).await["comparison"].take();
     let mut answered: Vec<(f64, String)> = comparison["entries"]
@@ -167,10 +172,10 @@ async fn uk_local_indicators_are_read_row_by_row_and_compared_as_they_are() {
     assert_eq!((&last["percentile"], &last["rank"]["position"]), (&json!(0.0), &json!(expected.len())));
 }
 
-/// How a community stands among those of the network `uk` in the year that ends in 2025.
+/// How a community stands among those of the network in the year that ends in 2025.
 async fn standing(app: &App, indicator: &str, name: &str) -> Value {
     let query =
-        "query($indicator: String!) { comparison(network: \"uk\", indicator: $indicator, period: \"2024-04-01/P1Y\") {
+        "query($indicator: String!) { comparison(network: \"net\", indicator: $indicator, period: \"2024-04-01/P1Y\") {
         entries { community { name { text } } percentile rank { position } } } }";
     let comparison = app.anonymous.data(query, json!({ "indicator": indicator })).await["comparison"].take();
     let entries = comparison["entries"].as_array().unwrap();

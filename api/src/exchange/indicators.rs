@@ -226,7 +226,7 @@ impl Resolver<'_> {
         let stated =
             if key.unit.is_empty() { details.unit.values().next().map_or("", String::as_str) } else { &key.unit };
         let words: Vec<_> = name.iter().map(|(_, text)| text).collect();
-        let told = Some(&key.measure).filter(|_| self.options.format == Format::Mapped).and_then(|told| declared(told));
+        let told = declared(self.options.format, &key.measure);
         let (measure, currency) =
             told.unwrap_or_else(|| classify(&words.join(" "), &key.measure, stated, self.options.country.as_ref()));
         let indicator = Indicator { code, kind: IndicatorKind::Population, issue: None, name, description };
@@ -348,8 +348,14 @@ fn agree(version: &Definition, unit: &str) -> std::result::Result<(), Reason> {
     Err(Reason::plain("UNIT", "unit", kind))
 }
 
-/// The kind of quantity that a mapping declares, with the currency of an amount of money after it: `AMOUNT USD`.
-fn declared(text: &str) -> Option<(Measure, Option<CurrencyCode>)> {
-    let (measure, currency) = text.split_once(' ').map_or((text, None), |(measure, rest)| (measure, Some(rest)));
-    Some((measure.parse().ok()?, currency.and_then(|currency| currency.parse().ok())))
+/// The kind of quantity that a mapping declares, with the currency of an amount of money after it: `AMOUNT USD`. Tidy CSV
+/// that was written here says so in small letters; publishers have words of their own there, with capitals.
+fn declared(format: Format, text: &str) -> Option<(Measure, Option<CurrencyCode>)> {
+    let (word, currency) = text.split_once(' ').map_or((text, None), |(word, rest)| (word, Some(rest)));
+    let measure = match format {
+        Format::Mapped => word.parse().ok()?,
+        Format::Tidy => Measure::ALL.iter().copied().find(|measure| measure.code().to_lowercase() == word)?,
+        _ => return None,
+    };
+    Some((measure, currency.and_then(|currency| currency.parse().ok())))
 }

@@ -32,7 +32,8 @@ pub(crate) enum Decision {
 struct Known<'a> {
     revision: i32,
     figure: Cow<'a, Figure>,
-    recorded_at: DateTime<Utc>,
+    /// When it was said last: recorded, or said again among those decided here.
+    said_at: DateTime<Utc>,
     /// Whether it is a retraction: nothing stands in its period.
     retracted: bool,
 }
@@ -62,7 +63,7 @@ impl<'a> Decider<'a> {
         let mut decider = Self { at, locks, known, spans: HashMap::new(), unknown };
         for Observation { series, period, revision, figure, recorded_at, cause, .. } in current {
             let retracted = cause.retraction.is_some();
-            decider.note(series, period, Known { revision, figure: Cow::Owned(figure), recorded_at, retracted });
+            decider.note(series, period, Known { revision, figure: Cow::Owned(figure), said_at: recorded_at, retracted });
         }
         decider
     }
@@ -85,8 +86,8 @@ impl<'a> Decider<'a> {
     /// Decides about one figure, and counts it as known from then on.
     pub(crate) fn decide(&mut self, new: &'a NewObservation) -> Decision {
         let retracted = new.cause.retraction.is_some();
-        let known = Known { revision: 1, figure: Cow::Borrowed(&new.figure), recorded_at: self.at, retracted };
-        let Some(before) = self.known.get(&(new.series, new.period)) else {
+        let known = Known { revision: 1, figure: Cow::Borrowed(&new.figure), said_at: self.at, retracted };
+        let Some(before) = self.known.get_mut(&(new.series, new.period)) else {
             if retracted {
                 return Decision::Leave(Outcome::Rejected(nothing_to_retract(new.period)));
             }
@@ -98,17 +99,19 @@ impl<'a> Decider<'a> {
         };
         let same = || !self.unknown.contains(&(new.series, new.period)) && says_the_same(&before.figure, &new.figure);
         if before.retracted == retracted && (retracted || same()) {
+            // Whoever says it and something else contradicts himself, now as when it was said for the first time.
+            before.said_at = self.at;
             return Decision::Leave(Outcome::Unchanged);
         }
-        if before.recorded_at == self.at {
+        if before.said_at == self.at {
             return Decision::Leave(Outcome::Rejected(contradiction(new.period)));
         }
+        let (revision, was_retracted) = (before.revision, before.retracted);
         if let Some(problem) = self.locked(new) {
             return Decision::Leave(Outcome::Rejected(problem));
         }
-        let revision = before.revision;
         // While nothing stood in its period, another may have come to reach into it.
-        if before.retracted
+        if was_retracted
             && let Some(problem) = self.overlap(new)
         {
             return Decision::Leave(Outcome::Rejected(problem));

@@ -51,7 +51,10 @@ impl FigureWriter for Writer {
         let (of, figure, place) = (line.of, &line.of.figure, line.place);
         let code = place.code.as_deref().filter(|code| !super::is_none(code)).ok_or(LeftOut::NoCode)?;
         let parts = self.dimensions.cells(&of.disaggregation, "", |_| true)?;
-        let measure = of.version.measure.code().to_lowercase();
+        let mut measure = of.version.measure.code().to_lowercase();
+        if let Some(currency) = &of.version.currency {
+            measure.extend([" ", currency.as_str()]);
+        }
         let cells: [&str; 18] = [
             code,
             &place.name,

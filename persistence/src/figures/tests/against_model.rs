@@ -153,6 +153,7 @@ async fn record(
     let work = store.begin().await.unwrap();
     let outcomes = work.repositories().figures().record(&new, at, Recorder::seeing("test")).await.unwrap();
     work.commit().await.unwrap();
+    model.said_again.clear();
     let expected: Vec<Became> = new.iter().map(|new| model.record(new, at, "test")).collect();
     assert_eq!(outcomes.iter().map(became).collect::<Vec<_>>(), expected, "{new:#?}");
 }

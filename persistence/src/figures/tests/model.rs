@@ -1,5 +1,7 @@
 //! A plain model of figures: everything in one list, everything by looking at all of it.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use domain::{
     access::Scope,
@@ -14,6 +16,8 @@ pub(super) struct Model {
     pub(super) revisions: Vec<Observation>,
     /// The series whose figures the public may not read.
     pub(super) withheld: Vec<SeriesId>,
+    /// What was said again in the call that is going on.
+    pub(super) said_again: HashSet<(SeriesId, Period)>,
 }
 
 /// What became of a figure, without the words for people.
@@ -58,9 +62,10 @@ impl Model {
             let before = &mut self.revisions[place];
             let retracted = before.cause.retraction.is_some();
             if retracted == retracts && (retracts || before.figure == new.figure) {
+                self.said_again.insert((new.series, new.period));
                 return Became::Unchanged;
             }
-            if before.recorded_at == at {
+            if before.recorded_at == at || self.said_again.contains(&(new.series, new.period)) {
                 return Became::Rejected(ProblemCode::Conflict);
             }
             if retracted && clashes {
