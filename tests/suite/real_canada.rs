@@ -75,7 +75,8 @@ async fn every_spelling_of_a_place_comes_to_its_one_community() {
                 outside += 1;
             } else {
                 let place = if place.is_empty() { "Canada" } else { meant[place].as_str() };
-                repeated += u64::from(!figures.insert((path.clone(), place.to_owned(), row["Year"].to_owned(), about.clone())));
+                repeated +=
+                    u64::from(!figures.insert((path.clone(), place.to_owned(), row["Year"].to_owned(), about.clone())));
             }
             if place.starts_with("St. Catharines") {
                 of_catharines.insert((path.clone(), about));

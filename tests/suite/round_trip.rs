@@ -163,3 +163,32 @@ async fn a_file_that_contradicts_itself_changes_nothing_the_second_time() {
         assert!(out.contains("line 3"), "{out}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tidy_csv_brings_codes_and_kinds_of_quantity_along() {
+    let ((app, db, _), (_there, other, _)) = (network("net").await, network("net").await);
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("tidy.csv");
+    let text = "areacd,areanm,period,indicator,observation,measure,unit\n\
+        A1,Here,2020,18100204/index-2014,10,index,\"Index, 2014=100\"\n\
+        A1,Here,2020,Jobs.A,10,count,jobs\n\
+        A1,Here,2020,income,10.5,amount CAD,a year\n\
+        A1,Here,2020,Museums,10,Count,museums\n";
+    std::fs::write(&path, text).unwrap();
+    let arguments = ["--format", "tidy", "--network", "net", "--source", "s", "--country", "CA", "--create-missing"];
+    let (told, out) = import(&db, &arguments, std::slice::from_ref(&path));
+    assert_eq!(told, Told { counts: [4, 4, 0, 0, 0], code: 0 }, "{out}");
+    let query = "query($code: String!) { indicator(code: $code) { currentVersion { measure currency } } }";
+    for (code, measure, currency) in [
+        ("18100204/index-2014", "INDEX", None),
+        ("Jobs.A", "COUNT", None),
+        ("income", "AMOUNT", Some("CAD")),
+        // A word of the publisher's and no code, of a kind that nothing is certain of.
+        ("museums", "OTHER", None),
+    ] {
+        let found = app.anonymous.data(query, json!({ "code": code })).await;
+        let expected = json!({ "measure": measure, "currency": currency });
+        assert_eq!(found["indicator"]["currentVersion"], expected, "{code}");
+    }
+    as_tidy_and_ndjson(&db, &other, "areacd", "CA", 4);
+}

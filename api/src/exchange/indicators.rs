@@ -125,7 +125,8 @@ impl Resolver<'_> {
             let code = indicator.code.clone();
             return Ok(Ok((Some(indicator), code)));
         }
-        let written = name.parse::<Code>().ok().filter(|_| self.options.format.has_codes() && !by_name);
+        let has_codes = self.options.format.has_codes() || (self.options.format == Format::Tidy && is_code(name));
+        let written = name.parse::<Code>().ok().filter(|_| has_codes && !by_name);
         let suggested = || Slug::suggest(name).and_then(|slug| slug.as_str().parse::<Code>().ok());
         let Some(code) = written.or_else(suggested) else {
             let kind = format!("no code can be made of “{name}”");
@@ -322,6 +323,12 @@ async fn called(session: &Session, name: &str) -> Result<Vec<Stored<Indicator>>>
             _ => return Ok(found),
         }
     }
+}
+
+/// Whether what tidy CSV calls an indicator by looks like a code and is kept as it is written: publishers write names there, of which
+/// some are one word with a capital.
+fn is_code(name: &str) -> bool {
+    !name.contains(char::is_uppercase) || name.contains(|c: char| c.is_ascii_digit() || "/:._".contains(c))
 }
 
 /// The definition of the indicator with this number, archived or not; without one, the definition in force.

@@ -63,7 +63,11 @@ impl<'a> Decider<'a> {
         let mut decider = Self { at, locks, known, spans: HashMap::new(), unknown };
         for Observation { series, period, revision, figure, recorded_at, cause, .. } in current {
             let retracted = cause.retraction.is_some();
-            decider.note(series, period, Known { revision, figure: Cow::Owned(figure), said_at: recorded_at, retracted });
+            decider.note(
+                series,
+                period,
+                Known { revision, figure: Cow::Owned(figure), said_at: recorded_at, retracted },
+            );
         }
         decider
     }
@@ -111,9 +115,7 @@ impl<'a> Decider<'a> {
             return Decision::Leave(Outcome::Rejected(problem));
         }
         // While nothing stood in its period, another may have come to reach into it.
-        if was_retracted
-            && let Some(problem) = self.overlap(new)
-        {
+        if was_retracted && let Some(problem) = self.overlap(new) {
             return Decision::Leave(Outcome::Rejected(problem));
         }
         self.unknown.remove(&(new.series, new.period));
