@@ -224,7 +224,8 @@ impl<C: ConnectionTrait + Send + Sync> ImportJobs for Repos<C> {
         let mut sql = self.sql();
         let (now, id, holder) = (sql.bind(now), sql.bind(lease.job.0), sql.bind(lease.holder));
         let text = format!(
-            "UPDATE import_job SET held_until = {now}, takeovers = takeovers - 1 WHERE id = {id} AND holder = {holder} AND {HELD}"
+            "UPDATE import_job SET held_until = {now}, takeovers = CASE WHEN takeovers > 0 THEN takeovers - 1 ELSE 0 END \
+             WHERE id = {id} AND holder = {holder} AND {HELD}"
         );
         self.run(sql.statement(text)).await.map(drop)
     }

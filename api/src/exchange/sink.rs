@@ -59,7 +59,10 @@ impl<'a> Sink<'a> {
                     self.bytes += row.figure.note.as_ref().map_or(0, String::len);
                     self.keys.batch.rows.push(row);
                 }
-                Err(reason) => self.keys.batch.rejects.push((place, reason)),
+                Err(reason) => {
+                    self.bytes += reason.detail.as_ref().map_or(0, String::len);
+                    self.keys.batch.rejects.push((place, reason));
+                }
             }
         }
         if self.keep_rows {

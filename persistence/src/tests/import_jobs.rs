@@ -115,10 +115,14 @@ on_both! {
         assert_eq!(job.takeovers, 1, "it came further");
         // One that is left on purpose is free at once, and that does not count.
         does(store, async |jobs| jobs.leave(lease, moment(151)).await).await;
-        assert_eq!(claim(store, 151).await.unwrap().1.takeovers, 1);
+        let (again, job) = claim(store, 151).await.unwrap();
+        assert_eq!(job.takeovers, 1);
+        assert!(does(store, async |jobs| jobs.advance(again, &progress(6), moment(181)).await).await);
+        does(store, async |jobs| jobs.leave(again, moment(152)).await).await;
+        assert_eq!(claim(store, 152).await.unwrap().1.takeovers, 1);
         // Whoever does not hold it any more cannot leave it.
-        does(store, async |jobs| jobs.leave(lease, moment(152)).await).await;
-        assert!(claim(store, 152).await.is_none());
+        does(store, async |jobs| jobs.leave(again, moment(153)).await).await;
+        assert!(claim(store, 153).await.is_none());
     }
 
     async fn a_job_that_nobody_comes_further_with_is_given_up(scratch: &Scratch) {
