@@ -71,7 +71,10 @@ impl Town {
     async fn import(&self, settings: &str, file: &str) -> [u64; 3] {
         let address = format!("/imports?network=net&async=false&codeScheme=test:code&{settings}");
         let answer = self.app.admin.post_to(&address).body(file.to_owned()).send().await.unwrap();
-        let job: Value = answer.json().await.unwrap();
+        let place = answer.headers().get("location").map(|place| place.to_str().unwrap().to_owned());
+        let told = answer.text().await.unwrap();
+        let place = place.unwrap_or_else(|| panic!("{address}: {told}"));
+        let job: Value = self.app.admin.get(&place).send().await.unwrap().json().await.unwrap();
         ["created", "unchanged", "rejected"]
             .map(|name| job["counts"][name].as_u64().unwrap_or_else(|| panic!("{job:#}")))
     }

@@ -413,5 +413,5 @@ async fn long_exports_are_complete_and_in_order() {
     let (code, out, told) =
         run(concert(&["export", "--format", "ndjson", "--network", "net"]).env("DATABASE_URL", &town.app.db.url));
     assert_eq!((code, out.as_str()), (0, ""));
-    assert!(told.contains("other definitions") && told.contains("(rate 1)"), "{told}");
+    assert!(told.contains("other definitions") && told.contains("(rate 2)"), "{told}");
 }
