@@ -229,9 +229,10 @@ async fn profiles_of_toronto_and_its_neighbourhoods() {
     let Some(folder) = data(name, "ca-toronto-neighbourhoods") else { return };
     let ((_here, db, _), (_there, other, _)) = (network("net").await, network("net").await);
     let scratch = TempDir::new().unwrap();
-    // The first characteristics, among which are those that are no figures, and each fortieth.
+    // The first characteristics, among which are those that are no figures, a median that is published for the city alone, and
+    // each fortieth.
     let path = scratch.path().join("profiles.csv");
-    let chosen: Vec<String> = (1..12).chain((30..2_400).step_by(40)).map(|id| format!("{id},")).collect();
+    let chosen: Vec<String> = (1..12).chain([947]).chain((30..2_400).step_by(40)).map(|id| format!("{id},")).collect();
     let chosen: Vec<&str> = chosen.iter().map(String::as_str).collect();
     let text = part(&bytes(&folder.join("neighbourhood-profiles-2016.csv.gz")), &chosen);
     fs::write(&path, &text).unwrap();
