@@ -352,7 +352,9 @@ mod tests {
         ) {
             let key = |texts: &[String]| {
                 let mut key = String::new();
-                texts.iter().for_each(|text| push(&mut key, text));
+                for text in texts {
+                    push(&mut key, text);
+                }
                 key
             };
             prop_assert_eq!(key(&one) == key(&other), one == other);

@@ -249,11 +249,10 @@ fn what_holds_for_every_value_costs_no_more_with_each() {
     let (options, _) = good(Format::Dhis2);
     let long = "x".repeat(900 * 1024);
     for key in ["orgUnit", "period", "attributeOptionCombo"] {
-        let others = ["orgUnit", "period", "attributeOptionCombo"].map(|other| match other == key {
-            true => format!("\"{other}\":\"{long}\""),
-            false => format!("\"{other}\":\"2020\""),
+        let others = ["orgUnit", "period", "attributeOptionCombo"].map(|other| {
+            if other == key { format!("\"{other}\":\"{long}\"") } else { format!("\"{other}\":\"2020\"") }
         });
-        let values = ["{\"dataElement\":\"r\",\"value\":1}"; 20_000].join(",");
+        let values = vec!["{\"dataElement\":\"r\",\"value\":1}"; 20_000].join(",");
         // Some GiB would have been compared, copied and quoted.
         let began = std::time::Instant::now();
         let (rows, bytes) = rejected(format!("{{{},\"dataValues\":[{values}]}}", others.join(",")), &options);

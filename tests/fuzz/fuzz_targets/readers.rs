@@ -34,10 +34,10 @@ const MAPPINGS: [&str; 2] = [
     r#"{ "community": { "code": { "column": "place" }, "scheme": "test:code" },
         "period": { "text": { "column": "year" } }, "missing": { "x": "Q" }, "numbers": { "decimal": "," },
         "figures": [{ "column": "rate", "indicator": { "code": "rate" } }] }"#,
-    r#"{ "community": { "name": { "column": "#1" } },
+    r##"{ "community": { "name": { "column": "#1" } },
         "period": { "text": { "column": "#2" } }, "missing": { "x": "Q" },
         "figures": [{ "pattern": "{age}_{sex}", "indicator": { "code": "rate" }, "note": { "column": "#3" },
-            "dimensions": [{ "dimension": "age", "value": { "capture": "age" } }, { "dimension": "sex", "value": { "column": "#3" } }] }] }"#,
+            "dimensions": [{ "dimension": "age", "value": { "capture": "age" } }, { "dimension": "sex", "value": { "column": "#3" } }] }] }"##,
 ];
 
 /// One of a list, by a byte.

@@ -120,7 +120,9 @@ fn single<'a>(mut values: impl Iterator<Item = &'a str>, column: &'static str) -
 
 fn key(texts: [&str; 2]) -> String {
     let mut key = String::new();
-    texts.iter().for_each(|text| push(&mut key, text));
+    for text in texts {
+        push(&mut key, text);
+    }
     key
 }
 
