@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     app::App,
-    fixture::{World, merge},
+    fixture::{World, english, merge},
 };
 
 const KNOWN: &str = "query($asOf: DateTime) {
@@ -13,13 +13,18 @@ const KNOWN: &str = "query($asOf: DateTime) {
     community(slug: \"a\") { latestValues(indicators: [\"rate\"], asOf: $asOf) { value period observation { revision } }
         series { nodes { latest(asOf: $asOf) { value period revision } } } } }";
 
-/// Records and answers the moment after.
-async fn record(app: &App, world: &World, community: &str, period: &str, figure: Value) -> String {
-    app.record(world, community, period, figure).await;
+/// The present moment, with time before and after it.
+fn moment(app: &App) -> String {
     app.clock.pass(60);
     let now = domain::port::clock::Clock::now(&*app.clock);
     app.clock.pass(60);
     now.to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
+}
+
+/// Records and answers the moment after.
+async fn record(app: &App, world: &World, community: &str, period: &str, figure: Value) -> String {
+    app.record(world, community, period, figure).await;
+    moment(app)
 }
 
 async fn known(app: &App, as_of: Option<&str>) -> Value {
@@ -79,6 +84,68 @@ async fn baselines_and_breaks_count_as_they_were_known() {
     let now = entry(&known(&app, None).await);
     assert_eq!((&now["baseline"]["value"], &now["change"]), (&json!(22.0), &Value::Null), "{now:#}");
     assert!(now["reasons"].as_array().unwrap().contains(&json!("SERIES_BREAK")));
+}
+
+#[tokio::test]
+async fn declared_breaks_and_bridges_count_as_they_were_known() {
+    let app = App::start().await;
+    let world = app.world().await;
+    let a = app.member(&world.network, "a").await;
+    record(&app, &world, &a, "2015", json!({ "value": 10.0 })).await;
+    let whole = record(&app, &world, &a, "2023", json!({ "value": 12.0 })).await;
+    let change = async |mutation: &str, input: Value| {
+        let changed = app.admin.change(mutation, input, "seriesBreak", "id version").await;
+        (changed, moment(&app))
+    };
+    let input = json!({ "community": a, "indicator": world.indicator, "startsOn": "2020-01-01", "reason": "METHOD" });
+    let (declared, broken) = change("seriesBreakCreate", input).await;
+    let with = |version: i32, more: Value| {
+        let mut input = json!({ "id": declared["id"], "version": version });
+        merge(&mut input, more);
+        input
+    };
+    let bridge = json!({ "factor": 1.5, "offset": -1.0, "evidence": english("2019 was measured both ways") });
+    let (_, bridged) = change("seriesBreakUpdate", with(1, json!({ "bridge": bridge }))).await;
+    let (_, later) = change("seriesBreakUpdate", with(2, json!({ "startsOn": "2024-01-01" }))).await;
+    let (_, earlier) = change("seriesBreakUpdate", with(3, json!({ "startsOn": "2021-01-01", "bridge": null }))).await;
+    let (_, archived) = change("seriesBreakArchive", with(4, json!({}))).await;
+    change("seriesBreakArchive", with(5, json!({ "archived": false }))).await;
+    let query = "query($asOf: DateTime) { comparison(network: \"net\", indicator: \"rate\", baselinePeriod: \"2015\", asOf: $asOf) {
+        entries { change reasons } } }";
+    for (when, as_of, change, reasons) in [
+        ("before it was declared", Some(whole), json!(2.0), json!([])),
+        ("declared", Some(broken), Value::Null, json!(["SERIES_BREAK"])),
+        ("bridged: 12 - (1.5 x 10 - 1)", Some(bridged), json!(-2.0), json!(["BRIDGED"])),
+        ("after both figures", Some(later), json!(2.0), json!([])),
+        ("between them, without its bridge", Some(earlier), Value::Null, json!(["SERIES_BREAK"])),
+        ("archived", Some(archived), json!(2.0), json!([])),
+        ("brought back", None, Value::Null, json!(["SERIES_BREAK"])),
+    ] {
+        let data = app.anonymous.data(query, json!({ "asOf": as_of })).await;
+        assert_eq!(data["comparison"]["entries"][0], json!({ "change": change, "reasons": reasons }), "{when}");
+    }
+}
+
+/// Figures from before are by another definition: what was known of the bridge decides whether there is a baseline at all.
+#[tokio::test]
+async fn bridges_between_definitions_count_as_they_were_known() {
+    let app = App::start().await;
+    let mut world = app.world().await;
+    let a = app.member(&world.network, "a").await;
+    record(&app, &world, &a, "2015", json!({ "value": 10.0 })).await;
+    world.version = app.version(&world.indicator, json!({ "effectiveFrom": "2020-01-01" })).await;
+    let unbridged = record(&app, &world, &a, "2023", json!({ "value": 12.0 })).await;
+    let bridge = json!({ "factor": 1.5, "offset": -1.0, "evidence": english("2019 was measured both ways") });
+    let input = json!({ "community": a, "indicator": world.indicator, "startsOn": "2020-01-01", "reason": "DEFINITION", "bridge": bridge });
+    let declared = app.admin.change("seriesBreakCreate", input, "seriesBreak", "id").await;
+    let bridged = moment(&app);
+    app.admin.change("seriesBreakArchive", json!({ "id": declared["id"], "version": 1 }), "seriesBreak", "id").await;
+    let query = "query($asOf: DateTime) { comparison(network: \"net\", indicator: \"rate\", baselinePeriod: \"2015\", asOf: $asOf) {
+        entries { change } } }";
+    for (as_of, change) in [(Some(unbridged), Value::Null), (Some(bridged), json!(-2.0)), (None, Value::Null)] {
+        let data = app.anonymous.data(query, json!({ "asOf": as_of })).await;
+        assert_eq!(data["comparison"]["entries"][0]["change"], change, "{as_of:?}");
+    }
 }
 
 #[tokio::test]
@@ -187,9 +254,7 @@ async fn between_a_retraction_and_the_next_figure_nothing_was_known() {
     let input = json!({ "figures": [{ "series": series, "period": "2020" }], "reason": "ERROR" });
     let done = app.admin.data(retract, json!({ "input": input })).await;
     assert_eq!(done["observationsRetract"]["retracted"], 1);
-    app.clock.pass(60);
-    let gone = domain::port::clock::Clock::now(&*app.clock).to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
-    app.clock.pass(60);
+    let gone = moment(&app);
     let again = record(&app, &world, &a, "2020", json!({ "value": 12.0 })).await;
     for (as_of, value) in [(&first, json!(10.0)), (&gone, Value::Null), (&again, json!(12.0))] {
         let data = known(&app, Some(as_of)).await;

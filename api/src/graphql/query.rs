@@ -418,7 +418,7 @@ impl RecordQuery {
             Vec<DisaggregationInput>,
         >,
         #[graphql(
-            desc = "By figures and breaks of series as they were known at this moment, as far as the reader may see them now; as they are known now if left out. Members, definitions, baselines and targets are today's, and nothing enters totals that the reader does not see alone."
+            desc = "By figures, breaks of series and bridges over them as they were known at this moment, as far as the reader may see them now; as they are known now if left out. Members, definitions, baselines and targets are today's, and nothing enters totals that the reader does not see alone."
         )]
         as_of: Option<DateTime>,
     ) -> async_graphql::Result<Comparison> {

@@ -20,7 +20,7 @@ pub struct Earlier {
     pub candidates: Vec<Candidate>,
     /// Whether that is their current figure, for the period asked for, and not their declared baseline.
     pub of_period: bool,
-    /// The declared breaks of the indicator.
+    /// The declared breaks of the indicator, as they were known when the figures were.
     pub breaks: Vec<Stored<SeriesBreak>>,
     /// The ends of the periods whose figures are marked as breaks; no bridge leads over those.
     pub marked: Vec<(SeriesId, NaiveDate)>,

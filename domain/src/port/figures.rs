@@ -13,7 +13,9 @@ use crate::{
     observation::{NewObservation, Observation, ObservationFilter, ObservationSort, Outcome},
     page::{ListQuery, Page},
     period::Period,
+    record::Stored,
     series::{Disaggregation, Series},
+    series_break::SeriesBreak,
 };
 
 /// The newest published value of a series: the latest period that has a value and is not a forecast.
@@ -152,6 +154,14 @@ pub trait Figures: Send + Sync {
         series: &[SeriesId],
         as_of: Option<DateTime<Utc>>,
     ) -> Result<Vec<(SeriesId, NaiveDate)>>;
+
+    /// The declared breaks of the series by this indicator, with their bridges, as they stood at `as_of` or stand now, whoever may see
+    /// them; one statement.
+    async fn declared_breaks(
+        &self,
+        indicator: IndicatorId,
+        as_of: Option<DateTime<Utc>>,
+    ) -> Result<Vec<Stored<SeriesBreak>>>;
 
     /// The figures of the same communities, as far as they are members of the network now, that the reader does not see alone
     /// and that enter its totals for them by [`Scope::counted_in_totals`]: public as such, with the community's consent in

@@ -8,7 +8,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 
-use super::{Services, records::all};
+use super::Services;
 use crate::{
     access::{Actor, Scope},
     compare::{self, Candidate, Comparison, Earlier, Input, Withheld},
@@ -21,7 +21,7 @@ use crate::{
     port::figures::{CandidateQuery, Member},
     record::Stored,
     series::Disaggregation,
-    series_break::{BreakReason, SeriesBreakFilter},
+    series_break::BreakReason,
     small_cells::SuppressionPolicy,
     target::{Target, TargetFilter, TargetParent},
 };
@@ -45,8 +45,8 @@ pub struct ComparisonRequest {
     pub communities: Option<Vec<CommunityId>>,
     /// About this part of the population.
     pub disaggregation: Disaggregation,
-    /// By figures as they were known at this moment; without it, as they are known now. Members, definitions, baselines and
-    /// targets are those of today all the same.
+    /// By figures, breaks of series and bridges as they were known at this moment; without it, as they are known now. Members,
+    /// definitions, baselines and targets are those of today all the same.
     pub as_of: Option<DateTime<Utc>>,
 }
 
@@ -89,7 +89,7 @@ impl Services {
     fn cache_key(&self, scope: &Scope, request: &ComparisonRequest, versions: &[i64]) -> String {
         let text = |period: Option<Period>| period.map(|period| period.to_string()).unwrap_or_default();
         let mut key = format!(
-            "comparison:7:{}:{}:{}:{}:{}:{}:{}:{}:{versions:?}",
+            "comparison:8:{}:{}:{}:{}:{}:{}:{}:{}:{versions:?}",
             scope.cache_key(),
             self.clock.today(),
             request.network,
@@ -159,12 +159,11 @@ impl Services {
         versions: &[Stored<IndicatorVersion>],
         candidates: &mut [Candidate],
     ) -> Result<()> {
-        let declared = SeriesBreakFilter { indicator: Some(query.indicator), ..SeriesBreakFilter::default() };
-        let breaks = all(self.store.read().series_breaks(), declared).await?;
+        let figures = self.store.read().figures();
+        let breaks = figures.declared_breaks(query.indicator, query.as_of).await?;
         if !breaks.iter().any(|one| one.reason == BreakReason::Definition && one.bridge.is_some()) {
             return Ok(());
         }
-        let figures = self.store.read().figures();
         let before = CandidateQuery { period: query.baseline_period, baseline_period: None, ..query.clone() };
         let earlier = figures.candidates(&self.scope(actor), &before).await?;
         let series: BTreeSet<_> = candidates.iter().chain(&earlier).map(|candidate| candidate.series_id).collect();

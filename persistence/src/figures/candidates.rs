@@ -22,6 +22,7 @@ use uuid::Uuid;
 use super::{known::Known, newest::newest};
 use crate::{
     error::database,
+    repo::series_break,
     row::Row,
     sight::{Sight, decided},
     sql::{self, Sql},
@@ -61,7 +62,7 @@ pub(super) async fn candidates<C: ConnectionTrait>(
          LEFT JOIN observation p ON p.series_id = c.series_id AND {baseline} AND p.value IS NOT NULL \
          AND {seen_baseline} WHERE {compared}",
         compared = let_into(&decisions, "COMPARE"),
-        breaks = declared_breaks(sql.is_postgres(), &decisions.indicator),
+        breaks = declared_breaks(sql.is_postgres(), &known, &decisions.indicator),
         aggregated = let_into(&decisions, "AGGREGATE"),
         current_figure = sql::figure("c"),
         current_end = known.superseded("c"),
@@ -108,9 +109,9 @@ pub(super) async fn candidates<C: ConnectionTrait>(
 }
 
 /// The days of the declared breaks between the baseline `p` and the figure `c`, with their bridges: those that begin after the
-/// baseline's first day and by the last of the figure, since a period that a break lies in is measured in both ways. Like baselines,
-/// they are those of today whatever moment the figures are of. Mostly there is none at all.
-fn declared_breaks(is_postgres: bool, indicator: &str) -> String {
+/// baseline's first day and by the last of the figure, since a period that a break lies in is measured in both ways. They are those that
+/// were known when the figures were. Mostly there is none at all.
+fn declared_breaks(is_postgres: bool, known: &Known, indicator: &str) -> String {
     // The bridge of a change of definition leads from one version to the next, and both figures are by one: nobody has said how
     // they compare.
     let bridge = "CASE WHEN d.reason = 'DEFINITION' THEN NULL ELSE d.bridge END";
@@ -121,9 +122,10 @@ fn declared_breaks(is_postgres: bool, indicator: &str) -> String {
     };
     format!(
         "CASE WHEN p.series_id IS NULL OR NOT EXISTS (SELECT 1 FROM series_break) THEN NULL ELSE \
-         (SELECT {list} FROM series_break d WHERE d.community_id = c.community_id AND d.indicator_id = {indicator} \
-         AND (d.source_id IS NULL OR d.source_id = c.source_id) AND d.archived_at IS NULL \
-         AND d.starts_on > p.period_start AND d.starts_on < c.period_end) END"
+         (SELECT {list} FROM {counting} AND d.community_id = c.community_id AND d.indicator_id = {indicator} \
+         AND (d.source_id IS NULL OR d.source_id = c.source_id) \
+         AND d.starts_on > p.period_start AND d.starts_on < c.period_end) END",
+        counting = series_break::counting("d", known.moment()),
     )
 }
 

@@ -23,6 +23,14 @@ impl Known {
         as_of.map_or(Self::Now, |moment| Self::At(sql.bind(moment)))
     }
 
+    /// The parameter of the moment, unless it is the present.
+    pub(super) fn moment(&self) -> Option<&str> {
+        match self {
+            Self::Now => None,
+            Self::At(moment) => Some(moment),
+        }
+    }
+
     /// The revision in table `alias` is the current one, or was at the moment. A retraction never is: where a figure was recorded
     /// after it, it stood in between.
     pub(super) fn current(&self, alias: &str) -> String {

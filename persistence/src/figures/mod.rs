@@ -36,11 +36,13 @@ use domain::{
     page::{ListQuery, Page},
     period::Period,
     port::figures::{CandidateQuery, Figures, Latest, Member, Recorder},
+    record::Stored,
     series::{Disaggregation, Series},
+    series_break::SeriesBreak,
 };
 use sea_orm::ConnectionTrait;
 
-use crate::repo::Repos;
+use crate::repo::{Repos, series_break};
 
 #[async_trait]
 impl<C: ConnectionTrait + Send + Sync> Figures for Repos<C> {
@@ -127,6 +129,14 @@ impl<C: ConnectionTrait + Send + Sync> Figures for Repos<C> {
         as_of: Option<DateTime<Utc>>,
     ) -> Result<Vec<(SeriesId, NaiveDate)>> {
         candidates::marked_breaks(&self.0, series, as_of).await
+    }
+
+    async fn declared_breaks(
+        &self,
+        indicator: IndicatorId,
+        as_of: Option<DateTime<Utc>>,
+    ) -> Result<Vec<Stored<SeriesBreak>>> {
+        series_break::declared(&self.0, indicator, as_of).await
     }
 
     async fn withheld(&self, scope: &Scope, query: &CandidateQuery) -> Result<Vec<Withheld>> {

@@ -17,6 +17,7 @@ mod m0016_sent_in;
 mod m0017_foreign_sign_out;
 mod m0018_import_takeovers;
 mod m0019_import_notes;
+mod m0020_series_break_versions;
 
 use domain::{Error, Result};
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, TransactionTrait as _};
@@ -93,6 +94,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0017_foreign_sign_out::MIGRATION),
             Box::new(m0018_import_takeovers::MIGRATION),
             Box::new(m0019_import_notes::MIGRATION),
+            Box::new(m0020_series_break_versions::MIGRATION),
         ]
     }
 }

@@ -18,7 +18,7 @@ mod partner;
 mod period_lock;
 mod quality_rule;
 mod series;
-mod series_break;
+pub(crate) mod series_break;
 mod sharing_rule;
 mod source;
 mod table;
@@ -108,11 +108,8 @@ impl<C: ConnectionTrait + Send + Sync, N: Table> Repository<N> for Repos<C> {
     }
 
     async fn insert(&self, record: &Stored<N>) -> Result<()> {
-        let mut sql = Sql::new(self.0.get_database_backend());
-        let values: Vec<String> = table::row(record)?.into_iter().map(|value| sql.bind(value)).collect();
-        let text =
-            format!("INSERT INTO {} ({}) VALUES ({})", N::TABLE, table::names::<N>().join(", "), values.join(", "));
-        self.0.execute_raw(sql.statement(text)).await.map_err(database)?;
+        self.put(N::TABLE, record).await?;
+        self.keep_version(record).await?;
         self.link(record).await
     }
 
@@ -130,6 +127,7 @@ impl<C: ConnectionTrait + Send + Sync, N: Table> Repository<N> for Repos<C> {
             let message = "it has changed in the meantime: read it again";
             return Err(Error::Conflict(Problem::new("version", ProblemCode::StaleVersion, message)));
         }
+        self.keep_version(record).await?;
         self.link(record).await
     }
 }
@@ -178,6 +176,22 @@ impl<C: ConnectionTrait> Repos<C> {
                 Ok(NodeRef { kind: kind.ok_or_else(|| Error::internal("another kind than asked for"))?, id: row.id()? })
             })
             .collect()
+    }
+
+    /// Adds a record to this table.
+    async fn put<N: Table>(&self, table: &str, record: &Stored<N>) -> Result<()> {
+        let mut sql = Sql::new(self.0.get_database_backend());
+        let values: Vec<String> = table::row(record)?.into_iter().map(|value| sql.bind(value)).collect();
+        let text = format!("INSERT INTO {table} ({}) VALUES ({})", table::names::<N>().join(", "), values.join(", "));
+        self.0.execute_raw(sql.statement(text)).await.map_err(database).map(drop)
+    }
+
+    /// Keeps the record as it is now, for whoever asks later how it was.
+    async fn keep_version<N: Table>(&self, record: &Stored<N>) -> Result<()> {
+        match N::VERSIONS {
+            Some(table) => self.put(table, record).await,
+            None => Ok(()),
+        }
     }
 
     /// Writes the rows of link tables anew.

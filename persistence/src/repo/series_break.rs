@@ -1,20 +1,51 @@
 //! Where declared breaks of series are kept.
 
+use chrono::{DateTime, Utc};
 use domain::{
     Result,
     access::Scope,
+    id::IndicatorId,
+    record::Stored,
     series_break::{SeriesBreak, SeriesBreakFilter, SeriesBreakParent, SeriesBreakSort},
 };
-use sea_orm::Value;
+use sea_orm::{ConnectionTrait, Value};
 use uuid::Uuid;
 
-use super::table::{ParentLink, SortColumn, Table, Where, optional_json};
-use crate::row::Row;
+use super::table::{META, ParentLink, SortColumn, Table, Where, optional_json, read_stored};
+use crate::{error::database, row::Row, sql::Sql};
+
+/// The table of the breaks `alias` that count, and after `WHERE` the condition that they do: those that stand, or as they stood at the
+/// moment of a parameter.
+pub(crate) fn counting(alias: &str, moment: Option<&str>) -> String {
+    let Some(moment) = moment else {
+        return format!("series_break {alias} WHERE {alias}.archived_at IS NULL");
+    };
+    format!(
+        "series_break_version {alias} WHERE {alias}.archived_at IS NULL AND {alias}.updated_at <= {moment} \
+         AND NOT EXISTS (SELECT 1 FROM series_break_version later WHERE later.id = {alias}.id \
+         AND later.version > {alias}.version AND later.updated_at <= {moment})"
+    )
+}
+
+/// See [`domain::port::figures::Figures::declared_breaks`].
+pub(crate) async fn declared<C: ConnectionTrait>(
+    db: &C,
+    indicator: IndicatorId,
+    as_of: Option<DateTime<Utc>>,
+) -> Result<Vec<Stored<SeriesBreak>>> {
+    let mut sql = Sql::new(db.get_database_backend());
+    let moment = as_of.map(|moment| sql.bind(moment));
+    let (counting, indicator) = (counting("t", moment.as_deref()), sql.bind(Uuid::from(indicator)));
+    let text = format!("SELECT {META}, {} FROM {counting} AND t.indicator_id = {indicator}", SeriesBreak::columns("t"));
+    let rows = db.query_all_raw(sql.statement(text)).await.map_err(database)?;
+    rows.iter().map(|row| read_stored(&mut Row::new(row)?, &Scope::Everything)).collect()
+}
 
 impl Table for SeriesBreak {
     const TABLE: &'static str = "series_break";
     const COLUMNS: &'static [&'static str] =
         &["community_id", "indicator_id", "source_id", "starts_on", "reason", "note", "bridge"];
+    const VERSIONS: Option<&'static str> = Some("series_break_version");
 
     fn values(&self) -> Result<Vec<Value>> {
         Ok(vec![

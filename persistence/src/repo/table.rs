@@ -90,6 +90,8 @@ pub(super) trait Table: Noun {
     const DERIVED: &'static [&'static str] = &[];
     /// The column of its natural key.
     const KEY: Option<&'static str> = None;
+    /// A table with the same columns, where every version is kept that a record ever had.
+    const VERSIONS: Option<&'static str> = None;
 
     /// The values of its columns and then of the derived ones.
     fn values(&self) -> Result<Vec<Value>>;
