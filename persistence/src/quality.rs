@@ -1,6 +1,6 @@
 //! What data-quality rules look at.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use async_trait::async_trait;
 use chrono::NaiveDate;
@@ -10,12 +10,17 @@ use domain::{
     observation::ObservationStatus,
     period::{Period, PeriodKind},
     port::quality::{Quality, Stretch},
-    quality::{History, Past},
+    quality::Past,
     series::{Disaggregation, Series},
 };
 use sea_orm::ConnectionTrait;
 
-use crate::{figures::series::wanted, repo::Repos, row::Row, sql::Sql};
+use crate::{
+    figures::series::wanted,
+    repo::{Repos, series_break},
+    row::Row,
+    sql::Sql,
+};
 
 /// Series `s` is of the community, the definition and the source of `w`.
 const OF_SERIES: &str = "s.community_id = w.community_id AND s.indicator_version_id = w.indicator_version_id \
@@ -52,8 +57,8 @@ impl<C: ConnectionTrait + Send + Sync> Quality for Repos<C> {
         self.memberships_on(communities, day).await
     }
 
-    async fn histories(&self, stretches: &[Stretch<'_>]) -> Result<Vec<History>> {
-        let mut found = vec![History::new(); stretches.len()];
+    async fn values(&self, stretches: &[Stretch<'_>]) -> Result<Vec<BTreeMap<Period, Past>>> {
+        let mut found = vec![BTreeMap::new(); stretches.len()];
         if stretches.is_empty() {
             return Ok(found);
         }
@@ -74,11 +79,32 @@ impl<C: ConnectionTrait + Send + Sync> Quality for Repos<C> {
         );
         for row in &self.query(sql.statement(text)).await? {
             let mut row = Row::new(row)?;
-            let history = entry(&mut found, row.take()?)?;
+            let values = entry(&mut found, row.take()?)?;
             let period = row.period()?;
             let value = row.take()?;
             let breaks = row.parse::<ObservationStatus>()? == ObservationStatus::SeriesBreak;
-            history.insert(period, Past { value, breaks });
+            values.insert(period, Past { value, breaks });
+        }
+        Ok(found)
+    }
+
+    async fn breaks(&self, series: &[&Series]) -> Result<Vec<BTreeSet<NaiveDate>>> {
+        let mut found = vec![BTreeSet::new(); series.len()];
+        if series.is_empty() {
+            return Ok(found);
+        }
+        let mut sql = self.sql();
+        let text = format!(
+            "SELECT w.place, d.starts_on FROM {wanted} JOIN indicator_version v ON v.id = w.indicator_version_id CROSS JOIN {counting} \
+             AND d.community_id = w.community_id AND d.indicator_id = v.indicator_id \
+             AND (d.source_id IS NULL OR d.source_id = w.source_id)",
+            wanted = wanted(&mut sql, series)?,
+            counting = series_break::counting("d", None),
+        );
+        for row in &self.query(sql.statement(text)).await? {
+            let mut row = Row::new(row)?;
+            let days = entry(&mut found, row.take()?)?;
+            days.insert(row.take()?);
         }
         Ok(found)
     }

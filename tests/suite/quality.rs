@@ -100,6 +100,36 @@ async fn a_jump_is_held_against_what_is_recorded_and_what_comes_with_it() {
 }
 
 #[tokio::test]
+async fn a_jump_is_not_held_against_what_was_before_a_declared_break() {
+    let town = Town::new().await;
+    town.rule(json!({ "rule": "JUMP", "percent": 50.0 })).await;
+    let value = |period: i32, value: f64| town.row(&period.to_string(), value, json!({}));
+    let one = |value: Value| town.push(&town.steward, vec![value]);
+    assert!(town.push(&town.steward, (2010..2015).map(|year| value(year, 100.0)).collect()).await.is_empty());
+    let declare = async |starts_on: &str, source: Option<&str>| {
+        let input = json!({ "community": town.here, "indicator": town.world.indicator, "startsOn": starts_on, "reason": "METHOD", "source": source });
+        town.steward.change("seriesBreakCreate", input, "seriesBreak", "id version").await
+    };
+    // By another source, or after the figure: it does not count.
+    let other = town.app.source("other").await;
+    declare("2015-01-01", Some(&other)).await;
+    declare("2016-01-01", None).await;
+    assert_eq!(one(value(2015, 400.0)).await, ["0 JUMP WARN"]);
+    // Before the figure, or within its period: what was before is no history.
+    let declared = declare("2015-07-01", Some(&town.world.source)).await;
+    assert!(one(value(2015, 401.0)).await.is_empty());
+    // After it a history begins anew.
+    assert!(town.push(&town.steward, (2016..2019).map(|year| value(year, 900.0)).collect()).await.is_empty());
+    assert!(one(value(2019, 9.0)).await.is_empty(), "three values say nothing yet");
+    assert!(one(value(2019, 900.0)).await.is_empty());
+    assert_eq!(one(value(2020, 9.0)).await, ["0 JUMP WARN"]);
+    // Archived, it no longer counts.
+    let archived = json!({ "id": declared["id"], "version": 1 });
+    town.steward.change("seriesBreakArchive", archived, "seriesBreak", "id").await;
+    assert_eq!(one(value(2015, 402.0)).await, ["0 JUMP WARN"]);
+}
+
+#[tokio::test]
 async fn a_total_is_held_against_its_parts() {
     let town = Town::new().await;
     town.rule(

@@ -1,6 +1,6 @@
 //! What data-quality rules ask of the database. One statement each.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use async_trait::async_trait;
 use chrono::NaiveDate;
@@ -9,7 +9,7 @@ use crate::{
     error::Result,
     id::{CommunityId, NetworkId},
     period::{Period, PeriodKind},
-    quality::History,
+    quality::Past,
     series::{Disaggregation, Series},
 };
 
@@ -37,7 +37,10 @@ pub trait Quality: Send + Sync {
     ) -> Result<BTreeSet<(CommunityId, NetworkId)>>;
 
     /// The current values of these stretches, in their order; forecasts and figures without a value are left out.
-    async fn histories(&self, stretches: &[Stretch<'_>]) -> Result<Vec<History>>;
+    async fn values(&self, stretches: &[Stretch<'_>]) -> Result<Vec<BTreeMap<Period, Past>>>;
+
+    /// The days of the breaks that are declared for each of these series, in their order.
+    async fn breaks(&self, series: &[&Series]) -> Result<Vec<BTreeSet<NaiveDate>>>;
 
     /// For each of these totals, in their order, the current value of the total and of every part by one dimension alone that
     /// there is in any period; nothing for one without a value in this period.

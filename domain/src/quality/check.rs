@@ -1,6 +1,8 @@
 //! The arithmetic of the checks: pure, each answers what is doubtful in words for people, or nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
 
 use super::Limits;
 use crate::{
@@ -23,8 +25,14 @@ pub struct Past {
     pub breaks: bool,
 }
 
-/// The values of a series by period, all of one kind.
-pub type History = BTreeMap<Period, Past>;
+/// What is known of a series, for periods of one kind.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct History {
+    /// Its values.
+    pub values: BTreeMap<Period, Past>,
+    /// The declared breaks: the first days of new measurements. A period that one lies in is measured in both ways.
+    pub breaks: BTreeSet<NaiveDate>,
+}
 
 /// A little for the arithmetic of doubles itself, as a part of what is compared.
 const ROUNDING: f64 = 1e-9;
@@ -82,11 +90,12 @@ pub fn jump(value: f64, period: Period, history: &History, decimals: i32, limits
     })
 }
 
-/// The newest values before a period, oldest first, none before the last break.
+/// The newest values before a period, oldest first, none before the last break, whether a figure is marked as one or it is declared.
 fn before(period: Period, history: &History) -> Vec<f64> {
     let mut past = Vec::new();
-    for (of, kept) in history.iter().rev() {
-        if of.end() > period.start() {
+    let declared = history.breaks.range(..period.end()).next_back();
+    for (of, kept) in history.values.iter().rev() {
+        if of.end() > period.start() || declared.is_some_and(|day| of.start() < *day) {
             continue;
         }
         past.push(kept.value);

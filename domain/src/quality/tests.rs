@@ -31,7 +31,7 @@ fn history(values: &[f64]) -> History {
     let past = |(place, &value): (usize, &f64)| {
         (Period::year(2000 + i32::try_from(place).unwrap()).unwrap(), Past { value, breaks: false })
     };
-    values.iter().enumerate().map(past).collect()
+    History { values: values.iter().enumerate().map(past).collect(), ..History::default() }
 }
 
 /// The year after so many.
@@ -80,10 +80,26 @@ fn a_break_begins_the_history_anew_and_what_comes_later_is_no_history() {
     let values = [10.0, 11.0, 90.0, 91.0, 90.0, 91.0];
     let mut kept = history(&values);
     let broken = Period::year(2002).unwrap();
-    kept.insert(broken, Past { value: 90.0, breaks: true });
+    kept.values.insert(broken, Past { value: 90.0, breaks: true });
     assert_eq!(jump(92.0, next(&values), &kept, 1, &limits("percent=5")), None);
     // In 2004 only 2002 and 2003 lie before it.
     assert_eq!(jump(10.0, Period::year(2004).unwrap(), &kept, 1, &limits("percent=5")), None);
+}
+
+#[rstest]
+// Until the first day of the oldest value, and from the end of the period looked at, a break leaves all values where they are.
+#[case("2000-01-01", true)]
+#[case("2006-01-01", true)]
+// The period that it lies in was measured in both ways: four values are left, then three, then none.
+#[case("2000-01-02", true)]
+#[case("2001-01-01", true)]
+#[case("2001-01-02", false)]
+#[case("2005-01-01", false)]
+#[case("2005-12-31", false)]
+fn a_declared_break_begins_the_history_anew(#[case] day: &str, #[case] doubtful: bool) {
+    let values = [10.0, 11.0, 10.0, 11.0, 10.0];
+    let kept = History { breaks: [day.parse().unwrap()].into(), ..history(&values) };
+    assert_eq!(jump(90.0, next(&values), &kept, 1, &limits("percent=5")).is_some(), doubtful);
 }
 
 #[rstest]

@@ -156,8 +156,8 @@ impl Session {
         Ok(deliveries.iter().map(of).collect())
     }
 
-    /// The values before each of these figures, of the same series and kind of period: those that are recorded, and in their
-    /// places those that come in now.
+    /// The values before each of these figures, of the same series and kind of period, with the declared breaks: those that are
+    /// recorded, and in their places those that come in now.
     async fn histories<'a>(
         &self,
         deliveries: Vec<&'a Delivery<'_>>,
@@ -176,7 +176,10 @@ impl Session {
             Some(Stretch { series: key.0, kind: key.1, since, until })
         };
         let stretches: Vec<_> = keys.iter().filter_map(stretch).collect();
-        let kept = self.repositories().quality().histories(&stretches).await?;
+        let of: Vec<_> = stretches.iter().map(|stretch| stretch.series).collect();
+        let values = self.repositories().quality().values(&stretches).await?;
+        let breaks = self.repositories().quality().breaks(&of).await?;
+        let kept = values.into_iter().zip(breaks).map(|(values, breaks)| History { values, breaks });
         let mut histories: HashMap<_, _> = keys.into_iter().zip(kept).collect();
         for delivery in deliveries {
             let Some(value) = delivery.figure.value else { continue };
@@ -184,7 +187,7 @@ impl Session {
                 && let Some(history) = histories.get_mut(&(delivery.to.series(), delivery.period.kind()))
             {
                 let breaks = delivery.figure.status == ObservationStatus::SeriesBreak;
-                history.insert(delivery.period, Past { value, breaks });
+                history.values.insert(delivery.period, Past { value, breaks });
             }
         }
         Ok(histories)
@@ -239,7 +242,7 @@ impl<'a> World<'a> {
         for delivery in deliveries.iter().filter(withdrawn) {
             let (series, period) = (delivery.to.series(), delivery.period);
             if let Some(history) = self.histories.get_mut(&(series, period.kind())) {
-                history.remove(&period);
+                history.values.remove(&period);
             }
             if let Some(values) = self.breakdowns.get_mut(&place(series, period)) {
                 values.insert(series.disaggregation.clone(), None);

@@ -8,6 +8,7 @@ use domain::{
     port::{figures::Recorder, quality::Stretch, store::Store as _},
     quality::Past,
     series::{Disaggregation, Series},
+    series_break::{BreakReason, SeriesBreak},
 };
 
 use super::{
@@ -49,7 +50,7 @@ async fn record(store: &SqlStore, rows: &[(&Series, &str, Figure)], at: i64) {
 }
 
 on_both! {
-    async fn histories_are_current_values_of_one_kind_within_a_stretch(scratch: &Scratch) {
+    async fn histories_have_current_values_of_one_kind_within_a_stretch(scratch: &Scratch) {
         let store = &*scratch.store;
         let world = world(store).await;
         let (total, part, none) = (series(&world, ""), series(&world, "a=b"), series(&world, "a=c"));
@@ -67,7 +68,7 @@ on_both! {
             stretch(&none, PeriodKind::Year), stretch(&total, PeriodKind::Year), stretch(&part, PeriodKind::Year),
             stretch(&total, PeriodKind::Month),
         ];
-        let found = store.read().quality().histories(&asked).await.unwrap();
+        let found = store.read().quality().values(&asked).await.unwrap();
         let told: Vec<Vec<(String, Past)>> =
             found.iter().map(|history| history.iter().map(|(period, past)| (period.to_string(), *past)).collect()).collect();
         let known = |period: &str, value, breaks| (period.to_owned(), Past { value, breaks });
@@ -75,7 +76,27 @@ on_both! {
             vec![], vec![known("2016", 2.5, false), known("2017", 3.0, true)], vec![known("2016", 7.0, false)],
             vec![known("2016-07", 9.0, false)],
         ]);
-        assert!(store.read().quality().histories(&[]).await.unwrap().is_empty());
+        assert!(store.read().quality().values(&[]).await.unwrap().is_empty());
+    }
+
+    async fn breaks_are_those_of_the_indicator_and_of_the_source_or_of_any(scratch: &Scratch) {
+        let store = &*scratch.store;
+        let world = world(store).await;
+        let declared = |starts_on: &str, source: Option<usize>| SeriesBreak {
+            community: world.communities[0], indicator: world.indicator, source: source.map(|place| world.sources[place]),
+            starts_on: day(starts_on), reason: BreakReason::Method, note: None, bridge: None,
+        };
+        for declared in [declared("2015-01-01", None), declared("2016-01-01", Some(0)), declared("2017-01-01", Some(1))] {
+            keep(store, declared).await;
+        }
+        keep(store, SeriesBreak { community: world.communities[1], ..declared("2018-01-01", None) }).await;
+        let (own, part) = (series(&world, ""), series(&world, "a=b"));
+        let by_other = Series { source: world.sources[1], ..own.clone() };
+        let found = store.read().quality().breaks(&[&own, &by_other, &part]).await.unwrap();
+        let days = |of: [&str; 2]| of.map(day).into_iter().collect::<BTreeSet<_>>();
+        let own = days(["2015-01-01", "2016-01-01"]);
+        assert_eq!(found, [own.clone(), days(["2015-01-01", "2017-01-01"]), own]);
+        assert!(store.read().quality().breaks(&[]).await.unwrap().is_empty());
     }
 
     async fn breakdowns_are_the_total_and_every_part_by_one_dimension(scratch: &Scratch) {
