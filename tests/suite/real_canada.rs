@@ -40,7 +40,7 @@ fn impossible(path: &Path, row: &BTreeMap<&str, &str>, today: chrono::NaiveDate)
 async fn declare(app: &App, network: &str) -> BTreeMap<String, String> {
     let mut meant = BTreeMap::new();
     for (name, aliases) in places() {
-        place(app, network, &name, json!({ "aliases": aliases })).await;
+        place(app, network, &name, &json!({ "aliases": aliases })).await;
         meant.extend(aliases.into_iter().chain([name.clone()]).map(|spelling| (spelling, name.clone())));
     }
     meant

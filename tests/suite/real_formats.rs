@@ -18,7 +18,7 @@ async fn goals_of_los_angeles() {
     let name = "real_formats::goals_of_los_angeles";
     let Some(folder) = data(name, "us-los-angeles-sdg") else { return };
     let ((app, db, net), (_there, other, _)) = (network("net").await, network("net").await);
-    place(&app, &net, "Los Angeles", json!({})).await;
+    place(&app, &net, "Los Angeles", &json!({})).await;
     let paths = files(&folder.join("data"));
     let (mut read, mut unclear, mut contradicted) = (0, 0, 0);
     for path in &paths {
@@ -94,8 +94,8 @@ async fn payloads_of_dhis2() {
     let ((app, db, here), (elsewhere, other, there)) = (network("net").await, network("net").await);
     for (name, code) in [("Bo", "O6uvpzGd5pu"), ("One", "DiszpKrYNg8"), ("Two", "BdfsJfj87js")] {
         let more = json!({ "codes": [{ "scheme": "dhis2:UID", "code": code }] });
-        place(&app, &here, name, more.clone()).await;
-        place(&elsewhere, &there, name, more).await;
+        place(&app, &here, name, &more).await;
+        place(&elsewhere, &there, name, &more).await;
     }
     let send = |strategy: &str, file: &str| {
         by_recipe(&db, "dhis2", &["--source", "dhis2", "--import-strategy", strategy], &[folder.join(file)])

@@ -76,7 +76,7 @@ pub fn by_recipe(db: &TestDatabase, name: &str, more: &[&str], paths: &[PathBuf]
 }
 
 /// A member of the network that figures are imported for, with more about it.
-pub async fn place(app: &App, network: &str, name: &str, more: Value) {
+pub async fn place(app: &App, network: &str, name: &str, more: &Value) {
     let slug: String = domain::key::Slug::suggest(name).unwrap().into();
     let mut input = json!({ "slug": slug, "name": english(name), "kind": "OTHER", "country": "CA" });
     input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -149,7 +149,7 @@ pub fn assert_same(known: &HashMap<String, Option<f64>>, expected: &HashMap<Stri
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_that_contradicts_itself_changes_nothing_the_second_time() {
     let (app, db, network) = network("net").await;
-    place(&app, &network, "A", json!({ "codes": [{ "scheme": "areacd", "code": "A1" }] })).await;
+    place(&app, &network, "A", &json!({ "codes": [{ "scheme": "areacd", "code": "A1" }] })).await;
     app.source("s").await;
     app.indicator("rate", json!({})).await;
     let folder = TempDir::new().unwrap();

@@ -57,11 +57,11 @@ impl Bound<'_> {
                         let kind = format!("a text of more than {most} bytes");
                         return Err(Reason::plain("TOO_LONG", name.to_string(), kind));
                     }
-                    if part.write(cell, text) {
-                        continue;
-                    } else if let Some(otherwise) = otherwise {
-                        otherwise.write_within(row, text, most)?;
-                    } else {
+                    if !part.write(cell, text) {
+                        if let Some(otherwise) = otherwise {
+                            otherwise.write_within(row, text, most)?;
+                            continue;
+                        }
                         let kind = "not among the values that the mapping lists";
                         let detail = format!("“{}” is {kind}", shown(cell));
                         return Err(Reason::detailed("INVALID", name.to_string(), kind, detail));
