@@ -252,7 +252,7 @@ fn what_holds_for_every_value_costs_no_more_with_each() {
         let others = ["orgUnit", "period", "attributeOptionCombo"].map(|other| {
             if other == key { format!("\"{other}\":\"{long}\"") } else { format!("\"{other}\":\"2020\"") }
         });
-        let values = vec!["{\"dataElement\":\"r\",\"value\":1}"; 20_000].join(",");
+        let values = std::iter::repeat_n("{\"dataElement\":\"r\",\"value\":1}", 20_000).collect::<Vec<_>>().join(",");
         // Some GiB would have been compared, copied and quoted.
         let began = std::time::Instant::now();
         let (rows, bytes) = rejected(format!("{{{},\"dataValues\":[{values}]}}", others.join(",")), &options);
