@@ -225,7 +225,8 @@ impl Sql {
         }
         json.push(']');
         let list = self.bind(json);
-        let (fourth, kind) = if counted.is_some() { (", CAST(substr(value, 55, 12) AS integer) AS counted", 67) } else { ("", 55) };
+        let (fourth, kind) =
+            if counted.is_some() { (", CAST(substr(value, 55, 12) AS integer) AS counted", 67) } else { ("", 55) };
         // Parts of one text, since `SQLite` would read an array within the array anew for each of its parts. Days have ten letters,
         // except for the one on which the year 9999 ends.
         format!(

@@ -138,10 +138,7 @@ async fn what_should_be_known_of_a_file_is_told_with_its_job() {
         of_kind.map(|note| (note["message"].as_str().unwrap(), &note["count"], &note["line"])).collect()
     };
     assert_eq!(told("CREATED"), [("indicator other", &json!(1.0), &Value::Null)]);
-    assert_eq!(
-        told("ADJUSTED"),
-        [("status x (not available) kept as missing (O)", &json!(1.0), &Value::Null)]
-    );
+    assert_eq!(told("ADJUSTED"), [("status x (not available) kept as missing (O)", &json!(1.0), &Value::Null)]);
     let doubtful = told("DOUBTFUL");
     assert!(doubtful[0].0.starts_with("RANGE: ") && doubtful.len() == 1, "{doubtful:?}");
     assert_eq!((doubtful[0].1, doubtful[0].2), (&json!(2.0), &json!(3)));

@@ -253,7 +253,12 @@ impl Screen {
             lines.extend(report.notices.iter().map(|notice| format!("    {notice}")));
             lines.extend(report.doubts.iter().map(|(check, doubts)| {
                 let rows = several(doubts.rows, "row");
-                format!("    {rows} kept though doubtful, the first at line {}: {} [{}]", doubts.line, doubts.message, check.code())
+                format!(
+                    "    {rows} kept though doubtful, the first at line {}: {} [{}]",
+                    doubts.line,
+                    doubts.message,
+                    check.code()
+                )
             }));
             lines.append(&mut self.shown);
             let more = report.counts.rejected.saturating_sub(SHOWN as u64);

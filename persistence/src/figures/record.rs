@@ -98,8 +98,7 @@ pub(super) async fn hold<C: ConnectionTrait>(db: &C, series: &[SeriesId]) -> Res
     let ids = sql.ids(series.iter().copied(), "ids");
     let locked = if sql.is_postgres() { " FOR NO KEY UPDATE" } else { "" };
     // In the order of the identifiers.
-    let text =
-        format!("SELECT count((SELECT series.id FROM series WHERE series.id = ids.id{locked})) FROM {ids}");
+    let text = format!("SELECT count((SELECT series.id FROM series WHERE series.id = ids.id{locked})) FROM {ids}");
     let row = db.query_one_raw(sql.statement(text)).await.map_err(database)?;
     let row = row.ok_or_else(|| Error::internal("a count answered nothing"))?;
     let count: i64 = Row::new(&row)?.take()?;

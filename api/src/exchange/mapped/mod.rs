@@ -61,14 +61,7 @@ impl<'a> Mapped<'a> {
             })
         };
         let periods = plan.periods.iter().copied().map(reader).collect();
-        Ok(Self {
-            mapping,
-            plan,
-            numbers: Numbers(mapping.numbers),
-            periods,
-            key: String::new(),
-            value: String::new(),
-        })
+        Ok(Self { mapping, plan, numbers: Numbers(mapping.numbers), periods, key: String::new(), value: String::new() })
     }
 
     /// Hears every figure of a row; one reason for all of them if the row itself is at fault.
