@@ -19,7 +19,7 @@ type Row = (&'static str, &'static str, &'static str);
 const RECORD: &str = "id version createdAt updatedAt archivedAt";
 
 /// Every type but answers to changes, connections, and those in [`ELSEWHERE`].
-const FIELDS: [Row; 48] = [
+const FIELDS: [Row; 49] = [
     ("Account", "email name locale", "grants"),
     ("ApiToken", "name hint actions addresses expiresAt lastUsedAt", "communities indicators replaces"),
     ("AuditChange", "field before after", ""),
@@ -50,9 +50,10 @@ const FIELDS: [Row; 48] = [
     ("ImportFailure", "code line column message", ""),
     (
         "ImportJob",
-        "id name state dryRun bytes readBytes counts rowsPerSecond rejects failure createdAt startedAt finishedAt",
+        "id name state dryRun bytes readBytes counts rowsPerSecond rejects notes failure createdAt startedAt finishedAt",
         "",
     ),
+    ("ImportNote", "kind message count line", ""),
     ("ImportReject", "line column code message row", ""),
     ("Indicator", "code kind issue name description", "currentVersion versions series targets learnings"),
     (

@@ -123,27 +123,40 @@ async fn a_file_is_recorded_row_by_row_and_what_is_not_kept_is_told() {
 async fn what_should_be_known_of_a_file_is_told_with_its_job() {
     let town = Town::new().await;
     let admin = &town.app.admin;
-    let rule = json!({ "community": town.here, "check": "RANGE", "effect": "WARN", "minimum": 0, "maximum": 10 });
+    let indicator = admin.data("{ indicator(code: \"rate\") { id } }", json!({})).await["indicator"]["id"].take();
+    let rule = json!({ "community": town.here, "indicator": indicator, "rule": "RANGE", "minimum": 0, "maximum": 10 });
     admin.change("qualityRuleCreate", rule, "qualityRule", "id").await;
-    let file = "areacd,indicator,period,observation,obs_status,remark\nHERE,rate,2019,1,,a\nHERE,rate,2020,11,,b\n\
-                HERE,rate,2021,12,,c\nHERE,other,2020,,x,d\n";
+    let file = "areacd,indicator,period,observation,status\nHERE,rate,2019,1,\nHERE,rate,2020,11,\n\
+                HERE,rate,2021,12,\nHERE,other,2020,,x\n";
     let address = format!("/imports?{TIDY}&network=net&source=survey&createMissing=indicators");
     let (_, job) = send(admin, &address, file).await;
     assert_eq!((&job["state"], counts(&job)), (&json!("SUCCEEDED"), [4, 4, 0, 0, 0]), "{job:#}");
-    let query = "query($id: ID!) { importJob(id: $id) { notes { kind message count line } } }";
-    let told = admin.data(query, json!({ "id": job["id"] })).await;
-    let notes = told["importJob"]["notes"].as_array().unwrap();
-    let told = |kind: &str| -> Vec<_> {
+    let notes = async |job: &Value, kind: &str| -> Vec<(String, Value, Value)> {
+        let query = "query($id: ID!) { importJob(id: $id) { notes { kind message count line } } }";
+        let told = admin.data(query, json!({ "id": job["id"] })).await;
+        let notes = told["importJob"]["notes"].as_array().unwrap();
+        assert_eq!(job["notes"].as_array().unwrap().len(), notes.len());
         let of_kind = notes.iter().filter(|note| note["kind"] == kind);
-        of_kind.map(|note| (note["message"].as_str().unwrap(), &note["count"], &note["line"])).collect()
+        let told =
+            |note: &Value| (note["message"].as_str().unwrap().to_owned(), note["count"].clone(), note["line"].clone());
+        of_kind.map(told).collect()
     };
-    assert_eq!(told("CREATED"), [("indicator other", &json!(1.0), &Value::Null)]);
-    assert_eq!(told("ADJUSTED"), [("status x (not available) kept as missing (O)", &json!(1.0), &Value::Null)]);
-    let doubtful = told("DOUBTFUL");
-    assert!(doubtful[0].0.starts_with("RANGE: ") && doubtful.len() == 1, "{doubtful:?}");
-    assert_eq!((doubtful[0].1, doubtful[0].2), (&json!(2.0), &json!(3)));
-    assert!(told("NOTICE").iter().any(|(message, ..)| message.contains("remark")), "{notes:#?}");
-    assert_eq!(job["notes"].as_array().unwrap().len(), notes.len());
+    let created = ("indicator other".to_owned(), json!(1.0), Value::Null);
+    assert_eq!(notes(&job, "CREATED").await, [created]);
+    let adjusted = ("status x (not available) kept as missing (O)".to_owned(), json!(1.0), Value::Null);
+    assert_eq!(notes(&job, "ADJUSTED").await, [adjusted]);
+    let doubtful = "a value outside the range that a rule finds plausible [RANGE]".to_owned();
+    assert_eq!(notes(&job, "DOUBTFUL").await, [(doubtful, json!(2.0), json!(3))]);
+    // What is known at the end of the file alone.
+    let row = |month: &str| format!("{month},Here,HERE,All,Index,351,units ,0,v1,1.1,31.0,,,,1\n");
+    let header = "REF_DATE,GEO,DGUID,Index,UOM,UOM_ID,SCALAR_FACTOR,SCALAR_ID,VECTOR,COORDINATE,VALUE,STATUS,SYMBOL,\
+                  TERMINATED,DECIMALS\n";
+    let address = "/imports?format=statcan&codeScheme=test:code&async=false&network=net&source=survey&indicator=index\
+                   &createMissing=indicators";
+    let (_, job) = send(admin, address, format!("{header}{}{}", row("2020-01"), row("2020-04"))).await;
+    assert_eq!((&job["state"], counts(&job)), (&json!("SUCCEEDED"), [2, 2, 0, 0, 0]), "{job:#}");
+    let noticed = notes(&job, "NOTICE").await;
+    assert!(noticed.iter().any(|(message, ..)| message.contains("say --frequency QUARTER")), "{noticed:#?}");
 }
 
 #[tokio::test]

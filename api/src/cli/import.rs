@@ -252,13 +252,8 @@ impl Screen {
             lines.push(format!("[{index}/{count}] {file}: {}", report.counts));
             lines.extend(report.notices.iter().map(|notice| format!("    {notice}")));
             lines.extend(report.doubts.iter().map(|(check, doubts)| {
-                let rows = several(doubts.rows, "row");
-                format!(
-                    "    {rows} kept though doubtful, the first at line {}: {} [{}]",
-                    doubts.line,
-                    doubts.message,
-                    check.code()
-                )
+                let (rows, what) = (several(doubts.rows, "row"), exchange::doubt(*check));
+                format!("    {rows} kept though doubtful, the first at line {}: {what}", doubts.line)
             }));
             lines.append(&mut self.shown);
             let more = report.counts.rejected.saturating_sub(SHOWN as u64);

@@ -48,6 +48,6 @@ pub use import::{Importer, Observer, Unheard, import_reader};
 pub use options::{Create, Format, Options, Total};
 pub use reader::{find, stem};
 pub use reading::{BadSetting, ReadingArgs};
-pub use report::{Adjustment, Counts, Created, Reason, Reject, RejectsFile, Report};
+pub use report::{Adjustment, Counts, Created, Reason, Reject, RejectsFile, Report, doubt};
 pub use sdmx_csv::SdmxColumns;
 pub use steps::{Steps, check};

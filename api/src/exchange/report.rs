@@ -219,14 +219,23 @@ impl fmt::Display for Created {
 }
 
 /// Rows that are kept though a data-quality rule finds them doubtful.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Doubts {
     /// How many.
     pub rows: u64,
     /// The line of the first.
     pub line: u64,
-    /// What is doubtful in it.
-    pub message: String,
+}
+
+/// What is doubtful in rows that a rule of this kind finds so, for people. No figure stands in it: whoever sees how an import went need
+/// not read what it recorded.
+pub const fn doubt(check: QualityCheck) -> &'static str {
+    match check {
+        QualityCheck::Range => "a value outside the range that a rule finds plausible [RANGE]",
+        QualityCheck::Jump => "a value too far from those before it [JUMP]",
+        QualityCheck::TotalAgainstParts => "a total that its parts do not add up to [TOTAL_AGAINST_PARTS]",
+        QualityCheck::Ratio => "a value that is not the ratio of its parts [RATIO]",
+    }
 }
 
 /// What became of one file, or of several together.
@@ -280,9 +289,8 @@ impl Report {
 
     /// Counts what is doubtful in a row that is kept.
     pub fn doubt(&mut self, line: u64, findings: &[Finding]) {
-        for Finding { check, message, .. } in findings {
-            let first = || Doubts { rows: 0, line, message: message.clone() };
-            self.doubts.entry(*check).or_insert_with(first).rows += 1;
+        for Finding { check, .. } in findings {
+            self.doubts.entry(*check).or_insert(Doubts { rows: 0, line }).rows += 1;
         }
     }
 
@@ -290,8 +298,8 @@ impl Report {
     pub fn notes<'n>(&self, created: &Created, notices: impl Iterator<Item = &'n String>) -> Notes {
         let mut notes = Notes::default();
         let mut add = |kind, message, count, line| notes.add(Note { kind, message, count, line });
-        for (check, Doubts { rows, line, message }) in &self.doubts {
-            add(NoteKind::Doubtful, format!("{}: {message}", check.code()), *rows, Some(*line));
+        for (check, Doubts { rows, line }) in &self.doubts {
+            add(NoteKind::Doubtful, doubt(*check).to_owned(), *rows, Some(*line));
         }
         for notice in notices {
             add(NoteKind::Notice, notice.clone(), 1, None);
@@ -323,8 +331,7 @@ impl Report {
             self.count_reason(key.clone(), *rows);
         }
         for (check, doubts) in &other.doubts {
-            let first = || Doubts { rows: 0, ..doubts.clone() };
-            self.doubts.entry(*check).or_insert_with(first).rows += doubts.rows;
+            self.doubts.entry(*check).or_insert(Doubts { rows: 0, ..*doubts }).rows += doubts.rows;
         }
     }
 

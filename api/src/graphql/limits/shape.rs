@@ -7,6 +7,7 @@ use async_graphql::parser::{
     types::{BaseType, FieldDefinition, ServiceDocument, Type, TypeKind, TypeSystemDefinition},
 };
 use domain::{
+    import_job::MOST_NOTES,
     page::{DEFAULT_PAGE, MAX_PAGE},
     pending::MOST_IDS,
     port::identity::MOST_OFFERED,
@@ -67,6 +68,7 @@ const LISTS: &[(&str, &str, Count)] = &[
     ),
     ("Observation", "revisions", chosen("last", 20)),
     ("ImportJob", "rejects", chosen("first", 20)),
+    ("ImportJob", "notes", Count::Parts(MOST_NOTES as u64)),
     ("Mapping", "versions", chosen("first", 20)),
     ("ApiToken", "communities", Count::AtMost(MOST_NAMED as u64)),
     ("ApiToken", "indicators", Count::AtMost(MOST_NAMED as u64)),
