@@ -37,14 +37,17 @@ pub(super) async fn refresh<C: ConnectionTrait>(db: &C, written: usize) -> Resul
     db.execute_unprepared(&text).await.map_err(database).map(drop)
 }
 
+/// The ways of joining that read a whole table, once or for every row.
+const WHOLE: [&str; 4] = ["enable_seqscan", "enable_material", "enable_hashjoin", "enable_mergejoin"];
+
 /// Has PostgreSQL join row by row, through the index, until it is told not to: few rows meet a large table wherever figures are
 /// recorded, and a plan that was made while that table was small, which may be kept for as long as the connection, would read all of it
-/// for every batch. [`crate::sql::Sql::beside`] sees to the same where a statement can say so itself.
+/// for every batch or even for every row. [`crate::sql::Sql::beside`] sees to the same where a statement can say so itself.
 pub(super) async fn join_by_index<C: ConnectionTrait>(db: &C, only: bool) -> Result<()> {
     if db.get_database_backend() != DbBackend::Postgres {
         return Ok(());
     }
     let others = if only { "off" } else { "on" };
-    let text = format!("SET LOCAL enable_hashjoin = {others}; SET LOCAL enable_mergejoin = {others}");
+    let text = WHOLE.map(|way| format!("SET LOCAL {way} = {others}")).join("; ");
     db.execute_unprepared(&text).await.map_err(database).map(drop)
 }
