@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use domain::{
     Error, Result,
     audit::{AuditFilter, AuditSight, AuditSort, Changes, Entry, NewEntry},
@@ -15,7 +15,13 @@ use domain::{
 use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 use uuid::Uuid;
 
-use crate::{error::database, repo::Repos, row::Row, sql::Sql};
+use crate::{
+    columns::{Column, Columns, column},
+    error::database,
+    repo::Repos,
+    row::Row,
+    sql::Sql,
+};
 
 /// What an entry says, in the order in which [`read`] reads it and [`values`] writes it.
 const COLUMNS: &str = "at, actor, actor_kind, action, object_kind, object_id, community_id, network_id, changes, request_id, \
@@ -29,6 +35,17 @@ const PAUSE: Duration = Duration::from_millis(20);
 #[async_trait]
 impl<C: ConnectionTrait + Send + Sync> AuditLog for Repos<C> {
     async fn record(&self, entries: &[NewEntry]) -> Result<()> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let mut sql = Sql::new(self.0.get_database_backend());
+        if sql.is_postgres() {
+            let rows =
+                entries.iter().map(|entry| Ok(Told { entry, changes: changes(entry)? })).collect::<Result<Vec<_>>>()?;
+            let of = Columns::new(&mut sql, "w", &rows, &columns());
+            let text = format!("INSERT INTO audit_entry ({}) SELECT {} FROM {}", of.names(), of.values(), of.table());
+            return self.0.execute_raw(sql.statement(text)).await.map_err(database).map(drop);
+        }
         for chunk in entries.chunks(CHUNK) {
             let mut sql = Sql::new(self.0.get_database_backend());
             let mut rows = Vec::with_capacity(chunk.len());
@@ -127,9 +144,37 @@ impl<C: ConnectionTrait> Repos<C> {
     }
 }
 
-fn values(entry: &NewEntry) -> Result<[Value; 12]> {
+/// An entry with what has changed as it is kept.
+struct Told<'a> {
+    entry: &'a NewEntry,
+    changes: Option<serde_json::Value>,
+}
+
+/// The columns of [`COLUMNS`], as PostgreSQL takes them.
+const fn columns<'a>() -> [Column<Told<'a>>; 12] {
+    [
+        column!("at", "timestamptz", quote, of => Some(of.entry.at.to_rfc3339_opts(SecondsFormat::Micros, true))),
+        column!("actor", "text", quote, of => Some(of.entry.actor.as_str())),
+        column!("actor_kind", "text", put, of => Some(of.entry.actor_kind.code())),
+        column!("action", "text", put, of => Some(of.entry.action.code())),
+        column!("object_kind", "text", put, of => of.entry.object.map(|object| object.kind.name())),
+        column!("object_id", "uuid", put, of => of.entry.object.map(|object| object.id)),
+        column!("community_id", "uuid", put, of => of.entry.community),
+        column!("network_id", "uuid", put, of => of.entry.network),
+        column!("changes", "jsonb", quote, of => of.changes.as_ref().map(ToString::to_string)),
+        column!("request_id", "text", quote, of => of.entry.request_id.as_deref()),
+        column!("address", "text", quote, of => of.entry.address.as_deref()),
+        column!("detail", "text", quote, of => of.entry.detail.as_deref()),
+    ]
+}
+
+/// What has changed, as it is kept: nothing if nothing has.
+fn changes(entry: &NewEntry) -> Result<Option<serde_json::Value>> {
     let changes = if entry.changes.is_empty() { None } else { Some(&entry.changes) };
-    let changes = changes.map(serde_json::to_value).transpose().map_err(Error::internal)?;
+    changes.map(serde_json::to_value).transpose().map_err(Error::internal)
+}
+
+fn values(entry: &NewEntry) -> Result<[Value; 12]> {
     Ok([
         entry.at.into(),
         entry.actor.clone().into(),
@@ -139,7 +184,7 @@ fn values(entry: &NewEntry) -> Result<[Value; 12]> {
         entry.object.map(|object| object.id).into(),
         entry.community.map(Uuid::from).into(),
         entry.network.map(Uuid::from).into(),
-        changes.into(),
+        changes(entry)?.into(),
         entry.request_id.clone().into(),
         entry.address.clone().into(),
         entry.detail.clone().into(),

@@ -3,6 +3,7 @@
 mod audit;
 pub mod bus;
 pub mod cache;
+mod columns;
 mod connect;
 mod error;
 mod figures;

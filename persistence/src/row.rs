@@ -58,6 +58,19 @@ impl<'r> Row<'r> {
         value.map_err(Error::internal)
     }
 
+    /// The next column, an array; PostgreSQL alone has such.
+    pub(crate) fn list<T>(&mut self) -> Result<Vec<T>>
+    where
+        Vec<T>: Decode<'r, Postgres>,
+    {
+        let Source::Postgres(row) = self.source else {
+            return Err(Error::internal("an array of a database without any"));
+        };
+        let value = row.try_get_unchecked(self.next);
+        self.next += 1;
+        value.map_err(Error::internal)
+    }
+
     /// The next column, read from its JSON.
     pub(crate) fn json<T: DeserializeOwned + 'static>(&mut self) -> Result<T> {
         let value = match &self.source {

@@ -60,8 +60,13 @@ pub(crate) fn series_names() -> String {
 
 /// `SET` clauses that take every column of a figure but its series from table `from`.
 pub(crate) fn overwrite_figure(from: &str) -> String {
-    let all: Vec<_> = FIGURE.iter().skip(1).map(|name| format!("{name} = {from}.{name}")).collect();
+    let all: Vec<_> = figure_but_series().map(|name| format!("{name} = {from}.{name}")).collect();
     all.join(", ")
+}
+
+/// The names of the columns of a figure but its series.
+pub(crate) fn figure_but_series() -> impl Iterator<Item = &'static str> {
+    FIGURE.into_iter().skip(1)
 }
 
 fn columns(alias: &str, names: &[&str]) -> String {

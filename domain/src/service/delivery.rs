@@ -2,7 +2,7 @@
 //! files and single figures all come this way.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
+    collections::{BTreeMap, HashSet},
     sync::{Arc, Mutex},
 };
 
@@ -122,12 +122,14 @@ impl Session {
         if series.is_empty() {
             return Ok(Vec::new());
         }
-        let of_what: BTreeSet<_> = series.iter().map(|series| (series.community, series.indicator)).collect();
-        let mut published = BTreeSet::new();
+        let mut of_what: Vec<_> = series.iter().map(|series| (series.community, series.indicator)).collect();
+        of_what.sort_unstable();
+        of_what.dedup();
+        let mut published = Vec::with_capacity(of_what.len());
         for (community, indicator) in of_what {
             let met = |needs: Needs| needs.met_by(self.actor(), self.now());
             if !submit && met(Needs::to_publish(community, Some(indicator))) {
-                published.insert((community, indicator));
+                published.push((community, indicator));
                 continue;
             }
             let needs = Needs::to_submit(community, Some(indicator));
@@ -136,11 +138,11 @@ impl Session {
                 return Err(error);
             }
         }
-        let is_published = |series: &Series| published.contains(&(series.community, series.indicator));
-        self.check_series(series.iter().filter(|series| is_published(series))).await?;
+        let waits = |series: &Series| published.binary_search(&(series.community, series.indicator)).is_err();
+        self.check_series(series.iter().filter(|series| !waits(series))).await?;
         let ids = self.repositories().figures().find_series(&series).await?;
         let place = |(series, id): (Series, _)| {
-            let waits = !is_published(&series);
+            let waits = waits(&series);
             Destination { series: Arc::new(series), waits, id: Mutex::new(id) }
         };
         Ok(series.into_iter().zip(ids).map(place).collect())

@@ -1,7 +1,7 @@
 //! What new records and figures refer to: it exists for whoever makes them, and it is not archived. What was recorded before
 //! something was archived stays as it is, history and all, and can still be changed otherwise.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use super::Session;
 use crate::{
@@ -68,12 +68,16 @@ impl Session {
         Ok(())
     }
 
-    /// Those of these references that were not found good before, each once.
+    /// Those of these references that were not found good before, each once and in order.
     fn not_yet_checked(
         &self,
         references: impl Iterator<Item = (&'static str, NodeRef)>,
-    ) -> BTreeSet<(&'static str, NodeRef)> {
-        self.with_checked(|checked| references.filter(|(_, id)| !checked.contains(id)).collect())
+    ) -> Vec<(&'static str, NodeRef)> {
+        let mut met = HashSet::new();
+        let mut new: Vec<_> = self
+            .with_checked(|checked| references.filter(|(_, id)| met.insert(*id) && !checked.contains(id)).collect());
+        new.sort_unstable();
+        new
     }
 
     fn note_checked(&self, ids: Vec<NodeRef>) {

@@ -1,12 +1,9 @@
 //! Writing many revisions with few statements: the one place where the two databases go apart, because it pays.
 //!
-//! PostgreSQL takes each column as one array, written as text: the server reads it faster than the driver would encode
-//! single values, and the driver's own arrays know no null. `SQLite` takes rows as parameters, since it would not read
-//! every double back from text as it was.
+//! PostgreSQL takes columns (see [`super::arrays`]), `SQLite` takes rows as parameters, since it would not read every double back from
+//! text as it was.
 
-use std::fmt::{Display, Write as _};
-
-use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use domain::{
     Error, Result,
     id::SeriesId,
@@ -16,12 +13,8 @@ use domain::{
 use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 use uuid::Uuid;
 
-use super::rollup;
-use crate::{
-    error::database,
-    row::Row,
-    sql::{Sql, overwrite_figure},
-};
+use super::{arrays::Arrays, rollup};
+use crate::{error::database, row::Row, sql::Sql};
 
 /// A figure to write, with the number of its revision.
 #[derive(Clone, Copy)]
@@ -68,52 +61,6 @@ fn next_batch(rest: &mut &[Revision<'_>], at: DateTime<Utc>, by: &str) -> Option
     Some(insert_of(batch, first, at, by))
 }
 
-/// One column as the text of a PostgreSQL array.
-#[derive(Default)]
-struct Column {
-    text: String,
-    rows: usize,
-}
-
-impl Column {
-    /// The value of row `row`. Rows left out are null; those after the last value given, too, since `unnest` fills up what
-    /// is shorter. So a column without values costs nothing.
-    fn put(&mut self, row: usize, value: Option<impl Display>) {
-        if let Some(value) = value {
-            self.begin(row);
-            // Writing to a String cannot fail.
-            let _ = write!(self.text, "{value}");
-        }
-    }
-
-    fn put_text(&mut self, row: usize, value: Option<&str>) {
-        if let Some(value) = value {
-            self.begin(row);
-            self.text.push('"');
-            for c in value.chars() {
-                if matches!(c, '"' | '\\') {
-                    self.text.push('\\');
-                }
-                self.text.push(c);
-            }
-            self.text.push('"');
-        }
-    }
-
-    fn begin(&mut self, row: usize) {
-        self.text.push(if self.rows == 0 { '{' } else { ',' });
-        for _ in self.rows..row {
-            self.text.push_str("NULL,");
-        }
-        self.rows = row + 1;
-    }
-
-    fn value(mut self) -> Value {
-        self.text.push_str(if self.rows == 0 { "{}" } else { "}" });
-        self.text.into()
-    }
-}
-
 async fn insert_arrays<C: ConnectionTrait>(
     db: &C,
     rows: &[Revision<'_>],
@@ -124,124 +71,37 @@ async fn insert_arrays<C: ConnectionTrait>(
         return Ok(0);
     }
     let mut sql = Sql::new(db.get_database_backend());
-    let Arrays { names, table } = arrays(&mut sql, rows, grown);
-    let (at, by) = (sql.bind(at), sql.bind(by));
+    let arrays = Arrays::new(&mut sql, "w", (rows, grown), (at, by));
+    let of = &arrays.columns;
     let insert = |from: &str| {
+        let (names, values) = (of.names(), of.values());
+        if !of.has("retraction") {
+            return format!("INSERT INTO observation ({names}) SELECT {values} FROM {from}");
+        }
+        let (retraction, at) = (of.of("retraction"), of.of("recorded_at"));
         format!(
-            "INSERT INTO observation ({names}, recorded_at, recorded_by, superseded_at) \
-             SELECT {names}, {at}, {by}, CASE WHEN retraction IS NOT NULL THEN {at} END FROM {from}"
+            "INSERT INTO observation ({names}, superseded_at) \
+             SELECT {values}, CASE WHEN {retraction} IS NOT NULL THEN {at} END FROM {from}"
         )
     };
     if grown.is_empty() {
-        let text = insert(&format!("{table} AS t({names}, grown)"));
+        let text = insert(&of.table());
         return db.execute_raw(sql.statement(text)).await.map_err(database).map(|_| 0);
     }
     let text = format!(
-        "WITH w AS MATERIALIZED (SELECT t.*, {at} AS recorded_at, {by} AS recorded_by FROM {table} AS t({names}, grown)), \
-         written AS ({insert}), raised AS (UPDATE latest_observation l SET {set} FROM w \
-         WHERE w.grown AND l.series_id = w.series_id AND {older} < {newer} RETURNING 1) SELECT count(*) FROM raised",
+        "WITH w AS MATERIALIZED (SELECT * FROM {table}), written AS ({insert}), \
+         raised AS (UPDATE latest_observation l SET {set} FROM w \
+         WHERE {grown} AND l.series_id = w.series_id AND {older} < {newer} RETURNING 1) SELECT count(*) FROM raised",
+        table = of.table(),
         insert = insert("w"),
-        set = overwrite_figure("w"),
+        set = arrays.overwrite_figure(),
+        grown = arrays.grown,
         older = rollup::place("l"),
-        newer = rollup::place("w"),
+        newer = arrays.place(),
     );
     let row = db.query_one_raw(sql.statement(text)).await.map_err(database)?;
     let row = row.ok_or_else(|| Error::internal("a count answered nothing"))?;
     usize::try_from(Row::new(&row)?.take::<i64>()?).map_err(Error::internal)
-}
-
-/// A table `o` of these revisions on PostgreSQL, with the columns that they have in the table of observations: what was just written
-/// need not be looked up to be written elsewhere.
-pub(super) fn written(sql: &mut Sql, rows: &[Revision<'_>], at: DateTime<Utc>, by: &str) -> String {
-    let Arrays { names, table } = arrays(sql, rows, &[]);
-    let (at, by) = (sql.bind(at), sql.bind(by));
-    format!("(SELECT t.*, {at} AS recorded_at, {by} AS recorded_by FROM {table} AS t({names}, grown)) AS o")
-}
-
-/// Rows as arrays: the names of their columns, and the function that makes rows of them, with one more column that says whether a row
-/// is one of those that have grown their series.
-struct Arrays {
-    names: String,
-    table: String,
-}
-
-fn arrays(sql: &mut Sql, rows: &[Revision<'_>], grown: &[Revision<'_>]) -> Arrays {
-    const COLUMNS: [(&str, &str); 18] = [
-        ("series_id", "uuid"),
-        ("period_kind", "text"),
-        ("period_start", "date"),
-        ("period_end", "date"),
-        ("revision", "int4"),
-        ("value", "float8"),
-        ("numerator", "float8"),
-        ("denominator", "float8"),
-        ("lower_limit", "float8"),
-        ("upper_limit", "float8"),
-        ("status", "text"),
-        ("confidentiality", "text"),
-        ("embargo_until", "timestamptz"),
-        ("note", "text"),
-        ("external_id", "text"),
-        ("restatement", "text"),
-        ("retraction", "text"),
-        ("sent_in_by", "text"),
-    ];
-    let mut columns: [Column; 18] = Default::default();
-    let [
-        series,
-        kind,
-        start,
-        end,
-        revision,
-        value,
-        numerator,
-        denominator,
-        lower,
-        upper,
-        status,
-        confidentiality,
-        embargo,
-        note,
-        external,
-        restatement,
-        retraction,
-        sent_in_by,
-    ] = &mut columns;
-    let (mut flags, mut grown) = (Column::default(), grown.iter().peekable());
-    for (at, Revision { new, revision: number }) in rows.iter().enumerate() {
-        let (period, figure) = (new.period, &new.figure);
-        flags.put(at, grown.next_if(|grown| std::ptr::eq(grown.new, *new)).map(|_| 't'));
-        series.put(at, Some(new.series));
-        kind.put(at, Some(period.kind().code()));
-        start.put(at, Some(period.start()));
-        end.put(at, Some(period.end()));
-        revision.put(at, Some(number));
-        value.put(at, figure.value);
-        numerator.put(at, figure.numerator);
-        denominator.put(at, figure.denominator);
-        lower.put(at, figure.lower);
-        upper.put(at, figure.upper);
-        status.put(at, Some(figure.status.code()));
-        confidentiality.put(at, Some(figure.confidentiality.code()));
-        embargo.put_text(
-            at,
-            figure.embargo_until.map(|until| until.to_rfc3339_opts(SecondsFormat::Micros, true)).as_deref(),
-        );
-        note.put_text(at, figure.note.as_deref());
-        external.put_text(at, figure.external_id.as_deref());
-        restatement.put_text(at, new.cause.restatement.as_ref().map(ToString::to_string).as_deref());
-        retraction.put(at, new.cause.retraction.map(RetractionReason::code));
-        sent_in_by.put_text(at, new.cause.sent_in_by.as_deref());
-    }
-    let (mut arrays, mut names) = (String::new(), String::new());
-    for (column, (name, kind)) in columns.into_iter().zip(COLUMNS) {
-        let comma = if names.is_empty() { "" } else { ", " };
-        let array = sql.bind(column.value());
-        let _ = write!(arrays, "{comma}{array}::text::{kind}[]");
-        let _ = write!(names, "{comma}{name}");
-    }
-    let flags = sql.bind(flags.value());
-    Arrays { names, table: format!("unnest({arrays}, {flags}::text::bool[])") }
 }
 
 /// What most batches say in every row alike: a column, whether two rows say the same there, and what a row says.

@@ -4,6 +4,7 @@
 //! no forecast, whoever may see it. Readers of what is public take it where it is public, and otherwise look the newest
 //! public figure up among the observations at the moment of reading.
 
+mod arrays;
 mod bulk;
 mod candidates;
 pub(crate) mod change_feed;

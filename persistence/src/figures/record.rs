@@ -96,9 +96,14 @@ pub(super) fn series_of<'a>(figures: impl IntoIterator<Item = &'a NewObservation
 pub(super) async fn hold<C: ConnectionTrait>(db: &C, series: &[SeriesId]) -> Result<()> {
     let mut sql = Sql::new(db.get_database_backend());
     let ids = sql.ids(series.iter().copied(), "ids");
-    let locked = if sql.is_postgres() { " FOR NO KEY UPDATE" } else { "" };
-    // In the order of the identifiers.
-    let text = format!("SELECT count((SELECT series.id FROM series WHERE series.id = ids.id{locked})) FROM {ids}");
+    // In the order of the identifiers, since rows are joined one by one.
+    let text = if sql.is_postgres() {
+        format!(
+            "SELECT count(*) FROM (SELECT 1 FROM {ids} JOIN series ON series.id = ids.id FOR NO KEY UPDATE OF series) AS held"
+        )
+    } else {
+        format!("SELECT count((SELECT series.id FROM series WHERE series.id = ids.id)) FROM {ids}")
+    };
     let row = db.query_one_raw(sql.statement(text)).await.map_err(database)?;
     let row = row.ok_or_else(|| Error::internal("a count answered nothing"))?;
     let count: i64 = Row::new(&row)?.take()?;

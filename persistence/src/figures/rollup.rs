@@ -10,10 +10,7 @@ use domain::{
 };
 use sea_orm::ConnectionTrait;
 
-use super::{
-    bulk::{self, Revision},
-    record::series_of,
-};
+use super::{arrays::Arrays, bulk::Revision, record::series_of};
 use crate::{
     error::database,
     sql::{self, Sql},
@@ -44,7 +41,7 @@ fn revised(written: &[Revision<'_>]) -> Vec<SeriesId> {
 }
 
 /// Brings the rollup up to date after these revisions were written, of which `grown` are those of [`grown`] and so many of them have
-/// taken the place of an older value already (see [`bulk::insert`]).
+/// taken the place of an older value already (see [`super::bulk::insert`]).
 pub(super) async fn keep<C: ConnectionTrait>(
     db: &C,
     written: &[Revision<'_>],
@@ -86,7 +83,8 @@ async fn raise<C: ConnectionTrait>(db: &C, grown: &[Revision<'_>], (at, by): (Da
     let (written, missing) = if sql.is_postgres() {
         // Where there was an older value, the insertion has put them in its place.
         let there = "SELECT 1 FROM latest_observation l WHERE l.series_id = o.series_id";
-        (bulk::written(&mut sql, grown, at, by), format!("NOT EXISTS ({there})"))
+        let arrays = Arrays::new(&mut sql, "w", (grown, grown), (at, by));
+        (format!("({}) AS o", arrays.columns.query()), format!("NOT EXISTS ({there})"))
     } else {
         let keys = sql.periods(grown.iter().map(|row| (row.new.series, row.new.period)), "k");
         let observation = sql.beside(

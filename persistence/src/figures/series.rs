@@ -1,9 +1,6 @@
 //! Finding series, and creating those that are missing.
 
-use std::{
-    collections::{HashMap, HashSet},
-    fmt::Write as _,
-};
+use std::{collections::HashMap, fmt::Write as _};
 
 use chrono::{DateTime, Utc};
 use domain::{Error, Result, id::SeriesId, series::Series};
@@ -38,10 +35,20 @@ pub(super) async fn ensure<C: ConnectionTrait>(
 
 /// The ids of these series, in their order; see [`domain::port::figures::Figures::find_series`].
 pub(super) async fn find_all<C: ConnectionTrait>(db: &C, series: &[Series]) -> Result<Vec<Option<SeriesId>>> {
-    let mut met = HashSet::new();
-    let different: Vec<&Series> = series.iter().filter(|series| met.insert(*series)).collect();
-    let found = find(db, &different).await?;
-    Ok(series.iter().map(|series| found.get(series).copied()).collect())
+    // In the order of the index that they are looked up in: neighbours find its pages at hand.
+    let mut places: Vec<usize> = (0..series.len()).collect();
+    places.sort_unstable_by(|&a, &b| series.get(a).map(key).cmp(&series.get(b).map(key)));
+    let mut different: Vec<&Series> = Vec::with_capacity(series.len());
+    let mut found_at = vec![0; series.len()];
+    for place in places {
+        let (Some(one), Some(found_at)) = (series.get(place), found_at.get_mut(place)) else { continue };
+        if different.last() != Some(&one) {
+            different.push(one);
+        }
+        *found_at = different.len() - 1;
+    }
+    let ids = ids_of(db, &different).await?;
+    Ok(found_at.into_iter().map(|place| ids.get(place).copied().flatten()).collect())
 }
 
 /// See [`domain::port::figures::Figures::drop_unused`].
@@ -98,20 +105,41 @@ pub(crate) async fn find<'a, C: ConnectionTrait>(
     db: &C,
     series: &[&'a Series],
 ) -> Result<HashMap<&'a Series, SeriesId>> {
+    let ids = ids_of(db, series).await?;
+    Ok(series.iter().zip(ids).filter_map(|(series, id)| Some((*series, id?))).collect())
+}
+
+/// The identifiers of these series, in their order, where there are such.
+async fn ids_of<C: ConnectionTrait>(db: &C, series: &[&Series]) -> Result<Vec<Option<SeriesId>>> {
     let mut sql = Sql::new(db.get_database_backend());
     let wanted = wanted(&mut sql, series)?;
     let same = "s.community_id = w.community_id AND s.indicator_version_id = w.indicator_version_id \
         AND s.source_id = w.source_id AND s.disaggregation = w.disaggregation";
-    let text = format!("SELECT w.place, s.id FROM {wanted} {}", sql.beside("series", "s", same));
-    let rows = db.query_all_raw(sql.statement(text)).await.map_err(database)?;
-    let mut found = HashMap::with_capacity(rows.len());
-    for row in &rows {
-        let mut row = Row::new(row)?;
-        let place: i64 = row.take()?;
-        let series = usize::try_from(place - 1).ok().and_then(|place| series.get(place));
-        found.insert(*series.ok_or_else(|| Error::internal("a series was found that was not looked for"))?, row.id()?);
+    let from = format!("{wanted} {}", sql.beside("series", "s", same));
+    let found = if sql.is_postgres() {
+        // All in one row: the driver takes as long for each row as PostgreSQL for looking it up.
+        let text =
+            format!("SELECT coalesce(array_agg(w.place), '{{}}'), coalesce(array_agg(s.id), '{{}}') FROM {from}");
+        let row = db.query_one_raw(sql.statement(text)).await.map_err(database)?;
+        let row = row.ok_or_else(|| Error::internal("an aggregate answered nothing"))?;
+        let mut row = Row::new(&row)?;
+        let (places, ids) = (row.list::<i64>()?, row.list::<Uuid>()?);
+        places.into_iter().zip(ids.into_iter().map(SeriesId::from)).collect()
+    } else {
+        let text = format!("SELECT w.place, s.id FROM {from}");
+        let rows = db.query_all_raw(sql.statement(text)).await.map_err(database)?;
+        let pair = |row| {
+            let mut row = Row::new(row)?;
+            Ok((row.take()?, row.id()?))
+        };
+        rows.iter().map(pair).collect::<Result<Vec<(i64, SeriesId)>>>()?
+    };
+    let mut ids = vec![None; series.len()];
+    for (place, id) in found {
+        let slot = usize::try_from(place - 1).ok().and_then(|place| ids.get_mut(place));
+        *slot.ok_or_else(|| Error::internal("a series was found that was not looked for"))? = Some(id);
     }
-    Ok(found)
+    Ok(ids)
 }
 
 async fn create<C: ConnectionTrait>(db: &C, series: &[&Series], at: DateTime<Utc>, by: &str) -> Result<()> {

@@ -18,6 +18,7 @@ mod m0017_foreign_sign_out;
 mod m0018_import_takeovers;
 mod m0019_import_notes;
 mod m0020_series_break_versions;
+mod m0021_series_key;
 
 use domain::{Error, Result};
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, TransactionTrait as _};
@@ -95,6 +96,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0018_import_takeovers::MIGRATION),
             Box::new(m0019_import_notes::MIGRATION),
             Box::new(m0020_series_break_versions::MIGRATION),
+            Box::new(m0021_series_key::Migration),
         ]
     }
 }

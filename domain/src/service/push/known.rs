@@ -65,11 +65,11 @@ impl Session {
         let sources = self.known_sources(rows().map(|row| &row.source).collect()).await?;
         let ids: HashSet<_> = communities.values().copied().collect();
         let departed = self.repositories().ingest().departed(&ids, today).await?;
-        let of_what: HashSet<_> = rows()
-            .filter_map(|row| {
-                Some((*communities.get(&row.community)?, versions.get(&row.indicator)?.version.indicator))
-            })
-            .collect();
+        let pair =
+            |row: &PushRow| Some((*communities.get(&row.community)?, versions.get(&row.indicator)?.version.indicator));
+        let mut of_what: Vec<_> = rows().filter_map(pair).collect();
+        of_what.sort_unstable();
+        of_what.dedup();
         let refused: HashSet<_> = of_what
             .into_iter()
             .filter(|&(community, indicator)| {
