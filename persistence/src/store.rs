@@ -15,7 +15,7 @@ use domain::{
     port::store::{Repositories, Store, UnitOfWork},
 };
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions,
     TransactionTrait as _,
 };
 use tokio::sync::Notify;
@@ -86,6 +86,10 @@ impl Store for SqlStore {
             recorded: AtomicBool::new(false),
             wake: Arc::clone(&self.wake),
         }))
+    }
+
+    fn writes_side_by_side(&self) -> bool {
+        self.write.get_database_backend() == DbBackend::Postgres
     }
 
     async fn health(&self) -> Result<(), String> {

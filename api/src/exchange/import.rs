@@ -193,16 +193,18 @@ impl<'a> Importer<'a> {
             spelt: Spelt::default(),
         };
         let keep_rows = observer.wants_rows();
-        let (sender, batches) = mpsc::channel(WAITING);
+        let (sender, mut batches) = mpsc::channel(WAITING);
         let mut options = self.options.clone();
         if options.format == Format::Statcan && options.frequency.is_none() {
             options.frequency = beside.and_then(|path| metadata::statcan(&path)).and_then(|(_, kind)| kind);
         }
         let reading = tokio::task::spawn_blocking(move || read(reader, &options, keep_rows, &sender));
-        let mut writer = Writer::new(session, resolver);
-        writer.write(batches, observer).await?;
+        let (mut writer, mut report) = (Writer::new(resolver), Report::default());
+        while let Some(batch) = batches.recv().await {
+            let placed = writer.place(&session, batch).await?;
+            placed.record(&mut session).await?.tell(&mut report, observer);
+        }
         let outcome = reading.await.map_err(Error::internal)?;
-        let (session, mut report) = writer.finish();
         match outcome {
             Err(failure) => Ok(Report::failed(failure)),
             Ok(notices) => {

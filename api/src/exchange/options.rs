@@ -79,6 +79,13 @@ pub struct Create {
     pub sources: bool,
 }
 
+impl Create {
+    /// Whether anything is.
+    pub const fn any(&self) -> bool {
+        self.communities || self.indicators || self.sources
+    }
+}
+
 /// A value of a disaggregation that means everybody.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Total {

@@ -294,20 +294,20 @@ impl Report {
         }
     }
 
-    /// What should be known though no row was rejected for it, with what was created and noticed beside the rows.
-    pub fn notes<'n>(&self, created: &Created, notices: impl Iterator<Item = &'n String>) -> Notes {
+    /// What should be known though no row was rejected for it, and of these notices.
+    pub fn notes(&self, notices: &[String]) -> Notes {
         let mut notes = Notes::default();
         let mut add = |kind, message, count, line| notes.add(Note { kind, message, count, line });
         for (check, Doubts { rows, line }) in &self.doubts {
             add(NoteKind::Doubtful, doubt(*check).to_owned(), *rows, Some(*line));
         }
-        for notice in notices {
+        for notice in self.notices.iter().chain(notices) {
             add(NoteKind::Notice, notice.clone(), 1, None);
         }
         for (adjustment, rows) in &self.adjustments {
             add(NoteKind::Adjusted, adjustment.text().to_owned(), *rows, None);
         }
-        let Created { communities, members, indicators, sources } = created;
+        let Created { communities, members, indicators, sources } = &self.created;
         for (what, names) in
             [("indicator", indicators), ("source", sources), ("community", communities), ("membership of", members)]
         {

@@ -4,6 +4,7 @@ use std::io::Read;
 
 use async_trait::async_trait;
 use domain::{
+    audit::NewEntry,
     error::{Error, Result},
     import_job::Progress,
     service::Session,
@@ -16,9 +17,9 @@ use super::{
     failure::Failure,
     import::{Importer, Observer, WAITING, read},
     options::Options,
-    report::{Created, Reject},
+    report::{Created, Reject, Report},
     resolve::{Resolver, Spelt},
-    writer::Writer,
+    writer::{Placed, Writer, Written},
 };
 
 /// What is done, for whoever may not.
@@ -113,46 +114,81 @@ impl Importer<'_> {
             notices: Vec::new(),
             spelt: Spelt::default(),
         };
-        let (sender, mut batches) = mpsc::channel(WAITING);
+        let (sender, batches) = mpsc::channel(WAITING);
         let options = self.options.clone();
         let reading = tokio::task::spawn_blocking(move || read(reader, &options, true, &sender));
-        let mut writer = Writer::new(session, resolver);
-        let mut heard = Rejects { only_first: self.options.dry_run, ..Rejects::default() };
-        let mut passed = 0;
-        while let Some(mut batch) = batches.recv().await {
-            passed += batch.length();
-            if passed <= done.counts.read {
-                // Its rows are recorded; what they name is still to be known.
-                batch.leave_out_rows();
-                writer.take(batch, &mut heard).await?;
-                continue;
-            }
-            writer.take(batch, &mut heard).await?;
-            if self.options.dry_run {
-                continue;
-            }
-            let progress = progress(&done, &writer, &heard, &[]);
-            let rejects = std::mem::take(&mut heard.kept);
-            let renew = async |session: Session| {
-                session.note_refused(session.take_refused(), WHAT);
-                steps.lasts(session, &progress, rejects).await?;
-                self.session().await
-            };
-            writer = writer.renewed(renew).await?;
-        }
+        let mut ahead = Ahead { batches, writer: Writer::new(resolver), passed: 0, recorded: done.counts.read };
+        let heard = Rejects { only_first: self.options.dry_run, ..Rejects::default() };
+        let mut told = Told { done, report: Report::default(), heard };
+        let refused = if self.options.dry_run {
+            self.rehearsed(session, &mut ahead, &mut told).await?
+        } else {
+            self.recorded(session, &mut ahead, &mut told, steps).await?
+        };
         let outcome = reading.await.map_err(Error::internal)?;
         let notices = outcome.as_ref().map_or(&[][..], Vec::as_slice);
-        let progress = progress(&done, &writer, &heard, notices);
-        let (session, _) = writer.finish();
-        let refused = session.take_refused();
-        drop(session);
+        let progress = told.progress(notices);
         // What is known at the end alone is told then.
         if outcome.is_ok() && (self.options.dry_run || !notices.is_empty()) {
             let session = self.session().await?;
             session.note_refused(refused, WHAT);
-            steps.lasts(session, &progress, heard.kept).await?;
+            steps.lasts(session, &progress, told.heard.kept).await?;
         }
         Ok(outcome.map(drop))
+    }
+
+    /// Shows what would become of the rest in one session, of which nothing stays; answers what was refused.
+    async fn rehearsed(&self, mut session: Session, ahead: &mut Ahead<'_>, told: &mut Told) -> Result<Vec<NewEntry>> {
+        while let Some(placed) = ahead.next(&session).await? {
+            told.hear(placed.record(&mut session).await?);
+        }
+        Ok(session.take_refused())
+    }
+
+    /// Records the rest, each batch in a session of its own; answers what was refused after the last.
+    async fn recorded(
+        &self,
+        mut session: Session,
+        ahead: &mut Ahead<'_>,
+        told: &mut Told,
+        steps: &mut dyn Steps,
+    ) -> Result<Vec<NewEntry>> {
+        let mut next = ahead.next(&session).await?;
+        while let Some(placed) = next {
+            let recording = async {
+                told.hear(placed.record(&mut session).await?);
+                session.note_refused(session.take_refused(), WHAT);
+                let (progress, rejects) = (told.progress(&[]), std::mem::take(&mut told.heard.kept));
+                steps.lasts(session, &progress, rejects).await
+            };
+            // What the next batch names is looked up meanwhile, where that neither waits for this one nor has to see what it makes.
+            let (lasts, following) = if self.services.writes_side_by_side() && !self.options.create.any() {
+                tokio::join!(recording, self.following(ahead))
+            } else {
+                (recording.await, Ok(None))
+            };
+            lasts?;
+            (session, next) = match following? {
+                Some(following) => following,
+                None => {
+                    let session = self.session().await?;
+                    let next = ahead.next(&session).await?;
+                    (session, next)
+                }
+            };
+        }
+        Ok(session.take_refused())
+    }
+
+    /// The batch after the one that is being recorded, in a session of its own; none if the database has no connection to spare.
+    async fn following<'a>(&self, ahead: &mut Ahead<'a>) -> Result<Option<(Session, Option<Placed<'a>>)>> {
+        let session = match self.session().await {
+            Ok(session) => session,
+            Err(Error::Busy) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let next = ahead.next(&session).await?;
+        Ok(Some((session, next)))
     }
 
     async fn session(&self) -> Result<Session> {
@@ -164,11 +200,50 @@ impl Importer<'_> {
     }
 }
 
-fn progress(done: &Progress, writer: &Writer<'_>, heard: &Rejects, notices: &[String]) -> Progress {
-    let (mut counts, mut notes) = (done.counts, done.notes.clone());
-    counts.add(writer.counts());
-    notes.extend(writer.notes(notices));
-    Progress { bytes: i64::try_from(heard.bytes).unwrap_or(i64::MAX), counts, notes }
+/// What is still to be read.
+struct Ahead<'a> {
+    batches: mpsc::Receiver<Batch>,
+    writer: Writer<'a>,
+    /// Rows that were read so far.
+    passed: u64,
+    /// How many an earlier attempt has recorded.
+    recorded: u64,
+}
+
+impl<'a> Ahead<'a> {
+    /// The next batch of which not everything is recorded, once it is looked up what it names.
+    async fn next(&mut self, session: &Session) -> Result<Option<Placed<'a>>> {
+        while let Some(mut batch) = self.batches.recv().await {
+            self.passed += batch.length();
+            if self.passed > self.recorded {
+                return self.writer.place(session, batch).await.map(Some);
+            }
+            // Its rows are recorded; what they name is still to be known.
+            batch.leave_out_rows();
+            self.writer.place(session, batch).await?;
+        }
+        Ok(None)
+    }
+}
+
+/// What became of the rows, with those of earlier attempts.
+struct Told {
+    done: Progress,
+    report: Report,
+    heard: Rejects,
+}
+
+impl Told {
+    fn hear(&mut self, written: Written) {
+        written.tell(&mut self.report, &mut self.heard);
+    }
+
+    fn progress(&self, notices: &[String]) -> Progress {
+        let (mut counts, mut notes) = (self.done.counts, self.done.notes.clone());
+        counts.add(&self.report.counts);
+        notes.extend(self.report.notes(notices));
+        Progress { bytes: i64::try_from(self.heard.bytes).unwrap_or(i64::MAX), counts, notes }
+    }
 }
 
 impl Batch {

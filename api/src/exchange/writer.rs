@@ -1,4 +1,8 @@
-//! Writes what was read: looks up each thing once, checks each figure, and records a batch at a time.
+//! Writes what was read, a batch at a time: looks up each thing once and checks each figure; then records what was found. The one
+//! needs nothing of the other, so that a batch can be looked up while the one before is recorded.
+
+mod admission;
+mod placed;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -8,24 +12,19 @@ use std::{
 use domain::{
     error::{Error, Problem, Result},
     id::{CommunityId, IndicatorId, IndicatorVersionId, SourceId},
-    import_job::Notes,
-    observation::{Figure, Outcome},
-    revision::{Cause, RetractionReason},
     series::{Disaggregation, Series},
-    service::{Delivery, Destination, NO_STEWARD, Session},
+    service::{Destination, NO_STEWARD, Session},
 };
-use tokio::sync::mpsc;
 
 use super::{
     batch::{Act, AreaKey, Batch, IndicatorKey, ReadRow, SeriesKey},
-    import::Observer,
     indicators::Definition,
-    rejected::Rows,
-    report::{Adjustments, Counts, Reason, Reject, Report},
+    options::Options,
+    report::Reason,
     resolve::Resolver,
 };
-
-mod admission;
+use placed::PlacedRow;
+pub use placed::{Placed, Written};
 
 /// What a number of the reader's means.
 enum Known<T> {
@@ -67,18 +66,16 @@ struct Place {
 
 type Identity = (CommunityId, IndicatorVersionId, SourceId, u32);
 
-/// Writes batches within one session.
+/// What is known of what the rows of a text name.
 pub struct Writer<'a> {
-    session: Session,
     resolver: Resolver<'a>,
-    report: Report,
     areas: Vec<(AreaKey, Known<CommunityId>)>,
-    indicators: Vec<(IndicatorKey, Known<Definition>)>,
+    indicators: Vec<(IndicatorKey, Known<Arc<Definition>>)>,
     sources: Vec<(String, Known<SourceId>)>,
     disaggregations: Vec<Disaggregation>,
     series: Vec<(SeriesKey, Known<Place>)>,
     /// Where the figures of series go; for those at the end that is not known yet and is asked for together.
-    ids: Vec<Destination>,
+    ids: Vec<Arc<Destination>>,
     asked: Vec<Series>,
     /// Two spellings of one community are one series.
     slots: HashMap<Identity, usize>,
@@ -92,24 +89,22 @@ fn unnumbered() -> Error {
 
 /// Looks up what stands under a number, the first time only, or where the first row that may create it is met.
 macro_rules! resolve {
-    ($self:ident, $list:ident, $number:expr, $lookup:ident) => {{
+    ($self:ident, $session:ident, $list:ident, $number:expr, $lookup:ident) => {{
         let number = $number as usize;
         let entry = $self.$list.get_mut(number).ok_or_else(unnumbered)?;
         let creating = $self.resolver.creating;
         if entry.1.to(creating).is_none() {
-            entry.1 = Known::of($self.resolver.$lookup(&$self.session, &entry.0).await?, creating);
+            entry.1 = Known::of($self.resolver.$lookup($session, &entry.0).await?.map(Into::into), creating);
         }
         entry.1.to(creating).ok_or_else(unnumbered)?.map_err(Reason::clone)
     }};
 }
 
 impl<'a> Writer<'a> {
-    /// A writer into this session.
-    pub fn new(session: Session, resolver: Resolver<'a>) -> Self {
+    /// A writer of what is looked up so.
+    pub fn new(resolver: Resolver<'a>) -> Self {
         Self {
-            session,
             resolver,
-            report: Report::default(),
             areas: Vec::new(),
             indicators: Vec::new(),
             sources: Vec::new(),
@@ -122,61 +117,39 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Writes every batch that comes.
-    pub async fn write(&mut self, mut batches: mpsc::Receiver<Batch>, observer: &mut dyn Observer) -> Result<()> {
-        while let Some(batch) = batches.recv().await {
-            self.take(batch, observer).await?;
-        }
-        Ok(())
-    }
-
-    /// The session, with all of it in it, and what became of the rows.
-    pub fn finish(self) -> (Session, Report) {
-        (self.session, Report { created: self.resolver.created, notices: self.resolver.notices, ..self.report })
-    }
-
-    /// What should be known of the rows so far, and of these notices of the reader.
-    pub fn notes(&self, notices: &[String]) -> Notes {
-        let Resolver { created, notices: remarks, .. } = &self.resolver;
-        self.report.notes(created, remarks.iter().chain(notices))
-    }
-
-    /// Ends the session and goes on in another.
-    pub async fn renewed(self, renew: impl AsyncFnOnce(Session) -> Result<Session>) -> Result<Self> {
-        let session = renew(self.session).await?;
-        Ok(Self { session, ..self })
-    }
-
-    /// What became of the rows so far.
-    pub const fn counts(&self) -> &Counts {
-        &self.report.counts
-    }
-
-    /// Writes a batch.
-    pub async fn take(&mut self, mut batch: Batch, observer: &mut dyn Observer) -> Result<()> {
+    /// Looks up what a batch names and checks its figures.
+    pub async fn place(&mut self, session: &Session, mut batch: Batch) -> Result<Placed<'a>> {
         self.learn(&mut batch);
         let mut rejects = std::mem::take(&mut batch.rejects);
-        self.report.counts.read += (batch.rows.len() + rejects.len()) as u64;
-        let mut placed = Vec::with_capacity(batch.rows.len());
+        let read = (batch.rows.len() + rejects.len()) as u64;
+        let mut places = Vec::with_capacity(batch.rows.len());
         for row in std::mem::take(&mut batch.rows) {
-            match self.place(&row).await? {
-                Ok(place) => placed.push((row, place)),
+            match self.find_place(session, &row).await? {
+                Ok(place) => places.push((row, place)),
                 Err(reason) => rejects.push((row.line, reason)),
             }
         }
-        self.ask().await?;
-        let placed = self.admitted(placed, &mut rejects).await?;
-        self.record(placed, &mut rejects).await?;
-        rejects.sort_by_key(|(line, _)| *line);
-        let mut rows = Rows::default();
-        for (line, reason) in rejects {
-            self.report.reject(&reason);
-            // A line can hold several figures that are not kept.
-            let raw = batch.raw.get(&line).map(|row| rows.told(line, row));
-            observer.rejected(&Reject { line, reason, raw });
+        self.ask(session).await?;
+        let mut rows = Vec::with_capacity(places.len());
+        for (row, Place { slot, indicator }) in places {
+            let to = Arc::clone(self.ids.get(slot).ok_or_else(unnumbered)?);
+            let Some((_, Known::Is(definition))) = self.indicators.get(indicator as usize) else {
+                return Err(unnumbered());
+            };
+            rows.push(PlacedRow { row, slot, to, definition: Arc::clone(definition) });
         }
-        observer.progress(batch.consumed, self.report.counts.read);
-        Ok(())
+        let Resolver { options, created, notices, .. } = &self.resolver;
+        Ok(Placed {
+            options,
+            rows,
+            rejects,
+            read,
+            raw: batch.raw,
+            consumed: batch.consumed,
+            created: created.clone(),
+            notices: notices.clone(),
+            forgetful: batch.restart,
+        })
     }
 
     fn learn(&mut self, batch: &mut Batch) {
@@ -201,7 +174,7 @@ impl<'a> Writer<'a> {
 
     /// Finds the series of a row and checks its figure. The check comes before the community is looked up, so that a row
     /// that is not kept creates none. A row that may create no figure creates nothing else.
-    async fn place(&mut self, row: &ReadRow) -> Result<std::result::Result<Place, Reason>> {
+    async fn find_place(&mut self, session: &Session, row: &ReadRow) -> Result<std::result::Result<Place, Reason>> {
         let creating = row.act.creates();
         self.resolver.creating = creating;
         let (key, known) = self.series.get(row.series as usize).ok_or_else(unnumbered)?;
@@ -211,7 +184,7 @@ impl<'a> Writer<'a> {
             Some(Err(reason)) => return Ok(Err(reason.clone())),
             None => None,
         };
-        let version = match resolve!(self, indicators, key.indicator, indicator) {
+        let version = match resolve!(self, session, indicators, key.indicator, indicator) {
             Ok(definition) => {
                 let checked = match row.act {
                     Act::Record | Act::Create | Act::Update => {
@@ -220,7 +193,7 @@ impl<'a> Writer<'a> {
                     Act::Retract => Ok(()),
                 };
                 if let Err(problem) = checked {
-                    return Ok(Err(self.reason(problem, row.column.as_deref())));
+                    return Ok(Err(reason(self.resolver.options, problem, row.column.as_deref())));
                 }
                 if let Some(place) = known {
                     return Ok(Ok(place));
@@ -229,7 +202,7 @@ impl<'a> Writer<'a> {
             }
             Err(reason) => return Ok(Err(reason)),
         };
-        let found = self.find(key, version).await?;
+        let found = self.find(session, key, version).await?;
         if let Some((_, known)) = self.series.get_mut(row.series as usize) {
             *known = Known::of(found.clone(), creating);
         }
@@ -238,23 +211,24 @@ impl<'a> Writer<'a> {
 
     async fn find(
         &mut self,
+        session: &Session,
         key: SeriesKey,
         (indicator_version, indicator): (IndicatorVersionId, IndicatorId),
     ) -> Result<std::result::Result<Place, Reason>> {
-        let community = match resolve!(self, areas, key.area, area) {
+        let community = match resolve!(self, session, areas, key.area, area) {
             Ok(community) => *community,
             Err(reason) => return Ok(Err(reason)),
         };
-        if !self.session.may_record(community, indicator) {
-            self.note_denied(community);
+        if !session.may_record(community, indicator) {
+            self.note_denied(session, community);
             let kind = "you may not record figures of this community by this indicator";
             return Ok(Err(Reason::plain("FORBIDDEN", "", kind)));
         }
-        if self.resolver.options.restatement.is_some() && !self.session.may_restate(community) {
-            self.note_denied(community);
+        if self.resolver.options.restatement.is_some() && !session.may_restate(community) {
+            self.note_denied(session, community);
             return Ok(Err(Reason::plain("FORBIDDEN", "", NO_STEWARD)));
         }
-        let source = match resolve!(self, sources, key.source, source) {
+        let source = match resolve!(self, session, sources, key.source, source) {
             Ok(source) => *source,
             Err(reason) => return Ok(Err(reason)),
         };
@@ -269,76 +243,35 @@ impl<'a> Writer<'a> {
     }
 
     /// Once for every community.
-    fn note_denied(&mut self, community: CommunityId) {
+    fn note_denied(&mut self, session: &Session, community: CommunityId) {
         if self.denied.insert(community) {
-            self.session.refuse_figures_of(community);
+            session.refuse_figures_of(community);
         }
     }
 
-    /// Why a figure is not kept, with the column that holds the field at fault.
-    fn reason(&self, problem: Problem, column: Option<&str>) -> Reason {
-        let field = problem.path.to_string();
-        let column = match (column, field.as_str()) {
-            (Some(column), "value") => column.to_owned().into(),
-            (Some(column), field) => format!("{column}, {field}").into(),
-            (None, field) => self.resolver.options.format.column_of(field),
-        };
-        Reason::of(problem, column)
-    }
-
     /// Asks where the figures of the series go that this batch met first.
-    async fn ask(&mut self) -> Result<()> {
+    async fn ask(&mut self, session: &Session) -> Result<()> {
         if self.asked.is_empty() {
             return Ok(());
         }
         let asked = std::mem::take(&mut self.asked);
         let expected = asked.len();
-        let destinations = self.session.destinations(asked, self.resolver.options.submit).await?;
+        let destinations = session.destinations(asked, self.resolver.options.submit).await?;
         if destinations.len() != expected {
             return Err(Error::internal("another number of series was answered for"));
         }
-        self.ids.extend(destinations);
+        self.ids.extend(destinations.into_iter().map(Arc::new));
         Ok(())
     }
+}
 
-    async fn record(&mut self, placed: Vec<(ReadRow, Place)>, rejects: &mut Vec<(u64, Reason)>) -> Result<()> {
-        let mut deliveries = Vec::with_capacity(placed.len());
-        let mut rows: Vec<(u64, Option<Arc<str>>, Adjustments)> = Vec::with_capacity(placed.len());
-        let restatement = &self.resolver.options.restatement;
-        for (ReadRow { line, column, period, figure, adjustments, act, .. }, place) in placed {
-            let to = self.ids.get(place.slot).ok_or_else(unnumbered)?;
-            let Some((_, Known::Is(definition))) = self.indicators.get(place.indicator as usize) else {
-                return Err(unnumbered());
-            };
-            let withdraws = act == Act::Retract;
-            let retraction = withdraws.then_some(RetractionReason::SourceWithdrew);
-            let figure = if withdraws { Figure { note: figure.note, ..Figure::default() } } else { figure };
-            let cause = Cause { retraction, ..Cause::of(restatement.clone()) };
-            deliveries.push(Delivery { to, definition, period, figure, inherits: true, cause });
-            rows.push((line, column, adjustments));
-        }
-        if deliveries.is_empty() {
-            return Ok(());
-        }
-        let outcomes = self.session.deliver(deliveries).await?;
-        if outcomes.len() != rows.len() {
-            return Err(Error::internal("another number of figures was answered for"));
-        }
-        for ((line, column, adjustments), delivered) in rows.into_iter().zip(outcomes) {
-            let count = match delivered.outcome {
-                Outcome::Created => &mut self.report.counts.created,
-                Outcome::Updated => &mut self.report.counts.updated,
-                Outcome::Unchanged => &mut self.report.counts.unchanged,
-                Outcome::Received => &mut self.report.counts.received,
-                Outcome::Rejected(problem) => {
-                    rejects.push((line, self.reason(problem, column.as_deref())));
-                    continue;
-                }
-            };
-            *count += 1;
-            self.report.adjust(adjustments);
-            self.report.doubt(line, &delivered.findings);
-        }
-        Ok(())
-    }
+/// Why a figure is not kept, with the column that holds the field at fault.
+fn reason(options: &Options, problem: Problem, column: Option<&str>) -> Reason {
+    let field = problem.path.to_string();
+    let column = match (column, field.as_str()) {
+        (Some(column), "value") => column.to_owned().into(),
+        (Some(column), field) => format!("{column}, {field}").into(),
+        (None, field) => options.format.column_of(field),
+    };
+    Reason::of(problem, column)
 }

@@ -211,6 +211,9 @@ pub trait Store: Send + Sync {
     /// Begins a unit of work. Dropping it undoes it.
     async fn begin(&self) -> Result<Box<dyn UnitOfWork>>;
 
+    /// Whether a unit of work can begin, and read, while another one writes.
+    fn writes_side_by_side(&self) -> bool;
+
     /// Whether the database answers; the text is for operators.
     async fn health(&self) -> Result<(), String>;
 

@@ -89,7 +89,7 @@ pub struct Delivered {
     /// What.
     pub outcome: Outcome,
     /// Of a received one: another that waited, whose place it took.
-    pub replaced: Option<Replaced>,
+    pub replaced: Option<Box<Replaced>>,
     /// Of a received one: the series in which a figure for its period is published, if one is.
     pub published: Option<SeriesId>,
     /// What waits now for a steward, if it went there.
@@ -140,7 +140,7 @@ impl Session {
         }
         let waits = |series: &Series| published.binary_search(&(series.community, series.indicator)).is_err();
         self.check_series(series.iter().filter(|series| !waits(series))).await?;
-        let ids = self.repositories().figures().find_series(&series).await?;
+        let ids = self.find_series(&series).await?;
         let place = |(series, id): (Series, _)| {
             let waits = waits(&series);
             Destination { series: Arc::new(series), waits, id: Mutex::new(id) }
@@ -153,7 +153,7 @@ impl Session {
         let mut findings = self.examine(&deliveries).await?.into_iter();
         let mut told = vec![Vec::new(); deliveries.len()];
         let mut delivered: Vec<Option<Delivered>> = vec![None; deliveries.len()];
-        let (mut direct, mut waiting) = (Batch::default(), Batch::default());
+        let (mut direct, mut waiting) = (Batch::with_room(deliveries.len()), Batch::with_room(0));
         let places = delivered.iter_mut().zip(&mut told).enumerate();
         for (delivery, (place, (slot, told))) in deliveries.into_iter().zip(places) {
             let findings = findings.next().unwrap_or_default();
@@ -194,7 +194,8 @@ impl Session {
         let recorded = direct.items.iter().filter(|delivery| !delivery.withdraws());
         self.create_missing(recorded.map(|delivery| delivery.to)).await?;
         let to: Vec<&Destination> = direct.items.iter().map(|delivery| delivery.to).collect();
-        let (mut figures, mut of) = (Batch::default(), Vec::with_capacity(direct.items.len()));
+        let mut figures = Batch::with_room(direct.items.len());
+        let mut of = Vec::with_capacity(direct.items.len());
         for (place, delivery) in direct.places.into_iter().zip(direct.items) {
             if let Some(series) = delivery.to.series_id() {
                 of.push((delivery.to.series.community, delivery.to.series.indicator));
@@ -208,6 +209,19 @@ impl Session {
             figures.told(outcomes, delivered);
         }
         self.drop_unused(&to).await
+    }
+
+    /// Looks for the series of those of these destinations again of which there was none.
+    pub async fn find_missing<'a>(&self, to: impl Iterator<Item = &'a Destination>) -> Result<()> {
+        let missing: Vec<&Destination> = to.filter(|to| to.published_in().is_none()).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let series: Vec<Series> = missing.iter().map(|to| Series::clone(&to.series)).collect();
+        for (to, id) in missing.into_iter().zip(self.find_series(&series).await?) {
+            *held(&to.id) = id;
+        }
+        Ok(())
     }
 
     /// Creates the series of these destinations that are missing.
@@ -331,13 +345,11 @@ struct Batch<T> {
     items: Vec<T>,
 }
 
-impl<T> Default for Batch<T> {
-    fn default() -> Self {
-        Self { places: Vec::new(), items: Vec::new() }
-    }
-}
-
 impl<T> Batch<T> {
+    fn with_room(figures: usize) -> Self {
+        Self { places: Vec::with_capacity(figures), items: Vec::with_capacity(figures) }
+    }
+
     fn put(&mut self, place: usize, item: T) {
         self.places.push(place);
         self.items.push(item);
@@ -355,7 +367,7 @@ impl<T> Batch<T> {
 
 impl From<Receipt> for Delivered {
     fn from(Receipt { outcome, id, replaced, published }: Receipt) -> Self {
-        Self { outcome, replaced, published, pending: id, findings: Vec::new() }
+        Self { outcome, replaced: replaced.map(Box::new), published, pending: id, findings: Vec::new() }
     }
 }
 

@@ -31,6 +31,7 @@ mod references;
 mod refusals;
 mod remembered;
 mod retract;
+mod series_ids;
 mod session;
 mod targets;
 mod throttle;
@@ -70,6 +71,7 @@ use crate::{
 use known::Known;
 use refusals::PassedOver;
 use remembered::Remembered;
+use series_ids::SeriesIds;
 use throttle::Throttle;
 use uses::Uses;
 
@@ -85,6 +87,7 @@ pub struct Services {
     authorities: Arc<Remembered<HashSet<CommunityId>>>,
     /// The data-quality rules.
     rules: Arc<Remembered<Vec<QualityRule>>>,
+    series_ids: Arc<SeriesIds>,
     uses: Arc<Uses>,
     cursor_key: Arc<OnceLock<CursorKey>>,
     throttle: Throttle,
@@ -102,6 +105,7 @@ impl Services {
             actors: Arc::default(),
             authorities: Arc::default(),
             rules: Arc::default(),
+            series_ids: Arc::default(),
             uses: Arc::default(),
             cursor_key: Arc::default(),
             throttle,
@@ -134,6 +138,11 @@ impl Services {
     /// What time it is here.
     pub fn clock(&self) -> &dyn Clock {
         self.clock.as_ref()
+    }
+
+    /// Whether the database lets a session begin, and read, while another one writes.
+    pub fn writes_side_by_side(&self) -> bool {
+        self.store.writes_side_by_side()
     }
 
     /// The database, for health checks.

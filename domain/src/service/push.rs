@@ -259,7 +259,8 @@ impl Session {
         {
             after.inherit(published);
         }
-        let Some(Replaced { figure, by }) = sent.replaced else { return (published, after) };
+        let Some(replaced) = sent.replaced else { return (published, after) };
+        let Replaced { figure, by } = *replaced;
         let seen = sight(self.actor(), &self.reader()).covers(row.series.community, &by);
         (Some(if seen { Before::Shown(figure) } else { Before::Hidden }), after)
     }

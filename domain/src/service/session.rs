@@ -79,6 +79,7 @@ pub struct Session {
     revisions: u64,
     /// The series that were created, as long as nothing is recorded in them.
     unused: BTreeSet<SeriesId>,
+    has_created_series: bool,
     indicators: BTreeSet<IndicatorId>,
     /// What was recorded of whom.
     recorded: BTreeMap<CommunityId, Tally>,
@@ -113,6 +114,7 @@ impl Services {
             work: self.store.begin().await?,
             revisions: 0,
             unused: BTreeSet::new(),
+            has_created_series: false,
             indicators: BTreeSet::new(),
             recorded: BTreeMap::new(),
             checked: Mutex::default(),
@@ -226,8 +228,36 @@ impl Session {
     /// [`Error::Validation`] for a series of a performance measure (invariant 7), or of something archived.
     pub(super) async fn ensure_series(&mut self, series: &[Series]) -> Result<Vec<SeriesId>> {
         self.check_series(series.iter()).await?;
+        self.has_created_series = true;
         let ids = self.repositories().figures().ensure_series(series, self.now, &self.actor.name()).await?;
         self.unused.extend(&ids);
+        Ok(ids)
+    }
+
+    /// The ids of those of these series that there are, in their order. All sessions remember them.
+    pub(super) async fn find_series(&self, series: &[Series]) -> Result<Vec<Option<SeriesId>>> {
+        let remembered = &self.services.series_ids;
+        let mut ids = remembered.find(series);
+        let places: Vec<usize> =
+            ids.iter().enumerate().filter(|(_, id)| id.is_none()).map(|(place, _)| place).collect();
+        if places.is_empty() {
+            return Ok(ids);
+        }
+        let figures = self.repositories().figures();
+        if places.len() == series.len() {
+            ids = figures.find_series(series).await?;
+        } else {
+            let unknown: Vec<_> = places.iter().filter_map(|&place| series.get(place).cloned()).collect();
+            for (place, found) in places.into_iter().zip(figures.find_series(&unknown).await?) {
+                if let Some(id) = ids.get_mut(place) {
+                    *id = found;
+                }
+            }
+        }
+        // What was created here may still be undone.
+        if !self.has_created_series {
+            remembered.keep(series.iter().zip(&ids).filter_map(|(series, id)| Some((series, (*id)?))));
+        }
         Ok(ids)
     }
 
@@ -266,7 +296,9 @@ impl Session {
     pub(super) async fn record_all(&self, figures: &[NewObservation]) -> Result<Vec<Outcome>> {
         let (name, reader) = (self.actor.name(), self.reader());
         let by = Recorder { name: &name, reader: &reader };
-        self.repositories().figures().record(figures, self.now, by).await
+        let recorded = self.repositories().figures().record(figures, self.now, by).await;
+        // A series that is remembered and not there: the database was put back to an earlier state.
+        recorded.inspect_err(|_| self.services.series_ids.forget())
     }
 
     /// Makes everything last, and lets it be known.

@@ -7,9 +7,10 @@ use domain::{
     error::Result,
     observation::{Figure, Observation},
     period::Period,
+    service::Session,
 };
 
-use super::{Place, Writer, unnumbered};
+use super::placed::{Placed, PlacedRow};
 use crate::exchange::{
     batch::{Act, ReadRow},
     report::Reason,
@@ -50,22 +51,20 @@ fn says(known: &Figure, new: &Figure) -> bool {
     *known == silent
 }
 
-impl Writer<'_> {
-    /// Leaves out rows that want to create what is known, or to change what is not. Rows that say what is known already are
-    /// left to be counted as such.
-    pub(super) async fn admitted(
-        &self,
-        placed: Vec<(ReadRow, Place)>,
-        rejects: &mut Vec<(u64, Reason)>,
-    ) -> Result<Vec<(ReadRow, Place)>> {
-        if placed.iter().all(|(row, _)| matches!(row.act, Act::Record | Act::Retract)) {
-            return Ok(placed);
+impl Placed<'_> {
+    /// Takes the rows but for those that want to create what is known, or to change what is not. Rows that say what is known already
+    /// are left to be counted as such.
+    pub(super) async fn admitted(&mut self, session: &Session) -> Result<Vec<PlacedRow>> {
+        let rows = std::mem::take(&mut self.rows);
+        if rows.iter().all(|placed| matches!(placed.row.act, Act::Record | Act::Retract)) {
+            return Ok(rows);
         }
-        let mut published = self.published(&placed).await?;
-        let mut admitted = Vec::with_capacity(placed.len());
-        for (row, place) in placed {
-            let key = (place.slot, row.period);
-            let column = |field| self.resolver.options.format.column_of(field);
+        let mut published = published(session, &rows).await?;
+        let mut admitted = Vec::with_capacity(rows.len());
+        for placed in rows {
+            let PlacedRow { row, slot, to, .. } = &placed;
+            let key = (*slot, row.period);
+            let column = |field| self.options.format.column_of(field);
             let refused = match row.act {
                 Act::Create if published.has_another(key, &row.figure) => {
                     let kind = "there is another figure, and none is to be changed";
@@ -78,43 +77,43 @@ impl Writer<'_> {
                 _ => None,
             };
             if let Some(reason) = refused {
-                rejects.push((row.line, reason));
+                self.rejects.push((row.line, reason));
                 continue;
             }
             // What waits changes nothing of what is published.
-            if !self.ids.get(place.slot).ok_or_else(unnumbered)?.waits() {
-                published.note(key, &row);
+            if !to.waits() {
+                published.note(key, row);
             }
-            admitted.push((row, place));
+            admitted.push(placed);
         }
         Ok(admitted)
     }
+}
 
-    /// What is published of the figures that these rows are about. To whoever only sends figures in, what they neither read nor gave
-    /// themselves is not there: what becomes of a row must not tell them that it is.
-    async fn published(&self, placed: &[(ReadRow, Place)]) -> Result<Published> {
-        let mut slots = HashMap::new();
-        let mut keys = Vec::with_capacity(placed.len());
-        for (row, place) in placed {
-            if let Some(series) = self.ids.get(place.slot).ok_or_else(unnumbered)?.published_in() {
-                slots.insert(series, place.slot);
-                keys.push((series, row.period));
-            }
+/// What is published of the figures that these rows are about. To whoever only sends figures in, what they neither read nor gave
+/// themselves is not there: what becomes of a row must not tell them that it is.
+async fn published(session: &Session, rows: &[PlacedRow]) -> Result<Published> {
+    let mut slots = HashMap::new();
+    let mut keys = Vec::with_capacity(rows.len());
+    for PlacedRow { row, slot, to, .. } in rows {
+        if let Some(series) = to.published_in() {
+            slots.insert(series, (*slot, to.waits()));
+            keys.push((series, row.period));
         }
-        if keys.is_empty() {
-            return Ok(Published::default());
-        }
-        let place = |(series, period)| slots.get(&series).map(|slot| (*slot, period));
-        let told = self.session.may_be_told(&keys).await?.into_iter().filter_map(place).collect::<HashSet<Key>>();
-        let revisions = self.session.repositories().figures().revisions(&Scope::Everything, &keys, self.session.now());
-        let mut figures = HashMap::new();
-        for revision in revisions.await?.into_iter().filter(Observation::is_current) {
-            let Some(key) = place((revision.series, revision.period)) else { continue };
-            let waits = self.ids.get(key.0).is_some_and(domain::service::Destination::waits);
-            if !waits || told.contains(&key) {
-                figures.insert(key, revision.figure);
-            }
-        }
-        Ok(Published { figures, told })
     }
+    if keys.is_empty() {
+        return Ok(Published::default());
+    }
+    let place = |(series, period)| slots.get(&series).map(|(slot, waits)| ((*slot, period), *waits));
+    let told =
+        session.may_be_told(&keys).await?.into_iter().filter_map(place).map(|(key, _)| key).collect::<HashSet<Key>>();
+    let revisions = session.repositories().figures().revisions(&Scope::Everything, &keys, session.now());
+    let mut figures = HashMap::new();
+    for revision in revisions.await?.into_iter().filter(Observation::is_current) {
+        let Some((key, waits)) = place((revision.series, revision.period)) else { continue };
+        if !waits || told.contains(&key) {
+            figures.insert(key, revision.figure);
+        }
+    }
+    Ok(Published { figures, told })
 }

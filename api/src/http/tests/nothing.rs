@@ -26,6 +26,10 @@ impl Store for Nothing {
         Err(Error::Busy)
     }
 
+    fn writes_side_by_side(&self) -> bool {
+        false
+    }
+
     async fn health(&self) -> std::result::Result<(), String> {
         Ok(())
     }

@@ -1,0 +1,169 @@
+//! Which series have which identifiers: figures of the same ones come in month after month.
+
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    sync::{Mutex, MutexGuard},
+};
+
+use uuid::Uuid;
+
+use super::session::held;
+use crate::{
+    id::SeriesId,
+    series::{Disaggregation, Series},
+};
+
+/// How many series are remembered at most, about 17 MiB: when there are more, all are forgotten.
+const MOST: usize = 260_000;
+/// How many different things they name at most.
+const MOST_NAMES: usize = 50_000;
+
+type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+
+/// Things by short numbers.
+struct Names<T>(Map<T, u32>);
+
+impl<T> Default for Names<T> {
+    fn default() -> Self {
+        Self(Map::default())
+    }
+}
+
+impl<T: Hash + Eq + Clone> Names<T> {
+    fn of(&self, name: &T) -> Option<u32> {
+        self.0.get(name).copied()
+    }
+
+    fn of_new(&mut self, name: &T) -> Option<u32> {
+        if let Some(number) = self.of(name) {
+            return Some(number);
+        }
+        let number = u32::try_from(self.0.len()).ok().filter(|_| self.0.len() < MOST_NAMES)?;
+        self.0.insert(name.clone(), number);
+        Some(number)
+    }
+}
+
+/// What is remembered. A series is the numbers of its community, indicator version, source and disaggregation: a quarter of its size.
+#[derive(Default)]
+struct Kept {
+    ids: Map<[u32; 4], SeriesId>,
+    records: Names<Uuid>,
+    disaggregations: Names<Disaggregation>,
+}
+
+impl Kept {
+    fn find(&self, series: &Series) -> Option<SeriesId> {
+        let record = |id: Uuid| self.records.of(&id);
+        let key = [
+            record(series.community.into())?,
+            record(series.indicator_version.into())?,
+            record(series.source.into())?,
+            self.disaggregations.of(&series.disaggregation)?,
+        ];
+        self.ids.get(&key).copied()
+    }
+
+    fn keep(&mut self, series: &Series, id: SeriesId) -> Option<()> {
+        let mut record = |id: Uuid| self.records.of_new(&id);
+        let key = [
+            record(series.community.into())?,
+            record(series.indicator_version.into())?,
+            record(series.source.into())?,
+            self.disaggregations.of_new(&series.disaggregation)?,
+        ];
+        self.ids.insert(key, id);
+        Some(())
+    }
+
+    /// Whether another fits.
+    fn has_room(&self) -> bool {
+        self.ids.len() < MOST
+    }
+}
+
+/// The identifiers of series that others can see: they never change, and such a series never goes away again.
+#[derive(Default)]
+pub(super) struct SeriesIds(Mutex<Kept>);
+
+impl SeriesIds {
+    /// The identifiers of these series, as far as they are remembered.
+    pub(super) fn find(&self, series: &[Series]) -> Vec<Option<SeriesId>> {
+        let kept = self.kept();
+        series.iter().map(|series| kept.find(series)).collect()
+    }
+
+    /// Remembers these.
+    pub(super) fn keep<'a>(&self, found: impl Iterator<Item = (&'a Series, SeriesId)>) {
+        let mut kept = self.kept();
+        for (series, id) in found {
+            if !kept.has_room() || kept.keep(series, id).is_none() {
+                *kept = Kept::default();
+            }
+        }
+    }
+
+    /// Forgets all: one of them is not there.
+    pub(super) fn forget(&self) {
+        *self.kept() = Kept::default();
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        held(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn series((community, version, source, age): (u8, u8, u8, u8)) -> Series {
+        let id = |kind: u128, number: u8| Uuid::from_u128(kind << 64 | u128::from(number));
+        let pairs = (age > 0).then(|| ("age", age.to_string()));
+        Series {
+            community: id(1, community).into(),
+            indicator: id(2, version / 2).into(),
+            indicator_version: id(3, version).into(),
+            source: id(4, source).into(),
+            disaggregation: Disaggregation::new(pairs).unwrap_or_default(),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_remembered_is_what_was_found(
+            found in prop::collection::vec(((0u8..9, 0u8..4, 0u8..3, 0u8..3), any::<u128>()), 0..200),
+            asked in prop::collection::vec((0u8..9, 0u8..4, 0u8..3, 0u8..3), 1..50),
+        ) {
+            let (ids, mut model) = (SeriesIds::default(), HashMap::new());
+            for (key, id) in found {
+                let id = SeriesId::from(Uuid::from_u128(id));
+                ids.keep(std::iter::once((&series(key), id)));
+                model.insert(key, id);
+            }
+            let asked_for: Vec<_> = asked.iter().copied().map(series).collect();
+            let known: Vec<_> = asked.iter().map(|key| model.get(key).copied()).collect();
+            prop_assert_eq!(ids.find(&asked_for), known);
+            ids.forget();
+            prop_assert!(ids.find(&asked_for).iter().all(Option::is_none));
+        }
+    }
+
+    #[test]
+    fn too_many_names_are_forgotten() {
+        let ids = SeriesIds::default();
+        let of = |number: u128| {
+            let mut series = series((0, 0, 0, 0));
+            series.community = Uuid::from_u128(number).into();
+            series
+        };
+        for number in 0..=MOST_NAMES as u128 {
+            ids.keep(std::iter::once((&of(number), Uuid::from_u128(number).into())));
+        }
+        assert!(ids.kept().records.0.len() <= MOST_NAMES);
+        assert_eq!(ids.find(&[of(0)]), [None]);
+    }
+}
