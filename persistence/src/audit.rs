@@ -23,11 +23,12 @@ use crate::{
     sql::Sql,
 };
 
-/// What an entry says, in the order in which [`read`] reads it and [`values`] writes it.
+/// What an entry says, in the order in which [`read`] reads it and [`values`] writes it to `SQLite`.
 const COLUMNS: &str = "at, actor, actor_kind, action, object_kind, object_id, community_id, network_id, changes, request_id, \
                        address, detail";
-/// How many entries go into one statement.
+/// How many entries go into one statement on `SQLite`, and on PostgreSQL, which takes columns.
 const CHUNK: usize = 500;
+const LARGE_CHUNK: usize = 5_000;
 /// How long units of work that have recorded are waited for, and how often they are looked for.
 const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(20);
@@ -35,16 +36,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 #[async_trait]
 impl<C: ConnectionTrait + Send + Sync> AuditLog for Repos<C> {
     async fn record(&self, entries: &[NewEntry]) -> Result<()> {
-        if entries.is_empty() {
-            return Ok(());
-        }
-        let mut sql = Sql::new(self.0.get_database_backend());
-        if sql.is_postgres() {
-            let rows =
-                entries.iter().map(|entry| Ok(Told { entry, changes: changes(entry)? })).collect::<Result<Vec<_>>>()?;
-            let of = Columns::new(&mut sql, "w", &rows, &columns());
-            let text = format!("INSERT INTO audit_entry ({}) SELECT {} FROM {}", of.names(), of.values(), of.table());
-            return self.0.execute_raw(sql.statement(text)).await.map_err(database).map(drop);
+        if self.0.get_database_backend() == DbBackend::Postgres {
+            return self.record_arrays(entries).await;
         }
         for chunk in entries.chunks(CHUNK) {
             let mut sql = Sql::new(self.0.get_database_backend());
@@ -109,6 +102,18 @@ impl<C: ConnectionTrait + Send + Sync> AuditLog for Repos<C> {
 }
 
 impl<C: ConnectionTrait> Repos<C> {
+    async fn record_arrays(&self, entries: &[NewEntry]) -> Result<()> {
+        for chunk in entries.chunks(LARGE_CHUNK) {
+            let told = chunk.iter().map(|entry| Ok(Told { entry, changes: changes(entry)? }));
+            let rows = told.collect::<Result<Vec<_>>>()?;
+            let mut sql = Sql::new(DbBackend::Postgres);
+            let of = Columns::new(&mut sql, "w", &rows, &columns());
+            let text = format!("INSERT INTO audit_entry ({}) SELECT {} FROM {}", of.names(), of.values(), of.table());
+            self.0.execute_raw(sql.statement(text)).await.map_err(database)?;
+        }
+        Ok(())
+    }
+
     async fn rows(&self, statement: Statement) -> Result<Vec<sea_orm::QueryResult>> {
         self.0.query_all_raw(statement).await.map_err(database)
     }

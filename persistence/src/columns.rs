@@ -1,9 +1,12 @@
 //! Rows as a table that PostgreSQL reads from parameters.
 //!
 //! What all rows say alike is given once, what none says not at all. Every other column is one array, written as text: the server reads
-//! it faster than the driver would encode single values, and the driver's own arrays know no null.
+//! it faster than the driver would encode single values, and the driver's own arrays know no null. Identifiers and numbers without
+//! nulls are the driver's all the same, since their texts are what takes the server longest to read.
 
-use std::fmt::{Display, Write as _};
+use std::fmt::{self, Display, Write as _};
+
+use sea_orm::Value;
 
 use crate::sql::Sql;
 
@@ -59,17 +62,41 @@ impl Array {
     }
 }
 
+/// A number that is the same as another one bit by bit: zero has a sign.
+#[derive(Clone, Copy)]
+pub(crate) struct Number(pub(crate) f64);
+
+impl PartialEq for Number {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.to_bits() == other.0.to_bits()
+    }
+}
+
+impl Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Rows below which it is not worth a statement of its own what they say alike: so few texts are ever prepared.
+const FEW: usize = if cfg!(test) { 4 } else { 100 };
+
 /// A column: its name, its type, whether two rows say the same there, and what a row says.
 pub(crate) struct Column<T> {
     pub(crate) name: &'static str,
     pub(crate) kind: &'static str,
     pub(crate) same: fn(&T, &T) -> bool,
     pub(crate) put: fn(&mut Array, usize, &T),
+    /// What all rows say as an array of the driver, if it has one for that.
+    pub(crate) driven: fn(&[T]) -> Option<Value>,
 }
 
 /// A [`Column`] that is written by [`Array::put`] or [`Array::quote`], with what a row says there if anything.
 macro_rules! column {
     ($name:literal, $kind:literal, $put:ident, $row:ident => $of:expr) => {
+        $crate::columns::column!($name, $kind, $put, $row => $of, |_| None)
+    };
+    ($name:literal, $kind:literal, $put:ident, $row:ident => $of:expr, $driven:expr) => {
         $crate::columns::Column {
             name: $name,
             kind: $kind,
@@ -87,6 +114,7 @@ macro_rules! column {
                 )
             },
             put: |array, at, $row| array.$put(at, $of),
+            driven: $driven,
         }
     };
 }
@@ -108,8 +136,9 @@ impl Columns {
     pub(crate) fn new<T>(sql: &mut Sql, alias: &'static str, rows: &[T], columns: &[Column<T>]) -> Self {
         let (names, arrays, said, empty) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut all = Self { alias, names, arrays, said, empty };
-        for Column { name, kind, same, put } in columns {
-            let is_alike = |first: &&T| !all.names.is_empty() && rows.iter().all(|row| same(first, row));
+        for Column { name, kind, same, put, driven } in columns {
+            let is_alike =
+                |first: &&T| rows.len() >= FEW && !all.names.is_empty() && rows.iter().all(|row| same(first, row));
             if let Some(first) = rows.first().filter(is_alike) {
                 let mut once = Array::default();
                 put(&mut once, 0, first);
@@ -119,20 +148,24 @@ impl Columns {
                     // In a query of its own it is read once, and not again for every row.
                     all.said.push((name, format!("(SELECT ({})[1])", once.bound(sql, kind))));
                 }
+            } else if let Some(array) = driven(rows) {
+                let array = sql.bind(array);
+                all.add(name, array);
             } else {
                 let mut array = Array::with_room(rows.len());
                 for (at, row) in rows.iter().enumerate() {
                     put(&mut array, at, row);
                 }
-                all.add(sql, name, kind, array);
+                let array = array.bound(sql, kind);
+                all.add(name, array);
             }
         }
         all
     }
 
-    fn add(&mut self, sql: &mut Sql, name: &'static str, kind: &str, array: Array) {
+    fn add(&mut self, name: &'static str, array: String) {
         self.names.push(name);
-        self.arrays.push(array.bound(sql, kind));
+        self.arrays.push(array);
         self.said.push((name, format!("{}.{name}", self.alias)));
     }
 

@@ -234,3 +234,28 @@ async fn no_strategy_tells_of_a_figure_that_is_not_read() {
         }
     }
 }
+
+/// What the next step names is looked up while one is recorded: what a step has created is there for those that follow.
+#[tokio::test]
+async fn files_of_several_steps_come_to_what_they_say() {
+    let town = Town::new().await;
+    let day = |row: u32| format!("{}-{:02}-{:02}", 1900 + row / 336, row / 28 % 12 + 1, row % 28 + 1);
+    let file = |value: u32| -> String {
+        let rows = (0..25_000).map(|row| format!("HERE,{},{}\n", day(row), (row + value) % 100));
+        ["areacd,period,observation\n".to_owned()].into_iter().chain(rows).collect()
+    };
+    let settings = format!("format=tidy&{CODES}&indicator=rate&source=survey");
+    let counts = async |value: u32| {
+        let job = town.send(&town.app.admin, &settings, &file(value)).await;
+        ["read", "created", "updated", "unchanged", "rejected"]
+            .map(|name| job["counts"][name].as_u64().unwrap_or_else(|| panic!("{job:#}")))
+    };
+    assert_eq!(counts(1).await, [25_000, 25_000, 0, 0, 0]);
+    assert_eq!(counts(1).await, [25_000, 0, 0, 25_000, 0]);
+    assert_eq!(counts(2).await, [25_000, 0, 25_000, 0, 0]);
+    let query = "{ community(slug: \"here\") { series { nodes { observations { totalCount } latest { period value } } } } }";
+    let told = town.app.admin.data(query, json!({})).await;
+    let latest = json!({ "period": day(24_999), "value": f64::from((24_999 + 2) % 100) });
+    let series = json!([{ "observations": { "totalCount": 25_000 }, "latest": latest }]);
+    assert_eq!(told["community"]["series"]["nodes"], series);
+}

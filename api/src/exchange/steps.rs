@@ -155,6 +155,7 @@ impl Importer<'_> {
     ) -> Result<Vec<NewEntry>> {
         let mut next = ahead.next(&session).await?;
         while let Some(placed) = next {
+            session.begin_now();
             let recording = async {
                 told.hear(placed.record(&mut session).await?);
                 session.note_refused(session.take_refused(), WHAT);

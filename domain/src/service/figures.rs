@@ -218,7 +218,7 @@ impl Session {
         if keys.is_empty() {
             return Ok(HashMap::new());
         }
-        let held = self.repositories().figures().held(keys).await?;
+        let held = self.repositories().figures().held(keys).await.inspect_err(|error| self.doubt_series(error))?;
         Ok(held.into_iter().map(|last| ((last.series, last.period), last)).collect())
     }
 

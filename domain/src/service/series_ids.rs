@@ -14,10 +14,12 @@ use crate::{
     series::{Disaggregation, Series},
 };
 
-/// How many series are remembered at most, about 17 MiB: when there are more, all are forgotten.
+/// How many series are remembered at most, about 17 MiB.
 const MOST: usize = 260_000;
-/// How many different things they name at most.
+/// How many different communities, definitions and sources they name at most, and how many parts of the population.
 const MOST_NAMES: usize = 50_000;
+/// The longest part of the population that is remembered, bytes.
+const LONGEST_PART: usize = 200;
 
 type Map<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 
@@ -35,6 +37,7 @@ impl<T: Hash + Eq + Clone> Names<T> {
         self.0.get(name).copied()
     }
 
+    /// Its number, also if it has none yet; none if there is no room.
     fn of_new(&mut self, name: &T) -> Option<u32> {
         if let Some(number) = self.of(name) {
             return Some(number);
@@ -51,6 +54,8 @@ struct Kept {
     ids: Map<[u32; 4], SeriesId>,
     records: Names<Uuid>,
     disaggregations: Names<Disaggregation>,
+    /// How many there was no room for.
+    left_out: usize,
 }
 
 impl Kept {
@@ -66,6 +71,10 @@ impl Kept {
     }
 
     fn keep(&mut self, series: &Series, id: SeriesId) -> Option<()> {
+        let length: usize = series.disaggregation.iter().map(|(dimension, value)| dimension.len() + value.len()).sum();
+        if self.ids.len() >= MOST || length > LONGEST_PART {
+            return None;
+        }
         let mut record = |id: Uuid| self.records.of_new(&id);
         let key = [
             record(series.community.into())?,
@@ -75,11 +84,6 @@ impl Kept {
         ];
         self.ids.insert(key, id);
         Some(())
-    }
-
-    /// Whether another fits.
-    fn has_room(&self) -> bool {
-        self.ids.len() < MOST
     }
 }
 
@@ -94,11 +98,14 @@ impl SeriesIds {
         series.iter().map(|series| kept.find(series)).collect()
     }
 
-    /// Remembers these.
+    /// Remembers these as far as there is room. Once as many were left out as fit in, other series are in use: it begins anew.
     pub(super) fn keep<'a>(&self, found: impl Iterator<Item = (&'a Series, SeriesId)>) {
         let mut kept = self.kept();
         for (series, id) in found {
-            if !kept.has_room() || kept.keep(series, id).is_none() {
+            if kept.keep(series, id).is_none() {
+                kept.left_out += 1;
+            }
+            if kept.left_out > MOST {
                 *kept = Kept::default();
             }
         }
@@ -115,6 +122,7 @@ impl SeriesIds {
 }
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing)]
 mod tests {
     use proptest::prelude::*;
 
@@ -153,17 +161,26 @@ mod tests {
     }
 
     #[test]
-    fn too_many_names_are_forgotten() {
+    fn what_there_is_no_room_for_is_looked_up() {
         let ids = SeriesIds::default();
         let of = |number: u128| {
             let mut series = series((0, 0, 0, 0));
             series.community = Uuid::from_u128(number).into();
             series
         };
-        for number in 0..=MOST_NAMES as u128 {
-            ids.keep(std::iter::once((&of(number), Uuid::from_u128(number).into())));
-        }
+        let keep = |number: u128| ids.keep(std::iter::once((&of(number), Uuid::from_u128(number).into())));
+        (0..=MOST_NAMES as u128).for_each(keep);
         assert!(ids.kept().records.0.len() <= MOST_NAMES);
-        assert_eq!(ids.find(&[of(0)]), [None]);
+        assert!(ids.find(&[of(0)])[0].is_some() && ids.find(&[of(MOST_NAMES as u128)])[0].is_none());
+        let long = Disaggregation::new([("a", "b".repeat(120)), ("c", "d".repeat(120))]);
+        ids.keep(std::iter::once((
+            &Series { disaggregation: long.clone().unwrap_or_default(), ..of(0) },
+            Uuid::nil().into(),
+        )));
+        assert!(long.is_ok() && ids.kept().disaggregations.0.len() == 1);
+        // Others are in use by now.
+        (0..=MOST as u128).for_each(|_| keep(u128::MAX));
+        keep(u128::MAX);
+        assert!(ids.find(&[of(0)])[0].is_none() && ids.find(&[of(u128::MAX)])[0].is_some());
     }
 }

@@ -234,6 +234,13 @@ impl Session {
         Ok(ids)
     }
 
+    /// Forgets which series there are where one that is remembered was not there: the database was put back to an earlier state.
+    pub(super) fn doubt_series(&self, error: &Error) {
+        if matches!(error, Error::Internal(_)) {
+            self.services.series_ids.forget();
+        }
+    }
+
     /// The ids of those of these series that there are, in their order. All sessions remember them.
     pub(super) async fn find_series(&self, series: &[Series]) -> Result<Vec<Option<SeriesId>>> {
         let remembered = &self.services.series_ids;
@@ -243,20 +250,16 @@ impl Session {
         if places.is_empty() {
             return Ok(ids);
         }
-        let figures = self.repositories().figures();
-        if places.len() == series.len() {
-            ids = figures.find_series(series).await?;
-        } else {
-            let unknown: Vec<_> = places.iter().filter_map(|&place| series.get(place).cloned()).collect();
-            for (place, found) in places.into_iter().zip(figures.find_series(&unknown).await?) {
-                if let Some(id) = ids.get_mut(place) {
-                    *id = found;
-                }
-            }
-        }
+        let unknown: Vec<_> = places.iter().filter_map(|&place| series.get(place).cloned()).collect();
+        let found = self.repositories().figures().find_series(&unknown).await?;
         // What was created here may still be undone.
         if !self.has_created_series {
-            remembered.keep(series.iter().zip(&ids).filter_map(|(series, id)| Some((series, (*id)?))));
+            remembered.keep(unknown.iter().zip(&found).filter_map(|(series, id)| Some((series, (*id)?))));
+        }
+        for (place, found) in places.into_iter().zip(found) {
+            if let Some(id) = ids.get_mut(place) {
+                *id = found;
+            }
         }
         Ok(ids)
     }
@@ -297,8 +300,7 @@ impl Session {
         let (name, reader) = (self.actor.name(), self.reader());
         let by = Recorder { name: &name, reader: &reader };
         let recorded = self.repositories().figures().record(figures, self.now, by).await;
-        // A series that is remembered and not there: the database was put back to an earlier state.
-        recorded.inspect_err(|_| self.services.series_ids.forget())
+        recorded.inspect_err(|error| self.doubt_series(error))
     }
 
     /// Makes everything last, and lets it be known.
@@ -353,6 +355,11 @@ impl Session {
     /// Notes what was refused.
     pub(super) fn refuse(&self, entry: NewEntry) {
         held(&self.refused.0).push(entry);
+    }
+
+    /// What follows happens now. So far it has only been looked up what there is.
+    pub fn begin_now(&mut self) {
+        self.now = self.services.clock.now();
     }
 
     /// From now on it only shows what would become of figures.

@@ -2,26 +2,31 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use domain::revision::RetractionReason;
+use uuid::Uuid;
 
 use super::bulk::Revision;
 use crate::{
-    columns::{Column, Columns, column},
+    columns::{Column, Columns, Number, column},
     sql::{self, Sql},
 };
 
 /// The columns of the table of observations but for those that a whole recording has in common.
 const fn columns<'a>() -> [Column<Revision<'a>>; 18] {
     [
-        column!("series_id", "uuid", put, row => Some(row.new.series)),
+        column!("series_id", "uuid", put, row => Some(row.new.series), |rows| {
+            Some(rows.iter().map(|row| row.new.series.into()).collect::<Vec<Uuid>>().into())
+        }),
         column!("period_kind", "text", put, row => Some(row.new.period.kind().code())),
         column!("period_start", "date", put, row => Some(row.new.period.start())),
         column!("period_end", "date", put, row => Some(row.new.period.end())),
         column!("revision", "int4", put, row => Some(row.revision)),
-        column!("value", "float8", put, row => row.new.figure.value),
-        column!("numerator", "float8", put, row => row.new.figure.numerator),
-        column!("denominator", "float8", put, row => row.new.figure.denominator),
-        column!("lower_limit", "float8", put, row => row.new.figure.lower),
-        column!("upper_limit", "float8", put, row => row.new.figure.upper),
+        column!("value", "float8", put, row => row.new.figure.value.map(Number), |rows| {
+            Some(rows.iter().map(|row| row.new.figure.value).collect::<Option<Vec<f64>>>()?.into())
+        }),
+        column!("numerator", "float8", put, row => row.new.figure.numerator.map(Number)),
+        column!("denominator", "float8", put, row => row.new.figure.denominator.map(Number)),
+        column!("lower_limit", "float8", put, row => row.new.figure.lower.map(Number)),
+        column!("upper_limit", "float8", put, row => row.new.figure.upper.map(Number)),
         column!("status", "text", put, row => Some(row.new.figure.status.code())),
         column!("confidentiality", "text", put, row => Some(row.new.figure.confidentiality.code())),
         column!("embargo_until", "timestamptz", quote, row => row.new.figure.embargo_until.map(moment)),

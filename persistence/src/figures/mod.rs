@@ -13,6 +13,7 @@ mod export;
 mod keys;
 mod known;
 mod newest;
+mod parameters;
 pub(crate) mod period_lock;
 mod read;
 pub(crate) mod record;

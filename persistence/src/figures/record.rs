@@ -14,10 +14,10 @@ use domain::{
     period::Period,
     port::figures::Recorder,
 };
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, DbBackend};
 
 use super::{
-    bulk::{self, Revision},
+    bulk::{Insertion, Revision},
     change_feed,
     decide::{Decider, Decision, may_reach_into_others, says_the_same},
     period_lock,
@@ -30,14 +30,18 @@ use crate::{
     sql::{self, Sql},
 };
 
-/// How many figures are read, decided and written together.
-const CHUNK: usize = 5_000;
+/// How many figures are read and decided together: a push, or what an import records at a time.
+const DECIDED: usize = 10_000;
+/// How many are written together.
+const WRITTEN: usize = 5_000;
+/// So many periods of each series on average are read as one span of time.
+const DENSE: usize = 4;
 
 /// Records figures; see [`domain::port::figures::Figures::record`].
 ///
-/// Two statements find the series and their locks. Statements for every chunk, however many rows it has: read the current figures,
-/// write the new revisions (`SQLite`: one for every 500), mark those that they supersede, put them into the feed of changes, bring the
-/// newest values up to date.
+/// A statement takes the series, another finds their locks. However many figures there are, one more reads the current
+/// ones and one marks those that are superseded; then, for every few thousand, statements write the new revisions and bring the newest
+/// values up to date (`SQLite`: one of each for every 500), and put them into the feed of changes.
 pub(super) async fn record<C: ConnectionTrait>(
     db: &C,
     figures: &[NewObservation],
@@ -50,10 +54,10 @@ pub(super) async fn record<C: ConnectionTrait>(
     hold(db, &series).await?;
     let locks = period_lock::of_series(db, &series, at.date_naive()).await?;
     let mut outcomes = Vec::with_capacity(figures.len());
-    for chunk in figures.chunks(CHUNK) {
-        let current = current(db, chunk).await?;
+    for together in figures.chunks(DECIDED) {
+        let current = current(db, together).await?;
         at = after(&current, at);
-        record_chunk(db, chunk, current, &locks, (at, by), &mut outcomes).await?;
+        decide(db, together, current, &locks, (at, by), &mut outcomes).await?;
     }
     statistics::join_by_index(db, false).await?;
     Ok(outcomes)
@@ -72,9 +76,7 @@ pub(super) async fn held<C: ConnectionTrait>(db: &C, keys: &[(SeriesId, Period)]
     hold(db, &series.into_iter().collect::<Vec<_>>()).await?;
     let mut sql = Sql::new(db.get_database_backend());
     let wanted = sql.periods(keys.iter().copied(), "k");
-    let same = "o.series_id = k.series_id AND o.period_end = k.period_end AND o.period_start = k.period_start \
-        AND o.period_kind = k.period_kind";
-    let condition = format!("{same} AND {}", sql::is_last("o"));
+    let condition = format!("{} AND {}", same_period("o"), sql::is_last("o"));
     let observation = sql.beside("observation", "o", &condition);
     let text = format!("SELECT {} FROM {wanted} {observation}", sql::revision("o"));
     let rows = db.query_all_raw(sql.statement(text)).await.map_err(database)?;
@@ -93,17 +95,27 @@ pub(super) fn series_of<'a>(figures: impl IntoIterator<Item = &'a NewObservation
 /// true until it is written. Every call takes its series in one order, so two calls never wait for each other. Transactions
 /// of several calls still can: PostgreSQL then ends one of them, which is [`Error::Busy`] and has kept nothing. `SQLite` has
 /// one writer at a time anyway.
-pub(super) async fn hold<C: ConnectionTrait>(db: &C, series: &[SeriesId]) -> Result<()> {
+async fn hold<C: ConnectionTrait>(db: &C, series: &[SeriesId]) -> Result<()> {
+    let mut sql = Sql::new(db.get_database_backend());
+    if !sql.is_postgres() {
+        return Ok(());
+    }
+    let ids = sql.ids(series.iter().copied(), "ids");
+    let text = format!(
+        "SELECT count(*) FROM (SELECT 1 FROM {ids} JOIN series s ON s.id = ids.id ORDER BY s.id FOR NO KEY UPDATE OF s) AS held"
+    );
+    are_there(db, sql, text, series).await
+}
+
+/// Refuses to go on where one of these different series is not there.
+async fn exist<C: ConnectionTrait>(db: &C, series: &[SeriesId]) -> Result<()> {
     let mut sql = Sql::new(db.get_database_backend());
     let ids = sql.ids(series.iter().copied(), "ids");
-    // In the order of the identifiers, since rows are joined one by one.
-    let text = if sql.is_postgres() {
-        format!(
-            "SELECT count(*) FROM (SELECT 1 FROM {ids} JOIN series ON series.id = ids.id FOR NO KEY UPDATE OF series) AS held"
-        )
-    } else {
-        format!("SELECT count((SELECT series.id FROM series WHERE series.id = ids.id)) FROM {ids}")
-    };
+    let text = format!("SELECT count((SELECT series.id FROM series WHERE series.id = ids.id)) FROM {ids}");
+    are_there(db, sql, text, series).await
+}
+
+async fn are_there<C: ConnectionTrait>(db: &C, sql: Sql, text: String, series: &[SeriesId]) -> Result<()> {
     let row = db.query_one_raw(sql.statement(text)).await.map_err(database)?;
     let row = row.ok_or_else(|| Error::internal("a count answered nothing"))?;
     let count: i64 = Row::new(&row)?.take()?;
@@ -113,19 +125,20 @@ pub(super) async fn hold<C: ConnectionTrait>(db: &C, series: &[SeriesId]) -> Res
     Err(Error::internal("figures of a series that does not exist"))
 }
 
-async fn record_chunk<C: ConnectionTrait>(
+/// Decides about figures beside the current ones, and writes what comes of it.
+async fn decide<C: ConnectionTrait>(
     db: &C,
-    chunk: &[NewObservation],
+    figures: &[NewObservation],
     current: Vec<Observation>,
     locks: &HashMap<SeriesId, NaiveDate>,
     (at, by): (DateTime<Utc>, Recorder<'_>),
     outcomes: &mut Vec<Outcome>,
 ) -> Result<()> {
-    let chunk = &*inherited(&current, chunk);
-    let unknown = unknown(db, by, at, &current, chunk).await?;
-    let mut decider = Decider::new(at, locks, current, unknown, chunk.len());
-    let (mut written, mut superseded) = (Vec::with_capacity(chunk.len()), Vec::new());
-    for new in chunk {
+    let figures = &*inherited(&current, figures);
+    let unknown = unknown(db, by, at, &current, figures).await?;
+    let mut decider = Decider::new(at, locks, current, unknown, figures.len());
+    let (mut written, mut superseded) = (Vec::with_capacity(figures.len()), Vec::new());
+    for new in figures {
         outcomes.push(match decider.decide(new) {
             Decision::Create => {
                 written.push(Revision { new, revision: 1 });
@@ -143,12 +156,35 @@ async fn record_chunk<C: ConnectionTrait>(
         supersede(db, superseded, at).await?;
     }
     written.sort_unstable_by_key(Revision::place);
-    let grown = rollup::grown(&written);
-    let raised = bulk::insert(db, &written, &grown, (at, by.name)).await?;
-    statistics::refresh(db, written.len()).await?;
-    change_feed::keep(db, &written, at).await?;
-    small_cells::keep(db, &written).await?;
-    rollup::keep(db, &written, (&grown, raised), (at, by.name)).await
+    let backend = db.get_database_backend();
+    let mut rest = written.chunks(WRITTEN).map(|rows| Insertion::new(backend, rows, (at, by.name)));
+    let mut ready = rest.next();
+    while let Some(insertion) = ready {
+        // The statement for those that follow is put together while the database works.
+        let (done, next) = tokio::join!(biased; write(db, insertion, (at, by)), async { rest.next() });
+        done?;
+        ready = next;
+    }
+    Ok(())
+}
+
+/// Writes revisions, and whatever follows from them.
+async fn write<C: ConnectionTrait>(
+    db: &C,
+    insertion: Insertion<'_>,
+    (at, by): (DateTime<Utc>, Recorder<'_>),
+) -> Result<()> {
+    let (rows, grown, raised) = insertion.run(db).await?;
+    statistics::refresh(db, rows.len()).await?;
+    change_feed::keep(db, rows, at).await?;
+    small_cells::keep(db, rows).await?;
+    let raised = rollup::keep(db, rows, (&grown, raised), (at, by.name)).await?;
+    if db.get_database_backend() == DbBackend::Postgres {
+        return Ok(());
+    }
+    // Nothing was taken that would not be there. What has a newest value is, and mostly that is all.
+    let new = series_of(rows.iter().filter(|row| row.revision == 1).map(|row| row.new));
+    if raised < new.len() { exist(db, &new).await } else { Ok(()) }
 }
 
 /// Those of the last revisions that these figures meet, by saying the same or by reaching into their periods, that their recorder does
@@ -223,25 +259,41 @@ pub(crate) fn inherited<'a>(current: &[Observation], chunk: &'a [NewObservation]
 }
 
 /// The current figures and standing retractions that these could meet: those of their series that reach into their span of time, or
-/// end in it where no period can reach into another.
-pub(crate) async fn current<C: ConnectionTrait>(db: &C, chunk: &[NewObservation]) -> Result<Vec<Observation>> {
-    let (start, end) = (chunk.iter().map(|new| new.period.start()), chunk.iter().map(|new| new.period.end()));
-    let (Some(earliest), Some(latest)) = (start.clone().min(), end.clone().max()) else { return Ok(Vec::new()) };
-    let mut sql = Sql::new(db.get_database_backend());
-    let ids = sql.ids(series_of(chunk), "ids");
-    let within = if chunk.iter().any(|new| may_reach_into_others(new.period.kind())) {
-        let (start, end) = (sql.bind(earliest), sql.bind(latest));
-        format!("o.period_end > {start} AND o.period_start < {end}")
-    } else {
-        // Only the same periods are met: PostgreSQL need not look into spans of time in which none of them ends.
-        let (first, last) = (sql.bind(end.min()), sql.bind(latest));
-        format!("o.period_end >= {first} AND o.period_end <= {last}")
+/// that are of the same periods where no period can reach into another.
+pub(crate) async fn current<C: ConnectionTrait>(db: &C, figures: &[NewObservation]) -> Result<Vec<Observation>> {
+    let (start, end) = (figures.iter().map(|new| new.period.start()), figures.iter().map(|new| new.period.end()));
+    let (Some(earliest), Some(first), Some(latest)) = (start.min(), end.clone().min(), end.max()) else {
+        return Ok(Vec::new());
     };
-    let condition = format!("o.series_id = ids.id AND {within} AND {}", sql::is_last("o"));
+    let series = series_of(figures);
+    let mut sql = Sql::new(db.get_database_backend());
+    let (among, same) = if figures.iter().any(|new| may_reach_into_others(new.period.kind())) {
+        let ids = sql.ids(series, "k");
+        let (start, end) = (sql.bind(earliest), sql.bind(latest));
+        (ids, format!("o.series_id = k.id AND o.period_end > {start} AND o.period_start < {end}"))
+    } else if first == latest || series.len() <= figures.len() / DENSE {
+        let ids = sql.ids(series, "k");
+        // PostgreSQL need not look into spans of time in which none of them ends.
+        let (first, last) = (sql.bind(first), sql.bind(latest));
+        (ids, format!("o.series_id = k.id AND o.period_end >= {first} AND o.period_end <= {last}"))
+    } else {
+        // Of many series few periods each, and not the same: what lies between could be all that there is.
+        let keys = sql.periods(figures.iter().map(|new| (new.series, new.period)).collect::<BTreeSet<_>>(), "k");
+        (keys, same_period("o"))
+    };
+    let condition = format!("{same} AND {}", sql::is_last("o"));
     let columns = sql::revision("o");
-    let text = format!("SELECT {columns} FROM {ids} {}", sql.beside("observation", "o", &condition));
+    let text = format!("SELECT {columns} FROM {among} {}", sql.beside("observation", "o", &condition));
     let rows = db.query_all_raw(sql.statement(text)).await.map_err(database)?;
     rows.iter().map(|row| Row::new(row)?.revision()).collect()
+}
+
+/// The condition that a row of observations is of the series and period of row `k`.
+fn same_period(table: &str) -> String {
+    format!(
+        "{table}.series_id = k.series_id AND {table}.period_end = k.period_end AND {table}.period_start = k.period_start \
+         AND {table}.period_kind = k.period_kind"
+    )
 }
 
 /// Marks the last revisions of these periods as superseded.
@@ -254,9 +306,8 @@ async fn supersede<C: ConnectionTrait>(
     let keys = sql.periods(keys, "k");
     let at = sql.bind(at);
     let text = format!(
-        "UPDATE observation SET superseded_at = {at} FROM {keys} WHERE observation.series_id = k.series_id \
-         AND observation.period_end = k.period_end AND observation.period_start = k.period_start \
-         AND observation.period_kind = k.period_kind AND {}",
+        "UPDATE observation SET superseded_at = {at} FROM {keys} WHERE {} AND {}",
+        same_period("observation"),
         sql::is_last("observation")
     );
     db.execute_raw(sql.statement(text)).await.map_err(database).map(drop)

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use domain::{
-    Result,
+    Error, Result,
     id::SeriesId,
     observation::{NewObservation, ObservationStatus},
 };
@@ -41,13 +41,14 @@ fn revised(written: &[Revision<'_>]) -> Vec<SeriesId> {
 }
 
 /// Brings the rollup up to date after these revisions were written, of which `grown` are those of [`grown`] and so many of them have
-/// taken the place of an older value already (see [`super::bulk::insert`]).
+/// taken the place of an older value already (see [`super::bulk::Insertion`]). Answers how many of `grown` are the newest of their series
+/// now.
 pub(super) async fn keep<C: ConnectionTrait>(
     db: &C,
     written: &[Revision<'_>],
     (grown, raised): (&[Revision<'_>], usize),
     (at, by): (DateTime<Utc>, &str),
-) -> Result<()> {
+) -> Result<usize> {
     let revised = revised(written);
     if !revised.is_empty() {
         let is_revised = |row: &&Revision<'_>| revised.binary_search(&row.new.series).is_ok();
@@ -57,7 +58,7 @@ pub(super) async fn keep<C: ConnectionTrait>(
         }
         recompute(db, &revised).await?;
     }
-    if raised < grown.len() { raise(db, grown, (at, by)).await } else { Ok(()) }
+    if raised < grown.len() { Ok(raised + raise(db, grown, (at, by)).await?) } else { Ok(raised) }
 }
 
 /// Whether a figure can be the newest of its series; in SQL it is [`sql::counts_as_newest`].
@@ -77,14 +78,16 @@ async fn remove_vanished<C: ConnectionTrait>(db: &C, series: &[SeriesId]) -> Res
     db.execute_raw(sql.statement(text)).await.map_err(database).map(drop)
 }
 
-/// Writes these figures into the rollup, where they are newer than what it has. They are new periods, each of another series.
-async fn raise<C: ConnectionTrait>(db: &C, grown: &[Revision<'_>], (at, by): (DateTime<Utc>, &str)) -> Result<()> {
+/// Writes these figures into the rollup, where they are newer than what it has; answers how many. They are new periods, each of
+/// another series.
+async fn raise<C: ConnectionTrait>(db: &C, grown: &[Revision<'_>], (at, by): (DateTime<Utc>, &str)) -> Result<usize> {
     let mut sql = Sql::new(db.get_database_backend());
+    // Where there was an older value, the insertion has put them in its place.
+    let missing =
+        |of: &str| format!("NOT EXISTS (SELECT 1 FROM latest_observation l WHERE l.series_id = {of}.series_id)");
     let (written, missing) = if sql.is_postgres() {
-        // Where there was an older value, the insertion has put them in its place.
-        let there = "SELECT 1 FROM latest_observation l WHERE l.series_id = o.series_id";
         let arrays = Arrays::new(&mut sql, "w", (grown, grown), (at, by));
-        (format!("({}) AS o", arrays.columns.query()), format!("NOT EXISTS ({there})"))
+        (format!("({}) AS o", arrays.columns.query()), missing("o"))
     } else {
         let keys = sql.periods(grown.iter().map(|row| (row.new.series, row.new.period)), "k");
         let observation = sql.beside(
@@ -93,7 +96,7 @@ async fn raise<C: ConnectionTrait>(db: &C, grown: &[Revision<'_>], (at, by): (Da
             "o.series_id = k.series_id AND o.period_end = k.period_end AND o.period_start = k.period_start \
              AND o.period_kind = k.period_kind AND o.superseded_at IS NULL",
         );
-        (format!("{keys} {observation}"), "TRUE".to_owned())
+        (format!("{keys} {observation}"), missing("k"))
     };
     let from = format!("{written} {} WHERE {missing}", sql.beside("series", "s", "s.id = o.series_id"));
     put(db, sql, &from, &format!("{} < {}", place("latest_observation"), place("excluded"))).await
@@ -105,7 +108,7 @@ pub(super) fn place(table: &str) -> String {
 }
 
 /// Writes the newest value of each of these series into the rollup, where it is another than before.
-async fn recompute<C: ConnectionTrait>(db: &C, series: &[SeriesId]) -> Result<()> {
+async fn recompute<C: ConnectionTrait>(db: &C, series: &[SeriesId]) -> Result<usize> {
     let mut sql = Sql::new(db.get_database_backend());
     let ids = sql.ids(series.iter().copied(), "ids");
     let (counts, order) = (sql::counts_as_newest("p"), sql::newest_first("p"));
@@ -127,7 +130,8 @@ async fn recompute<C: ConnectionTrait>(db: &C, series: &[SeriesId]) -> Result<()
 }
 
 /// Puts figures `o` of series `s` into the rollup, from tables and a condition on them; those that it has give way if `condition` holds.
-async fn put<C: ConnectionTrait>(db: &C, sql: Sql, from: &str, condition: &str) -> Result<()> {
+/// Answers how many it has put there.
+async fn put<C: ConnectionTrait>(db: &C, sql: Sql, from: &str, condition: &str) -> Result<usize> {
     let text = format!(
         "INSERT INTO latest_observation ({of_what}, breakdown_id, {figure}) \
          SELECT {from_series}, s.breakdown_id, {from_figure} FROM {from} \
@@ -138,5 +142,6 @@ async fn put<C: ConnectionTrait>(db: &C, sql: Sql, from: &str, condition: &str) 
         from_figure = sql::figure("o"),
         set = sql::overwrite_figure("excluded"),
     );
-    db.execute_raw(sql.statement(text)).await.map_err(database).map(drop)
+    let put = db.execute_raw(sql.statement(text)).await.map_err(database)?;
+    usize::try_from(put.rows_affected()).map_err(Error::internal)
 }

@@ -61,7 +61,8 @@ impl Placed<'_> {
     pub async fn record(mut self, session: &mut Session) -> Result<Written> {
         let mut report = Report::default();
         report.counts.read = self.read;
-        if self.forgetful {
+        // Others may have created some since: rows that are not simply recorded go by what there is.
+        if self.forgetful || self.rows.iter().any(|placed| placed.row.act != Act::Record) {
             session.find_missing(self.rows.iter().map(|placed| &*placed.to)).await?;
         }
         let rows = self.admitted(session).await?;

@@ -56,7 +56,12 @@ fn figure() -> impl Strategy<Value = Figure> {
         3 => prop_oneof![Just(1), Just(3), Just(6)].prop_map(|at| (Confidentiality::Embargoed, Some(hour(at)))),
     ];
     let number = || prop_oneof![3 => Just(None), 1 => prop_oneof![Just(0.1), Just(1e300), Just(2.5e-7)].prop_map(Some)];
-    let words = prop_oneof![4 => Just(None), 1 => "[a-z\"\\\\{},' é]{0,6}".prop_map(Some)];
+    let hard = prop_oneof![Just("NULL"), Just("null"), Just(""), Just("{}"), Just("a\r\n\tb"), Just("\\N")];
+    let words = prop_oneof![
+        8 => Just(None),
+        2 => "[a-z\"\\\\{},' é]{0,6}".prop_map(Some),
+        1 => hard.prop_map(|text| Some(text.to_owned())),
+    ];
     (0..3u8, status, who, (number(), number(), number(), number()), words.clone(), words).prop_map(
         |(
             value,

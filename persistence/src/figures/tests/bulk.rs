@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use domain::{
     access::Scope,
+    error::ProblemCode,
     id::SeriesId,
     observation::{Figure, NewObservation, ObservationStatus, Outcome},
     period::Period,
@@ -105,9 +106,37 @@ on_both! {
             inherits: false,
             smallest_count: None, cause: Default::default()
         };
-        let work = store.begin().await.unwrap();
-        let result = work.repositories().figures().record(&[new], hour(1), Recorder::seeing("test")).await;
-        assert!(matches!(result, Err(domain::Error::Internal(_))));
+        let valueless = Figure { status: ObservationStatus::Missing, ..Figure::default() };
+        for figure in [Figure::of(1.0), valueless] {
+            let work = store.begin().await.unwrap();
+            let new = NewObservation { figure, ..new.clone() };
+            let result = work.repositories().figures().record(&[new], hour(1), Recorder::seeing("test")).await;
+            assert!(matches!(result, Err(domain::Error::Internal(_))), "{result:?}");
+        }
+    }
+}
+
+on_both! {
+    async fn what_contradicts_itself_is_refused_however_far_apart_it_comes(scratch: &Scratch) {
+        let store = &scratch.store;
+        let world = world(store).await;
+        let ids = many_series(store, &world, 40).await;
+        let all = ids.iter().flat_map(|id| (1800..1980).map(move |year| (*id, Period::year(year).unwrap())));
+        let mut new: Vec<_> = all.map(|(series, period)| NewObservation {
+            series, period, figure: Figure::of(1.0), inherits: false, smallest_count: None, cause: Default::default()
+        }).collect();
+        let contradicting = NewObservation { figure: Figure::of(2.0), ..new[0].clone() };
+        new.push(contradicting);
+        for (at, said) in [(1, Outcome::Created), (2, Outcome::Unchanged)] {
+            let work = store.begin().await.unwrap();
+            let outcomes = work.repositories().figures().record(&new, hour(at), Recorder::seeing("test")).await.unwrap();
+            work.commit().await.unwrap();
+            let (last, others) = outcomes.split_last().unwrap();
+            assert!(others.iter().all(|outcome| *outcome == said));
+            assert!(matches!(last, Outcome::Rejected(problem) if problem.code == ProblemCode::Conflict), "{last:?}");
+        }
+        let read = store.read().figures().latest_of(&Scope::Everything, &ids, hour(99)).await.unwrap();
+        assert!(ids.iter().all(|id| read[id].period == Period::year(1979).unwrap()));
     }
 }
 
