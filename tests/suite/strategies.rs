@@ -253,7 +253,8 @@ async fn files_of_several_steps_come_to_what_they_say() {
     assert_eq!(counts(1).await, [25_000, 25_000, 0, 0, 0]);
     assert_eq!(counts(1).await, [25_000, 0, 0, 25_000, 0]);
     assert_eq!(counts(2).await, [25_000, 0, 25_000, 0, 0]);
-    let query = "{ community(slug: \"here\") { series { nodes { observations { totalCount } latest { period value } } } } }";
+    let query =
+        "{ community(slug: \"here\") { series { nodes { observations { totalCount } latest { period value } } } } }";
     let told = town.app.admin.data(query, json!({})).await;
     let latest = json!({ "period": day(24_999), "value": f64::from((24_999 + 2) % 100) });
     let series = json!([{ "observations": { "totalCount": 25_000 }, "latest": latest }]);

@@ -15,7 +15,7 @@ use domain::{
 use super::report::{Adjustments, Reason};
 
 /// How many different things are numbered before numbering begins anew, so that memory does not grow with the file.
-const MOST_KEYS: usize = 100_000;
+const MOST_KEYS: usize = 50_000;
 /// How many bytes their names may take.
 const MOST_BYTES: usize = 32 * 1024 * 1024;
 /// The longest text of a part of the population that is remembered, bytes. One of twelve dimensions takes less.

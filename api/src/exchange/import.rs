@@ -35,8 +35,8 @@ use super::{
     writer::Writer,
 };
 
-/// Batches that may wait: the reader stops when the writer falls behind.
-pub(super) const WAITING: usize = 3;
+/// Batches that may wait, besides the one that is being read: the reader stops when the writer falls behind.
+pub(super) const WAITING: usize = 1;
 
 /// Hears how an import goes on.
 pub trait Observer: Send {

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use domain::{Error, Result, id::SeriesId, observation::NewObservation};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
-use super::{arrays::Arrays, parameters, rollup};
+use super::{arrays::Arrays, parameters, rollup, statistics};
 use crate::{error::database, sql::Sql};
 
 /// A figure to write, with the number of its revision.
@@ -24,7 +24,7 @@ impl Revision<'_> {
     }
 }
 
-/// Revisions of figures to write, also into the rollup where that has older values.
+/// Revisions of figures to write, also into the rollup where that has nothing newer.
 pub(super) struct Insertion<'r> {
     /// The revisions.
     rows: &'r [Revision<'r>],
@@ -44,14 +44,16 @@ impl<'r> Insertion<'r> {
         Self { rows, grown, statement, at, by }
     }
 
-    /// Writes them. Answers with them how many of those that grow their series have taken the place of older values in the rollup.
+    /// Writes them. Answers with them how many of those that grow their series have taken the place of what the rollup had.
     pub(super) async fn run<C: ConnectionTrait>(
         self,
         db: &C,
     ) -> Result<(&'r [Revision<'r>], Vec<Revision<'r>>, usize)> {
         let Self { rows, grown, statement, at, by } = self;
         let raised = if let Some(statement) = statement {
+            statistics::join_by_index(db, true).await?;
             let done = db.execute_raw(statement).await.map_err(database)?;
+            statistics::join_by_index(db, false).await?;
             // Where nothing grows, it is the insertion that is counted.
             if grown.is_empty() { 0 } else { usize::try_from(done.rows_affected()).map_err(Error::internal)? }
         } else {
@@ -106,7 +108,7 @@ fn of_arrays(rows: &[Revision<'_>], grown: &[Revision<'_>], (at, by): (DateTime<
     }
     let text = format!(
         "WITH w AS MATERIALIZED (SELECT * FROM {table}), written AS ({insert}) \
-         UPDATE latest_observation l SET {set} FROM w WHERE {grown} AND l.series_id = w.series_id AND {older} < {newer}",
+         UPDATE latest_observation l SET {set} FROM w WHERE {grown} AND l.series_id = w.series_id AND {older} <= {newer}",
         table = of.table(),
         insert = insert("w"),
         set = arrays.overwrite_figure(),

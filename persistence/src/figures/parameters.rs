@@ -139,7 +139,7 @@ pub(super) fn insertion(rows: &[Revision<'_>], at: DateTime<Utc>, by: &str) -> O
     Some(layout.parameters(at, by).statement(text))
 }
 
-/// The statement that puts these rows, each of another series, in the place of older newest values.
+/// The statement that puts these rows, each of another series, in the place of newest values that are not newer.
 pub(super) fn raising(rows: &[Revision<'_>], at: DateTime<Utc>, by: &str) -> Option<Statement> {
     let layout = Layout::of(rows)?;
     let (once, own) = (layout.once(), layout.own());
@@ -153,7 +153,7 @@ pub(super) fn raising(rows: &[Revision<'_>], at: DateTime<Utc>, by: &str) -> Opt
         sql.push(layout.first.new.period.kind().code());
     }
     let text = format!(
-        "UPDATE latest_observation SET {} FROM {} AS w WHERE latest_observation.series_id = {} AND {} < ({})",
+        "UPDATE latest_observation SET {} FROM {} AS w WHERE latest_observation.series_id = {} AND {} <= ({})",
         given.chain(others).collect::<Vec<_>>().join(", "),
         layout.table(),
         place("series_id").unwrap_or_default(),

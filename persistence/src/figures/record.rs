@@ -50,7 +50,6 @@ pub(super) async fn record<C: ConnectionTrait>(
 ) -> Result<Vec<Outcome>> {
     let mut at = at.trunc_subsecs(6);
     let series = series_of(figures);
-    statistics::join_by_index(db, true).await?;
     hold(db, &series).await?;
     let locks = period_lock::of_series(db, &series, at.date_naive()).await?;
     let mut outcomes = Vec::with_capacity(figures.len());
@@ -59,7 +58,6 @@ pub(super) async fn record<C: ConnectionTrait>(
         at = after(&current, at);
         decide(db, together, current, &locks, (at, by), &mut outcomes).await?;
     }
-    statistics::join_by_index(db, false).await?;
     Ok(outcomes)
 }
 
@@ -104,7 +102,9 @@ async fn hold<C: ConnectionTrait>(db: &C, series: &[SeriesId]) -> Result<()> {
     let text = format!(
         "SELECT count(*) FROM (SELECT 1 FROM {ids} JOIN series s ON s.id = ids.id ORDER BY s.id FOR NO KEY UPDATE OF s) AS held"
     );
-    are_there(db, sql, text, series).await
+    statistics::join_by_index(db, true).await?;
+    are_there(db, sql, text, series).await?;
+    statistics::join_by_index(db, false).await
 }
 
 /// Refuses to go on where one of these different series is not there.
@@ -184,7 +184,9 @@ async fn write<C: ConnectionTrait>(
     }
     // Nothing was taken that would not be there. What has a newest value is, and mostly that is all.
     let new = series_of(rows.iter().filter(|row| row.revision == 1).map(|row| row.new));
-    if raised < new.len() { exist(db, &new).await } else { Ok(()) }
+    let grown_new = grown.iter().filter(|row| row.revision == 1).count();
+    let all_are_there = raised == grown.len() && grown_new == new.len();
+    if new.is_empty() || all_are_there { Ok(()) } else { exist(db, &new).await }
 }
 
 /// Those of the last revisions that these figures meet, by saying the same or by reaching into their periods, that their recorder does

@@ -16,13 +16,13 @@ use crate::{
     sql::{self, Sql},
 };
 
-/// Those of these revisions that can be the newest of their series without anything else being looked at: the newest of each series
-/// of which only new periods are written. In the order of their series, since everybody touches the rollup in one order.
+/// Those of these revisions that are the newest of their series unless what the rollup has is newer: the newest of each series of which
+/// no value was taken away. In the order of their series, since everybody touches the rollup in one order.
 pub(super) fn grown<'a>(written: &[Revision<'a>]) -> Vec<Revision<'a>> {
-    let revised = revised(written);
+    let taken = taken_away(written);
     let mut newest: HashMap<SeriesId, Revision<'a>> = HashMap::new();
     for row in written.iter().filter(|row| counts_as_newest(row.new)) {
-        if revised.binary_search(&row.new.series).is_ok() {
+        if taken.binary_search(&row.new.series).is_ok() {
             continue;
         }
         let kept = newest.entry(row.new.series).or_insert(*row);
@@ -35,28 +35,24 @@ pub(super) fn grown<'a>(written: &[Revision<'a>]) -> Vec<Revision<'a>> {
     rows
 }
 
-/// The series of which figures are revised, in order.
-fn revised(written: &[Revision<'_>]) -> Vec<SeriesId> {
-    series_of(written.iter().filter(|row| row.revision > 1).map(|row| row.new))
+/// The series of which a value may have been taken away, in order: only a revision can do that.
+fn taken_away(written: &[Revision<'_>]) -> Vec<SeriesId> {
+    let takes = |row: &&Revision<'_>| row.revision > 1 && !counts_as_newest(row.new);
+    series_of(written.iter().filter(takes).map(|row| row.new))
 }
 
 /// Brings the rollup up to date after these revisions were written, of which `grown` are those of [`grown`] and so many of them have
-/// taken the place of an older value already (see [`super::bulk::Insertion`]). Answers how many of `grown` are the newest of their series
-/// now.
+/// taken the place of what it had (see [`super::bulk::Insertion`]). Answers how many of `grown` are the newest of their series now.
 pub(super) async fn keep<C: ConnectionTrait>(
     db: &C,
     written: &[Revision<'_>],
     (grown, raised): (&[Revision<'_>], usize),
     (at, by): (DateTime<Utc>, &str),
 ) -> Result<usize> {
-    let revised = revised(written);
-    if !revised.is_empty() {
-        let is_revised = |row: &&Revision<'_>| revised.binary_search(&row.new.series).is_ok();
-        // Only a revision can take a value away; a new period can not.
-        if written.iter().filter(is_revised).any(|row| !counts_as_newest(row.new)) {
-            remove_vanished(db, &revised).await?;
-        }
-        recompute(db, &revised).await?;
+    let taken = taken_away(written);
+    if !taken.is_empty() {
+        remove_vanished(db, &taken).await?;
+        recompute(db, &taken).await?;
     }
     if raised < grown.len() { Ok(raised + raise(db, grown, (at, by)).await?) } else { Ok(raised) }
 }
@@ -78,11 +74,10 @@ async fn remove_vanished<C: ConnectionTrait>(db: &C, series: &[SeriesId]) -> Res
     db.execute_raw(sql.statement(text)).await.map_err(database).map(drop)
 }
 
-/// Writes these figures into the rollup, where they are newer than what it has; answers how many. They are new periods, each of
-/// another series.
+/// Writes these figures into the rollup, where it has nothing of their series; answers how many. Each is of another series.
 async fn raise<C: ConnectionTrait>(db: &C, grown: &[Revision<'_>], (at, by): (DateTime<Utc>, &str)) -> Result<usize> {
     let mut sql = Sql::new(db.get_database_backend());
-    // Where there was an older value, the insertion has put them in its place.
+    // Where there was an older value, or one of the same period, the insertion has put them in its place.
     let missing =
         |of: &str| format!("NOT EXISTS (SELECT 1 FROM latest_observation l WHERE l.series_id = {of}.series_id)");
     let (written, missing) = if sql.is_postgres() {
@@ -99,7 +94,7 @@ async fn raise<C: ConnectionTrait>(db: &C, grown: &[Revision<'_>], (at, by): (Da
         (format!("{keys} {observation}"), missing("k"))
     };
     let from = format!("{written} {} WHERE {missing}", sql.beside("series", "s", "s.id = o.series_id"));
-    put(db, sql, &from, &format!("{} < {}", place("latest_observation"), place("excluded"))).await
+    put(db, sql, &from, &format!("{} <= {}", place("latest_observation"), place("excluded"))).await
 }
 
 /// Where the figure in table `table` stands among those of its series.

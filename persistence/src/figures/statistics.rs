@@ -40,9 +40,10 @@ pub(super) async fn refresh<C: ConnectionTrait>(db: &C, written: usize) -> Resul
 /// The ways of joining that read a whole table, once or for every row.
 const WHOLE: [&str; 4] = ["enable_seqscan", "enable_material", "enable_hashjoin", "enable_mergejoin"];
 
-/// Has PostgreSQL join row by row, through the index, until it is told not to: few rows meet a large table wherever figures are
-/// recorded, and a plan that was made while that table was small, which may be kept for as long as the connection, would read all of it
-/// for every batch or even for every row. [`crate::sql::Sql::beside`] sees to the same where a statement can say so itself.
+/// Has PostgreSQL join row by row, through the index, until it is told not to: for statements in which few rows meet a large table by its
+/// key, and that cannot say so themselves as [`crate::sql::Sql::beside`] does. A plan that was made while that table was small may be kept
+/// for as long as the connection, and would read all of it for every batch. Not for statements with conditions that it has to guess
+/// at: where it expects few of the table's rows, it would go through all rows that it is given for each of them.
 pub(super) async fn join_by_index<C: ConnectionTrait>(db: &C, only: bool) -> Result<()> {
     if db.get_database_backend() != DbBackend::Postgres {
         return Ok(());

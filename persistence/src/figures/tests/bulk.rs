@@ -141,6 +141,44 @@ on_both! {
 }
 
 on_both! {
+    async fn newest_values_stay_right_where_a_series_is_written_in_two_parts(scratch: &Scratch) {
+        let store = &scratch.store;
+        let world = world(store).await;
+        let ids = many_series(store, &world, 40).await;
+        let figure = |year: i32, value: Option<f64>| match value {
+            Some(value) => Figure::of(value + f64::from(year)),
+            None => Figure { status: ObservationStatus::Missing, ..Figure::default() },
+        };
+        let new = |id: &SeriesId, year: i32, value: Option<f64>| NewObservation {
+            series: *id, period: Period::year(year).unwrap(), figure: figure(year, value), inherits: false, smallest_count: None,
+            cause: Default::default()
+        };
+        // In the order of the primary key the middle of the list falls into one of the series.
+        let first: Vec<_> = ids.iter().flat_map(|id| (1700..1870).map(|year| new(id, year, Some(0.0)))).collect();
+        // Everything is revised, by turns: the newest too, not the newest, the newest is taken away, and another comes behind it.
+        let second: Vec<_> = ids.iter().enumerate().flat_map(|(place, id)| {
+            let last = match place % 4 { 0 => 1870, 1 => 1869, _ => 1871 };
+            (1701..last).map(move |year| {
+                let taken = (place % 4 == 2 && year == 1869) || (place % 4 == 3 && year >= 1869);
+                new(id, year, (!taken).then_some(0.5))
+            })
+        }).collect();
+        for (at, figures) in [(1, first), (2, second)] {
+            let work = store.begin().await.unwrap();
+            let outcomes = work.repositories().figures().record(&figures, hour(at), Recorder::seeing("test")).await.unwrap();
+            assert!(outcomes.iter().all(|outcome| matches!(outcome, Outcome::Created | Outcome::Updated)));
+            work.commit().await.unwrap();
+        }
+        let read = store.read().figures().latest_of(&Scope::Everything, &ids, hour(99)).await.unwrap();
+        for (place, id) in ids.iter().enumerate() {
+            let (year, value) = match place % 4 { 0 => (1869, 0.5), 1 => (1869, 0.0), 2 => (1870, 0.5), _ => (1868, 0.5) };
+            let found = (read[id].period, read[id].figure.value);
+            assert_eq!(found, (Period::year(year).unwrap(), Some(value + f64::from(year))), "{place}");
+        }
+    }
+}
+
+on_both! {
     async fn recorders_side_by_side_lose_nothing(scratch: &Scratch) {
         let store = &scratch.store;
         let world = world(store).await;
