@@ -169,13 +169,12 @@ impl Importer<'_> {
                 (recording.await, Ok(None))
             };
             lasts?;
-            (session, next) = match following? {
-                Some(following) => following,
-                None => {
-                    let session = self.session().await?;
-                    let next = ahead.next(&session).await?;
-                    (session, next)
-                }
+            (session, next) = if let Some(following) = following? {
+                following
+            } else {
+                let session = self.session().await?;
+                let next = ahead.next(&session).await?;
+                (session, next)
             };
         }
         Ok(session.take_refused())
