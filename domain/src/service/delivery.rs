@@ -217,10 +217,8 @@ impl Session {
         if missing.is_empty() {
             return Ok(());
         }
-        let series: Vec<Series> = missing.iter().map(|to| Series::clone(&to.series)).collect();
-        for (to, id) in missing.into_iter().zip(self.find_series(&series).await?) {
-            *held(&to.id) = id;
-        }
+        let found = self.find_series(&series_of(&missing)).await?;
+        missing.iter().zip(found).for_each(|(to, id)| *held(&to.id) = id);
         Ok(())
     }
 
@@ -230,10 +228,8 @@ impl Session {
         if missing.is_empty() {
             return Ok(());
         }
-        let series: Vec<Series> = missing.iter().map(|to| Series::clone(&to.series)).collect();
-        for (to, id) in missing.into_iter().zip(self.ensure_series(&series).await?) {
-            *held(&to.id) = Some(id);
-        }
+        let created = self.ensure_series(&series_of(&missing)).await?;
+        missing.iter().zip(created).for_each(|(to, id)| *held(&to.id) = Some(id));
         Ok(())
     }
 
@@ -327,6 +323,10 @@ impl Session {
         }
         Ok(receipts)
     }
+}
+
+fn series_of(destinations: &[&Destination]) -> Vec<Series> {
+    destinations.iter().map(|to| Series::clone(&to.series)).collect()
 }
 
 /// A figure as it is recorded in this series.

@@ -8,8 +8,9 @@ use std::{
 
 use uuid::Uuid;
 
-use super::session::held;
+use super::{Session, session::held};
 use crate::{
+    error::{Error, Result},
     id::SeriesId,
     series::{Disaggregation, Series},
 };
@@ -118,6 +119,38 @@ impl SeriesIds {
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
         held(&self.0)
+    }
+}
+
+impl Session {
+    /// Forgets which series there are where one that is remembered was not there: the database was put back to an earlier state.
+    pub(super) fn doubt_series(&self, error: &Error) {
+        if matches!(error, Error::Internal(_)) {
+            self.services().series_ids.forget();
+        }
+    }
+
+    /// The ids of those of these series that there are, in their order. All sessions remember them.
+    pub(super) async fn find_series(&self, series: &[Series]) -> Result<Vec<Option<SeriesId>>> {
+        let remembered = &self.services().series_ids;
+        let mut ids = remembered.find(series);
+        let places: Vec<usize> =
+            ids.iter().enumerate().filter(|(_, id)| id.is_none()).map(|(place, _)| place).collect();
+        if places.is_empty() {
+            return Ok(ids);
+        }
+        let unknown: Vec<_> = places.iter().filter_map(|&place| series.get(place).cloned()).collect();
+        let found = self.repositories().figures().find_series(&unknown).await?;
+        // What was created here may still be undone.
+        if !self.has_created_series() {
+            remembered.keep(unknown.iter().zip(&found).filter_map(|(series, id)| Some((series, (*id)?))));
+        }
+        for (place, found) in places.into_iter().zip(found) {
+            if let Some(id) = ids.get_mut(place) {
+                *id = found;
+            }
+        }
+        Ok(ids)
     }
 }
 

@@ -234,34 +234,9 @@ impl Session {
         Ok(ids)
     }
 
-    /// Forgets which series there are where one that is remembered was not there: the database was put back to an earlier state.
-    pub(super) fn doubt_series(&self, error: &Error) {
-        if matches!(error, Error::Internal(_)) {
-            self.services.series_ids.forget();
-        }
-    }
-
-    /// The ids of those of these series that there are, in their order. All sessions remember them.
-    pub(super) async fn find_series(&self, series: &[Series]) -> Result<Vec<Option<SeriesId>>> {
-        let remembered = &self.services.series_ids;
-        let mut ids = remembered.find(series);
-        let places: Vec<usize> =
-            ids.iter().enumerate().filter(|(_, id)| id.is_none()).map(|(place, _)| place).collect();
-        if places.is_empty() {
-            return Ok(ids);
-        }
-        let unknown: Vec<_> = places.iter().filter_map(|&place| series.get(place).cloned()).collect();
-        let found = self.repositories().figures().find_series(&unknown).await?;
-        // What was created here may still be undone.
-        if !self.has_created_series {
-            remembered.keep(unknown.iter().zip(&found).filter_map(|(series, id)| Some((series, (*id)?))));
-        }
-        for (place, found) in places.into_iter().zip(found) {
-            if let Some(id) = ids.get_mut(place) {
-                *id = found;
-            }
-        }
-        Ok(ids)
+    /// Whether series were created in this session: nobody else sees them, and they may still be undone.
+    pub(super) const fn has_created_series(&self) -> bool {
+        self.has_created_series
     }
 
     /// The series that were created, and in which nothing was recorded.
@@ -357,7 +332,7 @@ impl Session {
         held(&self.refused.0).push(entry);
     }
 
-    /// What follows happens now. So far it has only been looked up what there is.
+    /// What follows happens now: nothing is recorded yet, and what is recorded next may have been looked up a while ago.
     pub fn begin_now(&mut self) {
         self.now = self.services.clock.now();
     }
